@@ -1,0 +1,108 @@
+//! Rules across sections.
+
+use globset::Glob;
+
+use crate::{AnswerRule, GateSpec, Pipeline, Portfolio, Project, StageRun, WorstCase};
+
+use super::{Problem, SourceText};
+
+/// Checks a resolved portfolio; every problem points to the project's section.
+pub(super) fn check(portfolio: &Portfolio, source: &SourceText, problems: &mut Vec<Problem>) {
+    if portfolio.projects.is_empty() && problems.is_empty() {
+        problems.push(Problem {
+            span: 0..0,
+            message: "there is no project".into(),
+            help: "add a section [projects.NAME] with `path`, or run `dayfly init PATH`".into(),
+        });
+    }
+    for project in portfolio.projects.values() {
+        let span = section_span(source, &format!("[projects.{}]", project.name));
+        for (message, help) in project_problems(project) {
+            problems.push(Problem { span: span.clone(), message, help });
+        }
+    }
+}
+
+fn section_span(source: &SourceText, header: &str) -> std::ops::Range<usize> {
+    source.text.find(header).map_or(0..0, |at| at..at + header.len())
+}
+
+fn project_problems(project: &Project) -> Vec<(String, String)> {
+    let mut problems = Vec::new();
+    let name = &project.name;
+    let worst = project.pipeline.worst_case();
+    if worst.total > WorstCase::MOST {
+        problems.push((
+            format!(
+                "an issue of `{name}` could cause {} stage executions, more than {}: {}",
+                worst.total,
+                WorstCase::MOST,
+                worst.parts.join("; ")
+            ),
+            "lower `attempts` or `rounds` of a stage, or `loop-backs`".to_owned(),
+        ));
+    }
+    problems.extend(pipeline_problems(&project.pipeline));
+    for glob in &project.protected {
+        if let Err(err) = Glob::new(glob) {
+            problems.push((format!("`{glob}` is not a glob: {err}"), "mend the pattern in `protected`".into()));
+        }
+    }
+    if project.limits.silence_report > project.limits.silence {
+        problems.push((
+            format!("`{name}` would stop silent jobs before it reports them"),
+            "make `silence-report` smaller than `silence`".into(),
+        ));
+    }
+    if !project.repository {
+        let git = |g: &GateSpec| {
+            matches!(
+                g,
+                GateSpec::CleanTree
+                    | GateSpec::NewCommits
+                    | GateSpec::ProtectedPaths
+                    | GateSpec::DiffSize
+                    | GateSpec::Untouched
+            )
+        };
+        for stage in &project.pipeline.stages {
+            if stage.run == StageRun::Land || stage.gates.iter().any(git) {
+                problems.push((
+                    format!("`{name}` is a plain folder, and stage `{}` needs commits", stage.name),
+                    "set `gates` of that stage to gates that need none, and leave `merge` out of the pipeline".into(),
+                ));
+            }
+        }
+    }
+    problems
+}
+
+fn pipeline_problems(pipeline: &Pipeline) -> Vec<(String, String)> {
+    let mut problems = Vec::new();
+    for (at, stage) in pipeline.stages.iter().enumerate() {
+        match pipeline.position(&stage.on_fail) {
+            None => problems.push((
+                format!("stage `{}` leads to `{}` on failure, which is not in the pipeline", stage.name, stage.on_fail),
+                "set its `on-fail` to a stage of the pipeline".to_owned(),
+            )),
+            Some(to) if to > at => problems.push((
+                format!("stage `{}` leads forward to `{}` on failure", stage.name, stage.on_fail),
+                "let `on-fail` name the stage itself or an earlier one".to_owned(),
+            )),
+            Some(_) => {}
+        }
+        if stage.gates.contains(&GateSpec::Verdict) && stage.answer != AnswerRule::Verdict {
+            problems.push((
+                format!("stage `{}` has the gate `verdict` and asks for no verdict", stage.name),
+                "set `answer = \"verdict\"`".to_owned(),
+            ));
+        }
+        if stage.run == StageRun::Land && at + 1 != pipeline.stages.len() {
+            problems.push((
+                format!("stage `{}` lands the change and is not the last", stage.name),
+                "put it last in the pipeline".to_owned(),
+            ));
+        }
+    }
+    problems
+}

@@ -1,0 +1,384 @@
+//! From the file's form to resolved values: defaults filled in, names and paths checked.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::SignedDuration;
+use toml::Spanned;
+
+use crate::{
+    Access, AgentConfig, AgentKind, AgentName, AnswerRule, Fallback, Landing, Limits, Pipeline, Portfolio, Project,
+    ProjectKind, ProjectName, PromptTemplate, Retry, Stage, StageName, StageRun,
+};
+
+use super::raw::{self, Raw, Section};
+use super::{Problem, ReadFile, SourceText};
+
+pub(super) struct Resolver<'a> {
+    source: &'a SourceText,
+    read_file: &'a mut ReadFile<'a>,
+    problems: &'a mut Vec<Problem>,
+}
+
+/// What projects fall back to.
+struct Shared {
+    pipeline: Spanned<Vec<String>>,
+    loop_backs: u32,
+    protected: Vec<String>,
+    limits: raw::Limits,
+    stages: BTreeMap<String, Section<raw::Stage>>,
+    own_stages: BTreeMap<String, Section<raw::Stage>>,
+    agents: Vec<AgentName>,
+}
+
+impl<'a> Resolver<'a> {
+    pub(super) fn new(
+        source: &'a SourceText,
+        read_file: &'a mut (dyn FnMut(&Utf8Path) -> Result<String, String> + 'a),
+        problems: &'a mut Vec<Problem>,
+    ) -> Self {
+        Self { source, read_file, problems }
+    }
+
+    fn problem(&mut self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(Problem { span, message: message.into(), help: help.into() });
+    }
+
+    /// A path of the file, taken from the file's folder.
+    fn path(&self, path: &str) -> Utf8PathBuf {
+        let folder = self.source.path.parent().unwrap_or(Utf8Path::new(""));
+        folder.join(path)
+    }
+
+    pub(super) fn portfolio(mut self, defaults: Raw, user: Raw) -> Option<Portfolio> {
+        if let Some(version) = user.root.version.as_ref().filter(|v| *v.get_ref() != 1) {
+            let message = format!("version {} is not known", version.get_ref());
+            self.problem(version.span(), message, "this program reads `version = 1`");
+        }
+        let agents = self.agents(&user.agents);
+        let root = &user.root;
+        let built_in = &defaults.root;
+        let mut protected = built_in.protected.clone().map(Spanned::into_inner).unwrap_or_default();
+        protected.extend(root.protected.clone().map(Spanned::into_inner).unwrap_or_default());
+        let shared = Shared {
+            pipeline: root.pipeline.clone().or(built_in.pipeline.clone())?,
+            loop_backs: root.loop_backs.or(built_in.loop_backs)?,
+            protected,
+            limits: merge_limits(&defaults.limits, &user.limits),
+            stages: defaults.stages,
+            own_stages: user.stages,
+            agents: agents.keys().cloned().collect(),
+        };
+        let projects = self.projects(&shared, user.projects);
+        let retry = self.retry(&defaults.retry, &user.retry);
+        Some(Portfolio {
+            state_dir: self.path(root.state_dir.as_ref().or(built_in.state_dir.as_ref())?),
+            issues_dir: self.path(root.issues_dir.as_ref().or(built_in.issues_dir.as_ref())?),
+            concurrency: self.at_least_one(root.concurrency.as_ref().or(built_in.concurrency.as_ref())?),
+            retry,
+            labels: user.labels.unwrap_or_default(),
+            agents,
+            projects,
+        })
+    }
+
+    fn at_least_one(&mut self, value: &Spanned<u32>) -> u32 {
+        if *value.get_ref() == 0 {
+            self.problem(value.span(), "0 is too small", "write at least 1; to stop a project, set `paused = true`");
+        }
+        (*value.get_ref()).max(1)
+    }
+
+    fn name<T, E: std::fmt::Display>(&mut self, made: Result<T, E>, span: &Range<usize>) -> Option<T> {
+        made.map_err(|err| self.problem(span.clone(), err.to_string(), "choose another name")).ok()
+    }
+
+    fn agents(&mut self, sections: &BTreeMap<String, Section<raw::Agent>>) -> BTreeMap<AgentName, AgentConfig> {
+        let mut agents = BTreeMap::new();
+        for (name, section) in sections {
+            let Some(name) = self.name(AgentName::new(name), &section.span) else { continue };
+            let raw = &section.value;
+            let Some(kind) = raw.kind.or(section.damaged.then_some(AgentKind::Claude)) else {
+                self.problem(
+                    section.span.clone(),
+                    format!("agent `{name}` has no kind"),
+                    "add `kind = \"command\"` or `kind = \"claude\"`",
+                );
+                continue;
+            };
+            let argv = match (&raw.argv, kind) {
+                (Some(argv), _) => argv.get_ref().clone(),
+                (None, AgentKind::Claude) => vec!["claude".into()],
+                (None, AgentKind::Command) => Vec::new(),
+            };
+            if argv.first().is_none_or(String::is_empty) {
+                let span = raw.argv.as_ref().map_or(section.span.clone(), Spanned::span);
+                self.problem(span, format!("agent `{name}` names no program"), "add `argv = [\"./agent.sh\"]`");
+            }
+            agents.insert(
+                name,
+                AgentConfig {
+                    kind,
+                    argv,
+                    model: raw.model.clone(),
+                    pass_env: raw.pass_env.clone(),
+                    env: raw.env.clone(),
+                    concurrency: raw.concurrency,
+                },
+            );
+        }
+        agents
+    }
+
+    fn projects(
+        &mut self,
+        shared: &Shared,
+        sections: BTreeMap<String, Section<raw::Project>>,
+    ) -> BTreeMap<ProjectName, Project> {
+        let mut projects = BTreeMap::new();
+        for (name, section) in sections {
+            let Some(name) = self.name(ProjectName::new(name), &section.span) else { continue };
+            if let Some(project) = self.project(shared, &name, &section) {
+                projects.insert(name, project);
+            }
+        }
+        projects
+    }
+
+    fn project(&mut self, shared: &Shared, name: &ProjectName, section: &Section<raw::Project>) -> Option<Project> {
+        let raw = &section.value;
+        let Some(path) = &raw.path else {
+            if !section.damaged {
+                let message = format!("project `{name}` has no path");
+                self.problem(section.span.clone(), message, "add `path = \"../repository\"`");
+            }
+            return None;
+        };
+        let pipeline = self.pipeline(shared, raw);
+        let own = raw.limits.as_ref();
+        let merged = own.map(|own| merge_limits(&shared.limits, own));
+        let limits = self.limits(merged.as_ref().unwrap_or(&shared.limits));
+        let mut protected = shared.protected.clone();
+        protected.extend(raw.protected.clone().map(Spanned::into_inner).unwrap_or_default());
+        let repository = raw.repository.unwrap_or(true);
+        Some(Project {
+            name: name.clone(),
+            path: self.path(path.get_ref()),
+            repository,
+            kind: raw.kind.unwrap_or(ProjectKind::Code),
+            base: raw.base.clone().unwrap_or_else(|| "main".into()),
+            focus: raw.focus.clone(),
+            landing: raw.landing.unwrap_or(Landing::Direct),
+            squash: raw.squash.unwrap_or(false),
+            concurrency: raw.concurrency.as_ref().map_or(1, |c| self.at_least_one(c)),
+            pipeline,
+            protected,
+            limits,
+            paused: raw.paused.unwrap_or(false),
+        })
+    }
+
+    fn pipeline(&mut self, shared: &Shared, raw: &raw::Project) -> Pipeline {
+        let names = raw.pipeline.as_ref().unwrap_or(&shared.pipeline);
+        let mut stages: Vec<Stage> = Vec::new();
+        for name in names.get_ref() {
+            let (own, built_in) = (shared.own_stages.get(name), shared.stages.get(name));
+            if own.is_none() && built_in.is_none() {
+                let message = format!("the pipeline names the stage `{name}`, which is not there");
+                self.problem(names.span(), message, format!("add a section [stages.{name}], or take it out"));
+                continue;
+            }
+            if stages.iter().any(|s| s.name.as_str() == name) {
+                self.problem(names.span(), format!("the pipeline names `{name}` twice"), "take one out");
+                continue;
+            }
+            let span = own.map_or(names.span(), |s| s.span.clone());
+            let Some(stage_name) = self.name(StageName::new(name), &span) else { continue };
+            let stage = self.stage(shared, raw, stage_name, &span);
+            stages.push(stage);
+        }
+        if names.get_ref().is_empty() {
+            self.problem(names.span(), "the pipeline is empty", "name at least one stage");
+        }
+        Pipeline { stages, loop_backs: shared.loop_backs }
+    }
+
+    fn stage(&mut self, shared: &Shared, project: &raw::Project, name: StageName, span: &Range<usize>) -> Stage {
+        let own = shared.own_stages.get(name.as_str());
+        let built_in = shared.stages.get(name.as_str());
+        let empty = raw::Stage::default();
+        let own = own.map_or(&empty, |s| &s.value);
+        let base = built_in.map_or(&empty, |s| &s.value);
+        let run = own.run.or(base.run).unwrap_or(StageRun::Agent);
+        let agents = match run {
+            StageRun::Agent => self.stage_agents(shared, &name, span, own.agents.as_ref().or(project.agents.as_ref())),
+            StageRun::Land => Vec::new(),
+        };
+        let prompt = self.prompt(&name, span, own, base, run);
+        let on_fail = own.on_fail.as_ref().or(base.on_fail.as_ref());
+        let on_fail = match on_fail {
+            Some(to) => self.name(StageName::new(to.get_ref().clone()), span).unwrap_or_else(|| name.clone()),
+            None => name.clone(),
+        };
+        let attempts = own.attempts.as_ref().or(base.attempts.as_ref());
+        let land_rounds = (run == StageRun::Land).then_some(shared.loop_backs);
+        Stage {
+            run,
+            access: own.access.or(base.access).unwrap_or(Access::Write),
+            agents,
+            fallback: own.fallback.or(base.fallback).unwrap_or(Fallback::Strict),
+            answer: own.answer.or(base.answer).unwrap_or(AnswerRule::Optional),
+            effects: self.effects(own.effects.as_ref().or(base.effects.as_ref())),
+            prompt,
+            admission: own.admission.clone().or(base.admission.clone()).unwrap_or_default(),
+            gates: own.gates.clone().or(base.gates.clone()).unwrap_or_default(),
+            rounds: own.rounds.or(base.rounds).or(land_rounds).unwrap_or(shared.loop_backs),
+            attempts: attempts.map_or(3, |a| self.at_least_one(a)),
+            entry_label: own.entry_label.clone().or(base.entry_label.clone()),
+            label: own.label.clone().or(base.label.clone()),
+            wall: self.optional_duration(own.wall.as_ref()),
+            silence: self.optional_duration(own.silence.as_ref()),
+            on_fail,
+            name,
+        }
+    }
+
+    fn effects(&mut self, effects: Option<&Spanned<Vec<String>>>) -> Vec<String> {
+        let Some(effects) = effects else { return Vec::new() };
+        for word in effects.get_ref() {
+            if !["ask", "split", "comment"].contains(&word.as_str()) {
+                self.problem(effects.span(), format!("unknown effect `{word}`"), "there are ask, split and comment");
+            }
+        }
+        effects.get_ref().clone()
+    }
+
+    fn stage_agents(
+        &mut self,
+        shared: &Shared,
+        stage: &StageName,
+        span: &Range<usize>,
+        named: Option<&Spanned<Vec<String>>>,
+    ) -> Vec<AgentName> {
+        let Some(named) = named else {
+            // With one agent there is nothing to choose.
+            if let [only] = shared.agents.as_slice() {
+                return vec![only.clone()];
+            }
+            let help = if shared.agents.is_empty() {
+                "add a section [agents.NAME]".to_owned()
+            } else {
+                let names: Vec<&str> = shared.agents.iter().map(AgentName::as_str).collect();
+                format!("add `agents = [\"{}\"]` to [stages.{stage}]; there are {}", names[0], names.join(", "))
+            };
+            self.problem(span.clone(), format!("stage `{stage}` has no agent"), help);
+            return Vec::new();
+        };
+        if named.get_ref().is_empty() {
+            self.problem(named.span(), "the list of agents is empty", "name at least one");
+        }
+        let mut agents = Vec::new();
+        for name in named.get_ref() {
+            match shared.agents.iter().find(|a| a.as_str() == name) {
+                Some(agent) => agents.push(agent.clone()),
+                None => {
+                    let names: Vec<&str> = shared.agents.iter().map(AgentName::as_str).collect();
+                    let help = format!("add a section [agents.{name}]; there are {}", names.join(", "));
+                    self.problem(named.span(), format!("there is no agent `{name}`"), help);
+                }
+            }
+        }
+        agents
+    }
+
+    fn prompt(
+        &mut self,
+        name: &StageName,
+        span: &Range<usize>,
+        own: &raw::Stage,
+        base: &raw::Stage,
+        run: StageRun,
+    ) -> PromptTemplate {
+        let (text, span) = match (&own.prompt, &own.prompt_file) {
+            (Some(_), Some(file)) => {
+                self.problem(file.span(), "both `prompt` and `prompt-file` are set", "keep one");
+                (String::new(), file.span())
+            }
+            (Some(prompt), None) => (prompt.get_ref().clone(), prompt.span()),
+            (None, Some(file)) => {
+                let path = self.path(file.get_ref());
+                let text = (self.read_file)(&path).unwrap_or_else(|why| {
+                    self.problem(file.span(), format!("cannot read {path}: {why}"), "mend the path");
+                    String::new()
+                });
+                (text, file.span())
+            }
+            (None, None) => (base.prompt.clone().map(Spanned::into_inner).unwrap_or_default(), span.clone()),
+        };
+        if text.trim().is_empty() && run == StageRun::Agent && own.prompt_file.is_none() {
+            self.problem(span.clone(), format!("stage `{name}` has no prompt"), "add `prompt` or `prompt-file`");
+        }
+        PromptTemplate::new(text).unwrap_or_else(|err| {
+            let line = err.line.map(|l| format!(", line {l} of it")).unwrap_or_default();
+            self.problem(span, format!("the prompt of `{name}`{line}: {err}"), "mend the template");
+            PromptTemplate::new("").expect("an empty template is good")
+        })
+    }
+
+    fn optional_duration(&mut self, text: Option<&Spanned<String>>) -> Option<Duration> {
+        let text = text?;
+        let parsed = text.get_ref().parse::<SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok());
+        if parsed.is_none_or(|d| d.is_zero()) {
+            let message = format!("`{}` is not a duration above zero", text.get_ref());
+            self.problem(text.span(), message, "write it as \"90s\", \"45m\", \"6h\" or \"1h 30m\"");
+        }
+        parsed
+    }
+
+    fn duration(&mut self, text: Option<&Spanned<String>>) -> Duration {
+        self.optional_duration(text).unwrap_or(Duration::from_secs(1))
+    }
+
+    fn limits(&mut self, raw: &raw::Limits) -> Limits {
+        Limits {
+            wall: self.duration(raw.wall.as_ref()),
+            silence_report: self.duration(raw.silence_report.as_ref()),
+            silence: self.duration(raw.silence.as_ref()),
+            grace: self.duration(raw.grace.as_ref()),
+            gate_timeout: self.duration(raw.gate_timeout.as_ref()),
+            issue_attempts: raw.issue_attempts.unwrap_or(12),
+            issue_tokens: raw.issue_tokens.unwrap_or(20_000_000),
+            issue_time: self.duration(raw.issue_time.as_ref()),
+            output_bytes: raw.output_bytes.unwrap_or(1 << 26),
+            diff_lines: raw.diff_lines.unwrap_or(2000),
+            children: raw.children.unwrap_or(8),
+        }
+    }
+
+    fn retry(&mut self, base: &raw::Retry, own: &raw::Retry) -> Retry {
+        Retry {
+            base: self.duration(own.base.as_ref().or(base.base.as_ref())),
+            max: self.duration(own.max.as_ref().or(base.max.as_ref())),
+            transient: own.transient.or(base.transient).unwrap_or(3).max(1),
+        }
+    }
+}
+
+fn merge_limits(base: &raw::Limits, own: &raw::Limits) -> raw::Limits {
+    let text = |own: &Option<Spanned<String>>, base: &Option<Spanned<String>>| own.clone().or_else(|| base.clone());
+    raw::Limits {
+        wall: text(&own.wall, &base.wall),
+        silence_report: text(&own.silence_report, &base.silence_report),
+        silence: text(&own.silence, &base.silence),
+        grace: text(&own.grace, &base.grace),
+        gate_timeout: text(&own.gate_timeout, &base.gate_timeout),
+        issue_attempts: own.issue_attempts.or(base.issue_attempts),
+        issue_tokens: own.issue_tokens.or(base.issue_tokens),
+        issue_time: text(&own.issue_time, &base.issue_time),
+        output_bytes: own.output_bytes.or(base.output_bytes),
+        diff_lines: own.diff_lines.or(base.diff_lines),
+        children: own.children.or(base.children),
+    }
+}

@@ -1,0 +1,141 @@
+use camino::Utf8Path;
+
+use crate::{Config, ProjectName, SourceText, StageName};
+
+fn read(text: &str) -> Result<Config, String> {
+    let mut files = |path: &Utf8Path| Err(format!("no {path}"));
+    Config::read(&SourceText::new("dayfly.toml", text), &mut files).map_err(|e| e.to_string())
+}
+
+const GOOD: &str = r#"
+version = 1
+[agents.script]
+kind = "command"
+argv = ["sh", "agent.sh"]
+[projects.web]
+path = "../web"
+"#;
+
+#[test]
+fn what_is_left_out_is_filled_in() {
+    let config = read(GOOD).unwrap();
+    let project = &config.portfolio.projects[&ProjectName::new("web").unwrap()];
+    let stages: Vec<&str> = project.pipeline.stages.iter().map(|s| s.name.as_str()).collect();
+    assert_eq!(stages, ["triage", "prep", "exec", "review", "merge"]);
+    assert_eq!(project.limits.wall.as_secs(), 45 * 60);
+    assert_eq!(project.pipeline.worst_case().total, 45);
+    assert_eq!(project.path, "../web");
+    let exec = project.pipeline.stage(&StageName::new("exec").unwrap()).unwrap();
+    assert_eq!(exec.agents[0].as_str(), "script");
+}
+
+#[test]
+fn all_problems_are_shown_at_once_with_line_text_and_remedy() {
+    let text = r#"
+version = 1
+concurency = 3
+[limits]
+wall = "soon"
+[agents.script]
+kind = "comand"
+[stages.exec]
+prompt = "do {{ isue.title }}"
+colour = "red"
+gates = ["new-commits", "tidy"]
+[projects.web]
+path = "../web"
+agents = ["scripd"]
+[projects.docs]
+kind = "docs"
+"#;
+    insta::assert_snapshot!(read(text).unwrap_err(), @r##"
+    dayfly.toml:3: unknown key `concurency` in the file
+        concurency = 3
+        help: did you mean `concurrency`?
+    dayfly.toml:5: `soon` is not a duration above zero
+        wall = "soon"
+        help: write it as "90s", "45m", "6h" or "1h 30m"
+    dayfly.toml:7: unknown variant `comand`, expected `command` or `claude`
+        kind = "comand"
+        help: see `dayfly config show --defaults` for the form of [agents.script]
+    dayfly.toml:9: the prompt of `exec`, line 1 of it: unknown variable `isue`; there are project, issue, stage, notes, feedback, child_limit
+        prompt = "do {{ isue.title }}"
+        help: mend the template
+    dayfly.toml:10: unknown key `colour` in [stages.exec]
+        colour = "red"
+        help: [stages.exec] may hold run, access, agents, fallback, answer, effects, prompt, prompt-file, admission, gates, on-fail, rounds, attempts, entry-label, label, wall, silence
+    dayfly.toml:11: unknown gate `tidy`; there are clean-tree, new-commits, untouched, protected-paths, diff-size, commands, verdict, label:NAME, custom:NAME
+        gates = ["new-commits", "tidy"]
+        help: see `dayfly config show --defaults` for the form of [stages.exec]
+    dayfly.toml:14: there is no agent `scripd`
+        agents = ["scripd"]
+        help: add a section [agents.scripd]; there are script
+    dayfly.toml:15: project `docs` has no path
+        [projects.docs]
+        help: add `path = "../repository"`
+    "##);
+}
+
+#[test]
+fn several_syntax_errors_are_shown() {
+    let err = read("version = \n[projects.web\npath = 'x'\n").unwrap_err();
+    assert!(err.matches("help:").count() >= 2, "{err}");
+}
+
+#[test]
+fn a_pipeline_that_could_run_away_is_refused_with_the_sum() {
+    let text = format!("{GOOD}\n[stages.review]\nrounds = 9\n");
+    let err = read(&text).unwrap_err();
+    assert!(err.contains("could cause 81 stage executions, more than 48"), "{err}");
+    assert!(err.contains("review back to exec: 9 × 6 = 54"), "{err}");
+    assert!(err.starts_with("dayfly.toml:6:"), "{err}");
+}
+
+#[test]
+fn a_stage_may_be_added_and_a_prompt_replaced() {
+    let text = r#"
+loop-backs = 1
+pipeline = ["exec", "translate", "merge"]
+[agents.a]
+kind = "claude"
+model = "sonnet"
+[agents.b]
+kind = "command"
+argv = ["b"]
+[stages.exec]
+agents = ["a", "b"]
+fallback = "chain"
+prompt = "Do {{ issue.title }}."
+[stages.translate]
+agents = ["b"]
+prompt-file = "prompts/translate.md"
+attempts = 1
+[projects.web]
+path = "/repos/web"
+"#;
+    let mut files = |path: &Utf8Path| match path.as_str() {
+        "conf/prompts/translate.md" => Ok("Translate {{ issue.title }}.".to_owned()),
+        other => Err(format!("no {other}")),
+    };
+    let config = Config::read(&SourceText::new("conf/dayfly.toml", text), &mut files).unwrap();
+    let project = config.portfolio.projects.values().next().unwrap();
+    assert_eq!(project.path, "/repos/web");
+    assert_eq!(config.portfolio.state_dir, "conf/.dayfly");
+    assert_eq!(project.pipeline.stages[1].prompt.as_str(), "Translate {{ issue.title }}.");
+    assert_eq!(project.pipeline.stages[0].gates.len(), 5);
+}
+
+#[test]
+fn every_setting_tells_where_it_comes_from() {
+    let text = format!("{GOOD}\n[limits]\nwall = \"10m\"\n");
+    let config = read(&text).unwrap();
+    let of = |key: &str| config.settings.iter().find(|s| s.key == key).map(|s| format!("{} {:?}", s.value, s.origin));
+    assert_eq!(of("limits.wall").unwrap(), r#""10m" File { path: "dayfly.toml", line: 10 }"#);
+    assert_eq!(of("limits.grace").unwrap(), r#""10s" BuiltIn"#);
+}
+
+#[test]
+fn an_empty_file_says_how_to_begin() {
+    let err = read("").unwrap_err();
+    assert!(err.contains("dayfly init"), "{err}");
+}

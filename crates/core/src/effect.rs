@@ -1,0 +1,103 @@
+//! Typed writes to the outside world.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Commit, IssueRef, ProjectName, TrackerWrite};
+
+/// The key of one effect; doing it twice with the same key does it once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EffectId(pub String);
+
+impl fmt::Display for EffectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// A write to the outside world.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Effect {
+    /// Write to a project's tracker.
+    Tracker {
+        /// The project.
+        project: ProjectName,
+        /// What.
+        write: TrackerWrite,
+    },
+    /// Move the base branch from one commit to the next, never by force. If the branch stands
+    /// elsewhere by then, the effect is refused and the landing is done again.
+    Land {
+        /// The project.
+        project: ProjectName,
+        /// The branch.
+        branch: String,
+        /// Where it must stand.
+        from: Commit,
+        /// Where it is to stand: a descendant of `from`.
+        to: Commit,
+    },
+    /// Leave a branch for a person to merge.
+    Branch {
+        /// The project.
+        project: ProjectName,
+        /// The branch, within dayfly's own prefix.
+        branch: String,
+        /// Where it is to stand.
+        commit: Commit,
+    },
+}
+
+impl Effect {
+    /// The kind, for tables and statistics.
+    pub fn kind(&self) -> EffectKind {
+        match self {
+            Effect::Tracker { write: TrackerWrite::Comment { .. }, .. } => EffectKind::Comment,
+            Effect::Tracker { write: TrackerWrite::Labels { .. }, .. } => EffectKind::Labels,
+            Effect::Tracker { write: TrackerWrite::State { .. }, .. } => EffectKind::State,
+            Effect::Tracker { write: TrackerWrite::Create(_), .. } => EffectKind::Create,
+            Effect::Land { .. } => EffectKind::Land,
+            Effect::Branch { .. } => EffectKind::Branch,
+        }
+    }
+
+    /// The project it is for.
+    pub fn project(&self) -> &ProjectName {
+        match self {
+            Effect::Tracker { project, .. } | Effect::Land { project, .. } | Effect::Branch { project, .. } => project,
+        }
+    }
+}
+
+/// The kind of an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EffectKind {
+    /// A comment.
+    Comment,
+    /// Labels set.
+    Labels,
+    /// An issue opened or closed.
+    State,
+    /// An issue created.
+    Create,
+    /// A landing on the base branch.
+    Land,
+    /// A branch left for a person.
+    Branch,
+}
+
+/// An effect in the outbox. Those of one issue are applied in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectEntry {
+    /// Its key.
+    pub id: EffectId,
+    /// The issue it serves.
+    pub issue: IssueRef,
+    /// What is to be done.
+    pub effect: Effect,
+}

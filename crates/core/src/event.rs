@@ -1,0 +1,305 @@
+//! What the ledger records.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AgentName, AttemptId, CapacityKey, Commit, Digest, EffectEntry, EffectId, Epoch, IssueId, IssueRef, JobSpec, Next,
+    Outcome, ProcessIdentity, Seq, StageName, Token,
+};
+
+/// The format of records that this program writes. It reads this one and all older ones.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Event {
+    /// An engine took over the store.
+    EngineStarted {
+        /// Its program's version.
+        version: String,
+    },
+    /// An attempt was claimed. The record's sequence number is its fencing token.
+    AttemptStarted {
+        /// Its id.
+        attempt: AttemptId,
+        /// The frozen job.
+        job: Box<JobSpec>,
+        /// Set if the agent is not the stage's first choice: why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        substitution: Option<String>,
+    },
+    /// An attempt's process runs.
+    AttemptSpawned {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Its process.
+        process: ProcessIdentity,
+    },
+    /// An attempt ended, and what follows was decided.
+    AttemptEnded {
+        /// The attempt.
+        attempt: AttemptId,
+        /// The token it was claimed with.
+        token: Token,
+        /// How it ended.
+        outcome: Box<Outcome>,
+        /// What follows.
+        next: Next,
+        /// What is to be written outside, in order.
+        #[serde(default)]
+        effects: Vec<EffectEntry>,
+        /// Capacity that is used up, and until when.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limited: Option<(CapacityKey, Timestamp)>,
+    },
+    /// An effect was done.
+    EffectDone {
+        /// The effect.
+        effect: EffectId,
+        /// The issue it served.
+        issue: IssueRef,
+        /// Whether it was found done already.
+        adopted: bool,
+        /// The issue that was created, for a creation.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        created: Option<IssueId>,
+        /// The commit now on the base branch, for a landing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        landed: Option<Commit>,
+    },
+    /// An effect cannot be done as it is; those of the issue that wait behind it are dropped.
+    EffectRefused {
+        /// The effect.
+        effect: EffectId,
+        /// The issue it served.
+        issue: IssueRef,
+        /// Why.
+        reason: String,
+        /// Whether a new landing can succeed; otherwise a person is needed.
+        again: bool,
+    },
+    /// An effect will be tried again later.
+    EffectDelayed {
+        /// The effect.
+        effect: EffectId,
+        /// The issue it serves.
+        issue: IssueRef,
+        /// Why.
+        reason: String,
+        /// When.
+        until: Timestamp,
+    },
+    /// A person answered the question an issue waited with.
+    Answered {
+        /// The issue.
+        issue: IssueRef,
+        /// Who.
+        by: String,
+        /// What follows outside.
+        #[serde(default)]
+        effects: Vec<EffectEntry>,
+    },
+    /// All children of a split issue are closed.
+    ChildrenClosed {
+        /// The issue.
+        issue: IssueRef,
+        /// What follows outside.
+        #[serde(default)]
+        effects: Vec<EffectEntry>,
+    },
+    /// A person merged the branch that was left for them.
+    Merged {
+        /// The issue.
+        issue: IssueRef,
+        /// What follows outside.
+        #[serde(default)]
+        effects: Vec<EffectEntry>,
+    },
+    /// A person lifted a block.
+    Unblocked {
+        /// The issue.
+        issue: IssueRef,
+        /// What follows outside.
+        #[serde(default)]
+        effects: Vec<EffectEntry>,
+    },
+    /// The issue was closed by somebody else.
+    Closed {
+        /// The issue.
+        issue: IssueRef,
+    },
+    /// A closed issue was opened again; it starts anew.
+    Reopened {
+        /// The issue.
+        issue: IssueRef,
+        /// The stage it starts at.
+        stage: StageName,
+    },
+    /// A kind of event that a newer program wrote; it changes nothing here.
+    #[serde(other)]
+    Newer,
+}
+
+/// The kind of an event, for tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "each kind is documented at the event of the same name")]
+pub enum EventKind {
+    EngineStarted,
+    AttemptStarted,
+    AttemptSpawned,
+    AttemptEnded,
+    EffectDone,
+    EffectRefused,
+    EffectDelayed,
+    Answered,
+    ChildrenClosed,
+    Merged,
+    Unblocked,
+    Closed,
+    Reopened,
+    Newer,
+}
+
+impl Event {
+    /// Its kind.
+    pub fn kind(&self) -> EventKind {
+        match self {
+            Event::EngineStarted { .. } => EventKind::EngineStarted,
+            Event::AttemptStarted { .. } => EventKind::AttemptStarted,
+            Event::AttemptSpawned { .. } => EventKind::AttemptSpawned,
+            Event::AttemptEnded { .. } => EventKind::AttemptEnded,
+            Event::EffectDone { .. } => EventKind::EffectDone,
+            Event::EffectRefused { .. } => EventKind::EffectRefused,
+            Event::EffectDelayed { .. } => EventKind::EffectDelayed,
+            Event::Answered { .. } => EventKind::Answered,
+            Event::ChildrenClosed { .. } => EventKind::ChildrenClosed,
+            Event::Merged { .. } => EventKind::Merged,
+            Event::Unblocked { .. } => EventKind::Unblocked,
+            Event::Closed { .. } => EventKind::Closed,
+            Event::Reopened { .. } => EventKind::Reopened,
+            Event::Newer => EventKind::Newer,
+        }
+    }
+
+    /// The issue it is about, where it names one directly.
+    pub fn issue(&self) -> Option<&IssueRef> {
+        match self {
+            Event::AttemptStarted { job, .. } => Some(&job.issue),
+            Event::EffectDone { issue, .. }
+            | Event::EffectRefused { issue, .. }
+            | Event::EffectDelayed { issue, .. }
+            | Event::Answered { issue, .. }
+            | Event::ChildrenClosed { issue, .. }
+            | Event::Merged { issue, .. }
+            | Event::Unblocked { issue, .. }
+            | Event::Closed { issue }
+            | Event::Reopened { issue, .. } => Some(issue),
+            _ => None,
+        }
+    }
+
+    /// The attempt it is about.
+    pub fn attempt(&self) -> Option<&AttemptId> {
+        match self {
+            Event::AttemptStarted { attempt, .. }
+            | Event::AttemptSpawned { attempt, .. }
+            | Event::AttemptEnded { attempt, .. } => Some(attempt),
+            _ => None,
+        }
+    }
+
+    /// The agent it is about.
+    pub fn agent(&self) -> Option<&AgentName> {
+        match self {
+            Event::AttemptStarted { job, .. } => job.agent.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+/// An event in the ledger, chained to the one before it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The format it was written in.
+    pub format: u32,
+    /// Its place, from 1 without gaps.
+    pub seq: Seq,
+    /// The take-over of the engine that wrote it.
+    pub epoch: Epoch,
+    /// The wall time at which it was written.
+    pub at: Timestamp,
+    /// The event as JSON, exactly as it was hashed, so that fields of newer formats survive.
+    pub body: String,
+    /// The hash of the record before it.
+    pub prev: Digest,
+    /// The hash over everything above.
+    pub hash: Digest,
+}
+
+/// A record that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// It was written by a newer program.
+    #[error("record {seq} has format {format}, this program reads up to {FORMAT_VERSION}: use a newer dayfly")]
+    Newer {
+        /// Its place.
+        seq: u64,
+        /// Its format.
+        format: u32,
+    },
+    /// Its body is not an event.
+    #[error("record {seq} cannot be read")]
+    Malformed {
+        /// Its place.
+        seq: u64,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// It does not follow from the one before it: the ledger was altered.
+    #[error("record {seq} does not follow from the one before it: the ledger was altered or damaged")]
+    Broken {
+        /// Its place.
+        seq: u64,
+    },
+}
+
+impl Record {
+    /// Makes the record that follows the one with place `after` and hash `prev`.
+    pub fn next(after: Seq, prev: &Digest, epoch: Epoch, at: Timestamp, event: &Event) -> Self {
+        let body = serde_json::to_string(event).expect("events hold nothing that JSON cannot");
+        let seq = Seq(after.0 + 1);
+        let hash = Self::digest(FORMAT_VERSION, seq, epoch, at, &body, prev);
+        Self { format: FORMAT_VERSION, seq, epoch, at, body, prev: prev.clone(), hash }
+    }
+
+    fn digest(format: u32, seq: Seq, epoch: Epoch, at: Timestamp, body: &str, prev: &Digest) -> Digest {
+        Digest::of(format!("{format}\n{}\n{}\n{at}\n{prev}\n{body}", seq.0, epoch.0).as_bytes())
+    }
+
+    /// The event it holds.
+    ///
+    /// # Errors
+    /// If it is of a newer format or is not an event.
+    pub fn event(&self) -> Result<Event, RecordError> {
+        if self.format > FORMAT_VERSION {
+            return Err(RecordError::Newer { seq: self.seq.0, format: self.format });
+        }
+        serde_json::from_str(&self.body).map_err(|source| RecordError::Malformed { seq: self.seq.0, source })
+    }
+
+    /// Checks that it follows the record with place `after` and hash `prev`, unaltered.
+    ///
+    /// # Errors
+    /// [`RecordError::Broken`] if not.
+    pub fn verify(&self, after: Seq, prev: &Digest) -> Result<(), RecordError> {
+        let hash = Self::digest(self.format, self.seq, self.epoch, self.at, &self.body, &self.prev);
+        let fine = self.seq.0 == after.0 + 1 && self.prev == *prev && self.hash == hash;
+        if fine { Ok(()) } else { Err(RecordError::Broken { seq: self.seq.0 }) }
+    }
+}

@@ -1,0 +1,249 @@
+//! Names and identifiers, each of its own type.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// A name that may not be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the {what} `{name}` may hold only letters, digits, `-`, `_` and `.`, must start with a letter or digit, and be at most 64 long"
+)]
+pub struct NameError {
+    /// What was to be named.
+    pub what: &'static str,
+    /// The text that was refused.
+    pub name: String,
+}
+
+fn checked(what: &'static str, name: String) -> Result<String, NameError> {
+    let fine = name.len() <= 64
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        && !name.contains("..");
+    if fine { Ok(name) } else { Err(NameError { what, name }) }
+}
+
+/// Makes a string newtype whose values are safe as a file name, a git ref part and a word on a terminal.
+macro_rules! name {
+    ($(#[$doc:meta])* $type:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $type(String);
+
+        impl $type {
+            /// Checks and takes the name.
+            pub fn new(name: impl Into<String>) -> Result<Self, NameError> {
+                checked($what, name.into()).map(Self)
+            }
+
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $type {
+            type Error = NameError;
+            fn try_from(name: String) -> Result<Self, NameError> {
+                Self::new(name)
+            }
+        }
+
+        impl From<$type> for String {
+            fn from(name: $type) -> String {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    };
+}
+
+name!(
+    /// The name of a project in the portfolio.
+    ProjectName, "project name"
+);
+name!(
+    /// The name of a stage of the pipeline.
+    StageName, "stage name"
+);
+name!(
+    /// The name under which an agent is configured.
+    AgentName, "agent name"
+);
+name!(
+    /// The id of an issue within its tracker.
+    IssueId, "issue id"
+);
+/// The id of one try at a job: `PROJECT.ISSUE.STAGE.N`, where N counts the issue's attempts over its life.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AttemptId(String);
+
+impl AttemptId {
+    /// The id of the `number`th attempt at `issue`.
+    pub fn new(issue: &IssueRef, stage: &StageName, number: u32) -> Self {
+        Self(format!("{}.{}.{stage}.{number}", issue.project, issue.issue))
+    }
+
+    /// An id typed by a person; whether it exists is for the ledger to say.
+    pub fn from_text(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AttemptId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// An issue of a project, shown as `project#id`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct IssueRef {
+    /// The project whose tracker holds it.
+    pub project: ProjectName,
+    /// Its id there.
+    pub issue: IssueId,
+}
+
+impl IssueRef {
+    /// Joins a project and an issue id.
+    pub fn new(project: ProjectName, issue: IssueId) -> Self {
+        Self { project, issue }
+    }
+}
+
+impl TryFrom<String> for IssueRef {
+    type Error = NameError;
+    fn try_from(text: String) -> Result<Self, NameError> {
+        let (project, issue) = text.split_once('#').ok_or(NameError { what: "issue reference", name: text.clone() })?;
+        Ok(Self { project: ProjectName::new(project)?, issue: IssueId::new(issue)? })
+    }
+}
+
+impl From<IssueRef> for String {
+    fn from(issue: IssueRef) -> String {
+        issue.to_string()
+    }
+}
+
+impl fmt::Display for IssueRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}#{}", self.project, self.issue))
+    }
+}
+
+/// A full git object name of a commit, as git printed it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Commit(pub String);
+
+impl Commit {
+    /// The first twelve digits, for people.
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for Commit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// A SHA-256 digest in lower-case hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Digest(String);
+
+impl Digest {
+    /// The digest of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        use fmt::Write as _;
+        let mut hex = String::with_capacity(64);
+        for byte in Sha256::digest(bytes) {
+            write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
+        }
+        Self(hex)
+    }
+
+    /// The digest that stands before the first record of a ledger.
+    pub fn zero() -> Self {
+        Self("0".repeat(64))
+    }
+
+    /// The digest as hexadecimal text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// The content id of a frozen job: the same content has the same id on every machine.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobId(pub Digest);
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0.as_str().get(..16).unwrap_or_default())
+    }
+}
+
+/// The place of a record in the ledger; the first is 1, and 0 stands before it.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seq(pub u64);
+
+/// A fencing token: it grows with every claim of the whole store, and only its holder may finish the attempt.
+pub type Token = Seq;
+
+/// The number of the engine's take-over of a store; writes of an earlier one are refused.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Epoch(pub u64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_could_leave_its_folder_is_refused() {
+        for bad in ["", ".", "..", "../x", "a/b", "a b", "-a", "a..b", &"x".repeat(65)] {
+            assert!(ProjectName::new(bad).is_err(), "{bad:?}");
+        }
+        assert!(ProjectName::new("web-2.0_x").is_ok());
+    }
+
+    #[test]
+    fn an_issue_reference_reads_back_what_it_shows() {
+        let issue = IssueRef::try_from("web#12".to_owned()).unwrap();
+        assert_eq!(issue.to_string(), "web#12");
+        assert!(IssueRef::try_from("web".to_owned()).is_err());
+    }
+
+    #[test]
+    fn the_digest_is_sha_256() {
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(Digest::of(b"").as_str(), empty);
+    }
+}

@@ -1,0 +1,353 @@
+//! Frozen, content-addressed descriptions of work.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Access, AgentName, AnswerRule, AttemptId, Commit, Digest, Effect, EffectEntry, EffectId, GateSpec, Issue, IssueId,
+    IssueRef, IssueState, JobId, Labels, Landing, NewIssue, Next, Outcome, Project, PromptContext, PromptError,
+    Proposed, Stage, StageName, StageRun, TrackerState, TrackerWrite,
+};
+
+/// One piece of work, frozen: nothing in it depends on the machine, the time or the try.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobSpec {
+    /// The kind of job that froze it.
+    pub kind: String,
+    /// The issue it serves.
+    pub issue: IssueRef,
+    /// The issue's title, for reports.
+    pub title: String,
+    /// The issue's milestone, for reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub milestone: Option<String>,
+    /// The stage.
+    pub stage: StageName,
+    /// What the stage runs.
+    pub run: StageRun,
+    /// The agent, if it runs one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentName>,
+    /// The model to ask for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What the agent is told.
+    pub prompt: String,
+    /// What it may do to the working copy.
+    pub access: Access,
+    /// Whether it must write a proposal.
+    pub answer: AnswerRule,
+    /// The effects it may propose.
+    pub effects: Vec<String>,
+    /// The most children it may propose.
+    pub children: u32,
+    /// The base branch's commit; `None` where there is no repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Commit>,
+    /// The commit the working copy starts from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Commit>,
+    /// The checks before it starts.
+    pub admission: Vec<GateSpec>,
+    /// The checks before its work counts.
+    pub gates: Vec<GateSpec>,
+    /// Paths it may not change.
+    pub protected: Vec<String>,
+    /// The most changed lines.
+    pub diff_lines: u64,
+    /// The longest it may take.
+    pub wall: Duration,
+    /// After this long without a sign of life the silence is reported.
+    pub silence_report: Duration,
+    /// After this long without a sign of life it is stopped.
+    pub silence: Duration,
+    /// The time between the polite signal and the kill.
+    pub grace: Duration,
+    /// The longest one gate command may take.
+    pub gate_timeout: Duration,
+}
+
+impl JobSpec {
+    /// Its content id: the same content has the same id on every machine.
+    pub fn id(&self) -> JobId {
+        let json = serde_json::to_vec(self).expect("a job holds nothing that JSON cannot");
+        JobId(Digest::of(&json))
+    }
+}
+
+/// Why work came back to a stage; the next attempt is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Feedback {
+    /// The gate that failed, or the stage whose agent said no.
+    pub gate: String,
+    /// Why.
+    pub reason: String,
+    /// The last lines of what it printed.
+    pub tail: String,
+}
+
+/// What a job is frozen from.
+#[derive(Debug, Clone)]
+pub struct JobContext {
+    /// The project.
+    pub project: Project,
+    /// The issue, as the tracker shows it.
+    pub issue: Issue,
+    /// The stage.
+    pub stage: Stage,
+    /// What the ledger knows of the issue; `None` before its first attempt.
+    pub known: Option<IssueState>,
+    /// The agent the plan chose.
+    pub agent: Option<AgentName>,
+    /// The model.
+    pub model: Option<String>,
+    /// The base branch's commit.
+    pub base: Option<Commit>,
+    /// The commit to start from.
+    pub start: Option<Commit>,
+}
+
+/// Why a job could not be frozen or settled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JobError {
+    /// The prompt could not be made.
+    #[error("the prompt of stage `{stage}` cannot be made")]
+    Prompt {
+        /// The stage.
+        stage: StageName,
+        /// Why.
+        #[source]
+        source: PromptError,
+    },
+    /// Anything else.
+    #[error("{what}")]
+    Other {
+        /// What failed.
+        what: String,
+        /// Why.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+}
+
+/// A kind of work: it can freeze one piece of it, and say what is written outside when that has ended.
+///
+/// # Contract
+/// - `freeze` with an equal context gives an equal job.
+/// - `settle` proposes; what is not in the stage's allow-list, or is not an effect of that issue's
+///   project, is not applied. It is called once per ended attempt, after what follows was decided.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Job: Debug + Send + Sync + 'static {
+    /// The kind's name.
+    fn kind(&self) -> &str;
+    /// Freezes the work.
+    async fn freeze(&self, context: &JobContext) -> Result<JobSpec, JobError>;
+    /// The effects of an ended attempt, in order.
+    async fn settle(&self, job: &JobSpec, outcome: &Outcome, next: &Next) -> Result<Vec<Effect>, JobError>;
+}
+
+/// The built-in kind: a stage of an issue.
+#[derive(Debug, Clone)]
+pub struct StageJob {
+    /// The labels that carry meaning.
+    pub labels: Labels,
+    /// The label of each stage that has one.
+    pub stage_labels: BTreeMap<StageName, String>,
+}
+
+#[async_trait]
+impl Job for StageJob {
+    fn kind(&self) -> &str {
+        "stage"
+    }
+
+    async fn freeze(&self, context: &JobContext) -> Result<JobSpec, JobError> {
+        freeze_stage(context)
+    }
+
+    async fn settle(&self, job: &JobSpec, outcome: &Outcome, next: &Next) -> Result<Vec<Effect>, JobError> {
+        Ok(self.effects(job, outcome, next))
+    }
+}
+
+fn freeze_stage(context: &JobContext) -> Result<JobSpec, JobError> {
+    let JobContext { project, issue, stage, known, .. } = context;
+    let nothing = BTreeMap::new();
+    let prompt_context = PromptContext {
+        project: BTreeMap::from([
+            ("name", project.name.as_str()),
+            ("kind", project.kind.word()),
+            ("base", project.base.as_str()),
+            ("focus", project.focus.as_deref().unwrap_or("")),
+        ]),
+        issue,
+        stage: stage.name.as_str(),
+        notes: known.as_ref().map_or(&nothing, |k| &k.notes),
+        feedback: known.as_ref().and_then(|k| k.feedback.as_ref()),
+        child_limit: project.limits.children,
+    };
+    let prompt = match stage.run {
+        StageRun::Agent => stage
+            .prompt
+            .render(&prompt_context)
+            .map_err(|source| JobError::Prompt { stage: stage.name.clone(), source })?,
+        StageRun::Land => String::new(),
+    };
+    let limits = &project.limits;
+    Ok(JobSpec {
+        kind: "stage".into(),
+        issue: IssueRef::new(project.name.clone(), issue.id.clone()),
+        title: issue.title.clone(),
+        milestone: issue.milestone.clone(),
+        stage: stage.name.clone(),
+        run: stage.run,
+        agent: context.agent.clone(),
+        model: context.model.clone(),
+        prompt,
+        access: stage.access,
+        answer: stage.answer,
+        effects: stage.effects.clone(),
+        children: limits.children,
+        base: context.base.clone(),
+        start: context.start.clone(),
+        admission: stage.admission.clone(),
+        gates: stage.gates.clone(),
+        protected: project.protected.clone(),
+        diff_lines: limits.diff_lines,
+        wall: stage.wall.unwrap_or(limits.wall),
+        silence_report: limits.silence_report.min(stage.silence.unwrap_or(limits.silence)),
+        silence: stage.silence.unwrap_or(limits.silence),
+        grace: limits.grace,
+        gate_timeout: limits.gate_timeout,
+    })
+}
+
+impl StageJob {
+    fn effects(&self, job: &JobSpec, outcome: &Outcome, next: &Next) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let issue = &job.issue.issue;
+        let mut tracker = |write| effects.push(Effect::Tracker { project: job.issue.project.clone(), write });
+        let proposed = outcome.proposal.iter().flat_map(|p| &p.effects);
+        for effect in proposed {
+            match effect {
+                Proposed::Comment { body } => {
+                    tracker(TrackerWrite::Comment { issue: issue.clone(), body: body.clone() });
+                }
+                Proposed::Split { children } if matches!(next, Next::Split) => {
+                    for child in children {
+                        tracker(TrackerWrite::Create(NewIssue {
+                            title: child.title.clone(),
+                            body: child.body.clone(),
+                            labels: vec![self.labels.ready_for_dev.clone()],
+                            milestone: job.milestone.clone(),
+                            parent: Some(issue.clone()),
+                        }));
+                    }
+                }
+                Proposed::Split { .. } | Proposed::Ask { .. } => {}
+            }
+        }
+        if let Some((label, say)) = self.follow_up(next) {
+            if let Some(body) = say {
+                tracker(TrackerWrite::Comment { issue: issue.clone(), body });
+            }
+            tracker(self.move_label(issue, label));
+        }
+        match next {
+            Next::Land { branch, from, to } => {
+                effects.insert(
+                    0,
+                    Effect::Land {
+                        project: job.issue.project.clone(),
+                        branch: branch.clone(),
+                        from: from.clone(),
+                        to: to.clone(),
+                    },
+                );
+                effects.extend(self.finish(job, Some(to)));
+            }
+            Next::Hand { branch, commit } => effects.insert(
+                0,
+                Effect::Branch { project: job.issue.project.clone(), branch: branch.clone(), commit: commit.clone() },
+            ),
+            Next::Finish => effects.extend(self.finish(job, None)),
+            _ => {}
+        }
+        effects
+    }
+
+    /// The label and the comment that go with what follows.
+    fn follow_up(&self, next: &Next) -> Option<(Option<&str>, Option<String>)> {
+        let labels = &self.labels;
+        Some(match next {
+            Next::Go { stage, .. } => {
+                (Some(self.stage_labels.get(stage).map_or(labels.in_progress.as_str(), String::as_str)), None)
+            }
+            Next::Ask { question } => (Some(labels.needs_clarification.as_str()), Some(question.clone())),
+            Next::Split => (Some(labels.blocked.as_str()), None),
+            Next::Block { reason, remedy } => {
+                (Some(labels.human_needed.as_str()), Some(format!("{reason}\n\nWhat helps: {remedy}")))
+            }
+            Next::Hand { branch, .. } => (
+                Some(labels.in_review.as_str()),
+                Some(format!("The change is ready on the branch `{branch}`. Merge it, or close the issue.")),
+            ),
+            Next::Land { .. } | Next::Finish => return None,
+        })
+    }
+
+    fn finish(&self, job: &JobSpec, commit: Option<&Commit>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if let Some(commit) = commit {
+            let body = format!("Landed as {}.", commit.short());
+            effects.push(TrackerWrite::Comment { issue: job.issue.issue.clone(), body });
+        }
+        effects.extend(close(&self.labels, &job.issue.issue));
+        effects.into_iter().map(|write| Effect::Tracker { project: job.issue.project.clone(), write }).collect()
+    }
+
+    fn move_label(&self, issue: &IssueId, to: Option<&str>) -> TrackerWrite {
+        move_label(&self.labels, issue, to)
+    }
+}
+
+/// Takes the issue's exclusive label away and puts `to` in its place.
+pub(crate) fn move_label(labels: &Labels, issue: &IssueId, to: Option<&str>) -> TrackerWrite {
+    TrackerWrite::Labels {
+        issue: issue.clone(),
+        add: to.iter().map(|l| (*l).to_owned()).collect(),
+        remove: labels.exclusive().into_iter().filter(|l| Some(*l) != to).map(str::to_owned).collect(),
+    }
+}
+
+/// Closes an issue and takes its exclusive labels away.
+pub(crate) fn close(labels: &Labels, issue: &IssueId) -> [TrackerWrite; 2] {
+    [move_label(labels, issue, None), TrackerWrite::State { issue: issue.clone(), state: TrackerState::Closed }]
+}
+
+/// Gives effects their keys: the same attempt and place give the same key, and a child has a key of its own.
+pub(crate) fn key_effects(scope: &str, issue: &IssueRef, effects: Vec<Effect>) -> Vec<EffectEntry> {
+    effects
+        .into_iter()
+        .enumerate()
+        .map(|(n, effect)| EffectEntry { id: EffectId(format!("{scope}/{n}")), issue: issue.clone(), effect })
+        .collect()
+}
+
+impl JobSpec {
+    /// Gives the effects of an attempt their keys.
+    pub fn key_effects(&self, attempt: &AttemptId, effects: Vec<Effect>) -> Vec<EffectEntry> {
+        key_effects(attempt.as_str(), &self.issue, effects)
+    }
+
+    /// Whether a finished change is landed by the engine in this project.
+    pub fn lands_directly(&self, project: &Project) -> bool {
+        self.run == StageRun::Land && project.landing == Landing::Direct
+    }
+}

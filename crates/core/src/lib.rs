@@ -1,0 +1,115 @@
+//! The domain of dayfly, as values and pure functions.
+//!
+//! dayfly looks after a portfolio of git repositories with coding agents. Every piece of work is an
+//! immutable *job*; gates stand between jobs; everything that happened is an event in an append-only
+//! *ledger*, and state is its fold. This crate holds the words of that domain in the order in which
+//! data flows: configuration, portfolio, tracker, stages, plan, jobs, gates, runners, outcomes,
+//! effects, ledger, reports.
+//!
+//! It does no I/O: it names no async runtime, reads no file, environment, home or clock. What comes
+//! from outside is an argument, so that the same values give the same answer on every machine.
+//!
+//! ```
+//! use dayfly_core::{Config, SourceText};
+//!
+//! let text = r#"
+//! version = 1
+//! [agents.script]
+//! kind = "command"
+//! argv = ["./agent.sh"]
+//! [stages.exec]
+//! agents = ["script"]
+//! [projects.web]
+//! path = "web"
+//! pipeline = ["exec", "merge"]
+//! "#;
+//! let config = Config::read(&SourceText::new("dayfly.toml", text), &mut |_| Err("no files".into()))?;
+//! assert_eq!(config.portfolio.projects.len(), 1);
+//! # Ok::<(), dayfly_core::ConfigError>(())
+//! ```
+
+mod agent;
+mod capacity;
+mod clock;
+mod config;
+mod effect;
+mod event;
+mod gate;
+mod id;
+mod job;
+mod outcome;
+mod plan;
+mod portfolio;
+mod prompt;
+mod proposal;
+mod report;
+mod runner;
+mod settle;
+mod stage;
+mod state;
+mod store;
+mod tracker;
+
+pub use agent::{Agent, AgentError, AgentEvent, CommandLine, Ending, EventReader, ExitFacts, PromptVia, Usage};
+pub use capacity::CapacityKey;
+pub use clock::{Clock, FixedClock};
+pub use config::{Config, ConfigError, Origin, Problem, Setting, SourceText};
+pub use effect::{Effect, EffectEntry, EffectId, EffectKind};
+pub use event::{Event, EventKind, FORMAT_VERSION, Record, RecordError};
+pub use gate::{Gate, GateError, GateResult, GateSpec, Subject, Verdict, WorkFacts, gate_fn};
+pub use id::{
+    AgentName, AttemptId, Commit, Digest, Epoch, IssueId, IssueRef, JobId, NameError, ProjectName, Seq, StageName,
+    Token,
+};
+pub use job::{Feedback, Job, JobContext, JobError, JobSpec, StageJob};
+pub use outcome::{Class, End, GateFailure, Outcome, Receipt};
+pub use plan::{Filter, Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why, plan};
+pub use portfolio::{AgentConfig, AgentKind, Landing, Limits, Portfolio, Project, ProjectKind, Retry};
+pub use prompt::{PromptContext, PromptError, PromptTemplate};
+pub use proposal::{Child, Proposal, ProposalError, Proposed, VerdictClaim};
+pub use report::{
+    AttemptLine, IssueLine, MilestoneLine, Status, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, status, why,
+    work_log,
+};
+pub use runner::{
+    Attempt, AttemptEvent, Capabilities, Containment, EventSink, OutputLimits, ProcessIdentity, Runner, RunnerError,
+    Running, Stop, Stream,
+};
+pub use settle::{Next, SettleInput, next_step};
+pub use stage::{Access, AnswerRule, Fallback, Pipeline, Stage, StageRun, WorstCase};
+pub use state::{
+    IssueState, LiveAttempt, Lost, PendingEffect, Phase, State, StateError, transition_diagram, transition_table,
+};
+pub use store::{Batch, Condition, MemoryStore, Store, StoreError};
+pub use tracker::{
+    Applied, Author, Comment, Issue, IssueState as TrackerState, Labels, Milestone, NewIssue, Tracker, TrackerError,
+    TrackerWrite, Trust,
+};
+
+#[cfg(feature = "mock")]
+pub use agent::MockAgent;
+#[cfg(feature = "mock")]
+pub use clock::MockClock;
+#[cfg(feature = "mock")]
+pub use gate::MockGate;
+#[cfg(feature = "mock")]
+pub use job::MockJob;
+#[cfg(feature = "mock")]
+pub use runner::{MockRunner, MockRunning};
+#[cfg(feature = "mock")]
+pub use store::MockStore;
+#[cfg(feature = "mock")]
+pub use tracker::MockTracker;
+
+/// One use of each trait as `dyn`, so that a change which forbids it fails to compile.
+const _: () = {
+    const fn object_safe<T: ?Sized>() {}
+    object_safe::<dyn Agent>();
+    object_safe::<dyn Clock>();
+    object_safe::<dyn Gate>();
+    object_safe::<dyn Job>();
+    object_safe::<dyn Runner>();
+    object_safe::<dyn Running>();
+    object_safe::<dyn Store>();
+    object_safe::<dyn Tracker>();
+};

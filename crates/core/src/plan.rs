@@ -1,0 +1,249 @@
+//! What would be done now, in order, and why; and why everything else waits.
+
+mod evaluate;
+mod observe;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{AgentName, Event, Issue, IssueId, IssueRef, Milestone, Portfolio, ProjectName, StageName, State};
+
+/// What a plan is made from. All of it is an argument: the same input gives the same plan.
+#[derive(Debug, Clone)]
+pub struct PlanInput<'a> {
+    /// The configuration.
+    pub portfolio: &'a Portfolio,
+    /// What is known.
+    pub state: &'a State,
+    /// The projects' issues, as last seen.
+    pub views: &'a BTreeMap<ProjectName, ProjectView>,
+    /// The wall time.
+    pub now: Timestamp,
+    /// What is asked for.
+    pub filter: &'a Filter,
+}
+
+/// A project's tracker and repository, as last seen.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ProjectView {
+    /// The issues.
+    pub issues: Vec<Issue>,
+    /// The milestones.
+    pub milestones: Vec<Milestone>,
+    /// Why they could not be read, if they could not.
+    pub fault: Option<String>,
+    /// Issues whose branch, left for a person, has reached the base branch.
+    pub merged: BTreeSet<IssueId>,
+}
+
+/// Narrows a plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only this project.
+    pub project: Option<ProjectName>,
+    /// Only this issue.
+    pub issue: Option<IssueRef>,
+    /// Issues left alone in this run: they have had their turn.
+    pub had_turn: BTreeSet<IssueRef>,
+}
+
+/// What would be done now, in order, and what waits.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Plan {
+    /// What would be started now, in order.
+    pub ready: Vec<Ready>,
+    /// What waits, and why.
+    pub waiting: Vec<Waiting>,
+}
+
+/// A job that would be started now.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ready {
+    /// The issue.
+    pub issue: IssueRef,
+    /// Its title.
+    pub title: String,
+    /// The stage.
+    pub stage: StageName,
+    /// The agent; none for the engine's own landing.
+    pub agent: Option<AgentName>,
+    /// The model.
+    pub model: Option<String>,
+    /// Why the agent is not the stage's first choice, if it is not.
+    pub substitution: Option<String>,
+    /// Why it is its turn.
+    pub why: Why,
+}
+
+/// Why it is an issue's turn, in the order of the cascade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Why {
+    /// Work in progress is finished first.
+    InProgress,
+    /// A person answered.
+    Answered,
+    /// A label sends it straight to a stage; the later the stage the earlier its turn.
+    Labelled,
+    /// It is labelled as too large.
+    NeedsDecompose,
+    /// Nobody has looked at it.
+    Untriaged,
+}
+
+/// An issue that waits.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Waiting {
+    /// The issue; none where a whole project waits.
+    pub issue: Option<IssueRef>,
+    /// The project.
+    pub project: ProjectName,
+    /// The issue's title.
+    pub title: String,
+    /// The stage it is at.
+    pub stage: Option<StageName>,
+    /// Why.
+    pub why: Wait,
+    /// When it is looked at again; `None` means when something changes.
+    pub until: Option<Timestamp>,
+    /// What helps, if a person can do something.
+    pub remedy: Option<String>,
+}
+
+/// Why an issue waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Wait {
+    /// All slots of the host, the project or the agent are taken.
+    Slot {
+        /// Whose.
+        of: String,
+    },
+    /// An attempt runs.
+    Running {
+        /// Which.
+        attempt: String,
+    },
+    /// Its effects are being written.
+    Effects {
+        /// How many.
+        count: usize,
+        /// Why the first is put off, if it is.
+        delayed: Option<String>,
+    },
+    /// The next try is spaced.
+    Backoff,
+    /// The agents' capacity is used up.
+    Capacity {
+        /// Whose.
+        of: String,
+    },
+    /// A question waits for an answer.
+    Answer {
+        /// The question.
+        question: String,
+    },
+    /// Children are still open.
+    Children {
+        /// Which.
+        open: Vec<IssueId>,
+    },
+    /// Its branch waits for a person to merge it.
+    Merge {
+        /// The branch.
+        branch: String,
+    },
+    /// Its change is on the way to the base branch.
+    Landing,
+    /// A person must act.
+    Person {
+        /// Why.
+        reason: String,
+    },
+    /// Its bounds are used up.
+    Lifetime {
+        /// Which.
+        bound: String,
+    },
+    /// Its author may not trigger work.
+    Author {
+        /// Who.
+        name: String,
+    },
+    /// It carries a label that holds it.
+    Label {
+        /// Which.
+        label: String,
+    },
+    /// It has had its turn in this run.
+    HadTurn,
+    /// The project is paused.
+    Paused,
+    /// The project's tracker cannot be read.
+    Tracker {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wait::Slot { of } => write!(f, "all slots of {of} are taken"),
+            Wait::Running { attempt } => write!(f, "attempt {attempt} runs"),
+            Wait::Effects { count, delayed: None } => write!(f, "{count} writes to the outside are under way"),
+            Wait::Effects { count, delayed: Some(why) } => {
+                write!(f, "{count} writes to the outside are put off: {why}")
+            }
+            Wait::Backoff => f.write_str("the next try is spaced"),
+            Wait::Capacity { of } => write!(f, "the capacity of {of} is used up"),
+            Wait::Answer { question } => write!(f, "it waits for an answer to: {}", first_line(question)),
+            Wait::Children { open } => {
+                let open: Vec<String> = open.iter().map(|c| format!("#{c}")).collect();
+                write!(f, "its children are open: {}", open.join(", "))
+            }
+            Wait::Merge { branch } => write!(f, "the branch {branch} waits to be merged"),
+            Wait::Landing => f.write_str("its change is on the way to the base branch"),
+            Wait::Person { reason } => write!(f, "a person must act: {}", first_line(reason)),
+            Wait::Lifetime { bound } => write!(f, "its bounds are used up: {bound}"),
+            Wait::Author { name } => write!(f, "its author {name} may not trigger work"),
+            Wait::Label { label } => write!(f, "it carries the label {label}"),
+            Wait::HadTurn => f.write_str("it has had its turn in this cycle"),
+            Wait::Paused => f.write_str("the project is paused"),
+            Wait::Tracker { reason } => write!(f, "its tracker cannot be read: {reason}"),
+        }
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+impl Plan {
+    /// The earliest time at which something that waits may be ready by itself.
+    pub fn next_look(&self) -> Option<Timestamp> {
+        self.waiting.iter().filter_map(|w| w.until).min()
+    }
+
+    /// Why an issue waits, if it does.
+    pub fn waiting_for(&self, issue: &IssueRef) -> Option<&Waiting> {
+        self.waiting.iter().find(|w| w.issue.as_ref() == Some(issue))
+    }
+}
+
+/// Makes the plan.
+pub fn plan(input: &PlanInput<'_>) -> Plan {
+    evaluate::plan(input)
+}
+
+impl PlanInput<'_> {
+    /// What people have done since the ledger was last written, as events: answers, merges, closed
+    /// children, lifted blocks, closed and reopened issues. They are appended before a plan is made.
+    pub fn observations(&self) -> Vec<Event> {
+        observe::observations(self)
+    }
+}

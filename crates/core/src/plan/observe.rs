@@ -1,0 +1,88 @@
+//! What people did, read off the trackers.
+
+use crate::job::{close, key_effects, move_label};
+use crate::{Effect, Event, Issue, IssueRef, IssueState, Labels, Phase, TrackerState, TrackerWrite, Trust};
+
+use super::{PlanInput, ProjectView};
+
+pub(super) fn observations(input: &PlanInput<'_>) -> Vec<Event> {
+    let mut events = Vec::new();
+    for (project, view) in input.views {
+        for issue in &view.issues {
+            let issue_ref = IssueRef::new(project.clone(), issue.id.clone());
+            let Some(known) = input.state.issues.get(&issue_ref) else { continue };
+            // What is seen may be our own doing as long as our writes are under way.
+            if input.state.has_pending(&issue_ref)
+                || matches!(known.phase, Phase::Running { .. } | Phase::Landing { .. })
+            {
+                continue;
+            }
+            events.extend(observe(input, view, issue, issue_ref, known));
+        }
+    }
+    events
+}
+
+fn observe(
+    input: &PlanInput<'_>,
+    view: &ProjectView,
+    issue: &Issue,
+    issue_ref: IssueRef,
+    known: &IssueState,
+) -> Option<Event> {
+    let labels = &input.portfolio.labels;
+    if issue.state == TrackerState::Closed {
+        return (!known.phase.is_final()).then_some(Event::Closed { issue: issue_ref });
+    }
+    let keyed = |word: &str, writes: Vec<TrackerWrite>| {
+        let scope = format!("{issue_ref}.{word}.{}", known.attempts);
+        let project = issue_ref.project.clone();
+        let effects = writes.into_iter().map(|write| Effect::Tracker { project: project.clone(), write }).collect();
+        key_effects(&scope, &issue_ref, effects)
+    };
+    match &known.phase {
+        Phase::Done | Phase::Closed => {
+            let stage = super::evaluate::entry(input.portfolio, &issue_ref.project, issue)?.0;
+            Some(Event::Reopened { issue: issue_ref, stage })
+        }
+        Phase::Asked { attempt, .. } => {
+            let by = answer(issue, attempt.as_str())?;
+            let effects = keyed("answered", vec![move_label(labels, &issue.id, Some(&labels.in_progress))]);
+            Some(Event::Answered { issue: issue_ref, by, effects })
+        }
+        Phase::Split { children } => {
+            let mut open = view.issues.iter().filter(|i| i.state == TrackerState::Open);
+            let waits = open.any(|i| children.contains(&i.id) || i.parent.as_ref() == Some(&issue.id));
+            if waits {
+                return None;
+            }
+            let effects = keyed("children", children_done(labels, issue, children.len()));
+            Some(Event::ChildrenClosed { issue: issue_ref, effects })
+        }
+        Phase::Handed { .. } if view.merged.contains(&issue.id) => {
+            let effects = keyed("merged", close(labels, &issue.id).into());
+            Some(Event::Merged { issue: issue_ref, effects })
+        }
+        Phase::Blocked { .. } if !issue.has_label(&labels.human_needed) => {
+            let effects = keyed("unblocked", vec![move_label(labels, &issue.id, Some(&labels.in_progress))]);
+            Some(Event::Unblocked { issue: issue_ref, effects })
+        }
+        _ => None,
+    }
+}
+
+fn children_done(labels: &Labels, issue: &Issue, count: usize) -> Vec<TrackerWrite> {
+    let body = format!("All {count} children are closed.");
+    let mut writes = vec![TrackerWrite::Comment { issue: issue.id.clone(), body }];
+    writes.extend(close(labels, &issue.id));
+    writes
+}
+
+/// Who answered the question that the attempt asked: only a person's comment after it counts, so
+/// that nothing dayfly itself says can send the issue on.
+fn answer(issue: &Issue, attempt: &str) -> Option<String> {
+    let asked = |key: &str| key.strip_prefix(attempt).is_some_and(|rest| rest.starts_with('/'));
+    let at = issue.comments.iter().rposition(|c| c.key.as_deref().is_some_and(asked))?;
+    let answers = &issue.comments[at + 1..];
+    answers.iter().rfind(|c| !c.is_own() && c.author.trust >= Trust::Writer).map(|c| c.author.name.clone())
+}

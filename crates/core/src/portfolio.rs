@@ -1,0 +1,187 @@
+//! The repositories looked after, each with its policy.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use serde::{Deserialize, Serialize};
+
+use crate::{AgentName, Labels, Pipeline, ProjectName};
+
+/// Everything the engine works from; made by [`crate::Config::read`], every value resolved.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Portfolio {
+    /// Where the ledger, logs and working copies are kept.
+    pub state_dir: Utf8PathBuf,
+    /// Where the Markdown issues are kept, a folder per project.
+    pub issues_dir: Utf8PathBuf,
+    /// The most jobs at once on this host.
+    pub concurrency: u32,
+    /// How failed attempts are spaced.
+    pub retry: Retry,
+    /// The labels that carry meaning.
+    pub labels: Labels,
+    /// The agents by name.
+    pub agents: BTreeMap<AgentName, AgentConfig>,
+    /// The projects by name.
+    pub projects: BTreeMap<ProjectName, Project>,
+}
+
+/// One repository with its policy.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Project {
+    /// Its name.
+    pub name: ProjectName,
+    /// The user's checkout, or a plain folder if `repository` is false.
+    pub path: Utf8PathBuf,
+    /// Whether `path` is a git repository. A plain folder has no commits: jobs work in it directly.
+    pub repository: bool,
+    /// What it mainly holds.
+    pub kind: ProjectKind,
+    /// The branch work starts from and lands on.
+    pub base: String,
+    /// What matters most at present; agents are told.
+    pub focus: Option<String>,
+    /// How a finished change reaches the base branch.
+    pub landing: Landing,
+    /// Whether landing makes one commit of a change.
+    pub squash: bool,
+    /// The most jobs at once in this project.
+    pub concurrency: u32,
+    /// The stages, resolved for this project.
+    pub pipeline: Pipeline,
+    /// Paths no job may change, as globs relative to the repository's root.
+    pub protected: Vec<String>,
+    /// Bounds.
+    pub limits: Limits,
+    /// Whether nothing new is started in it.
+    pub paused: bool,
+}
+
+/// What a project mainly holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProjectKind {
+    /// A program.
+    Code,
+    /// Text.
+    Docs,
+}
+
+impl ProjectKind {
+    /// The word for it in configuration and prompts.
+    pub fn word(self) -> &'static str {
+        match self {
+            ProjectKind::Code => "code",
+            ProjectKind::Docs => "docs",
+        }
+    }
+}
+
+/// How a finished change reaches the base branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Landing {
+    /// The engine puts it on the base branch itself, never by force.
+    Direct,
+    /// The engine leaves a branch, and a person merges it.
+    PullRequest,
+}
+
+/// Bounds of the work in a project. All of them hold at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// The longest an attempt may take.
+    pub wall: Duration,
+    /// After this long without a sign of life the silence is reported.
+    pub silence_report: Duration,
+    /// After this long without a sign of life an attempt is stopped.
+    pub silence: Duration,
+    /// How long a process has between the polite signal and the kill.
+    pub grace: Duration,
+    /// The longest one gate command may take.
+    pub gate_timeout: Duration,
+    /// The most attempts at an issue over its life, charged or not.
+    pub issue_attempts: u32,
+    /// The most tokens an issue may use over its life.
+    pub issue_tokens: u64,
+    /// The most agent time an issue may use over its life.
+    pub issue_time: Duration,
+    /// The most bytes of output kept of an attempt.
+    pub output_bytes: u64,
+    /// The most lines a change may add and remove together.
+    pub diff_lines: u64,
+    /// The most children an issue may be split into.
+    pub children: u32,
+}
+
+/// How failed attempts are spaced: full jitter below `base · 2^(n-1)`, at most `max`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// The first ceiling.
+    pub base: Duration,
+    /// The highest ceiling.
+    pub max: Duration,
+    /// How often in a row the world around a stage may fail before a person is asked.
+    pub transient: u32,
+}
+
+impl Retry {
+    /// The wait before the next try after `failures` in a row, at least 1. `dice` is uniform in 0..1.
+    pub fn delay(&self, failures: u32, dice: f64) -> Duration {
+        let doublings = failures.saturating_sub(1).min(30);
+        let ceiling = self.base.saturating_mul(1 << doublings).min(self.max);
+        ceiling.mul_f64(dice.clamp(0.0, 1.0))
+    }
+}
+
+/// An agent as configured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AgentConfig {
+    /// Which adapter drives it.
+    pub kind: AgentKind,
+    /// The program and its leading arguments.
+    pub argv: Vec<String>,
+    /// The model to ask for.
+    pub model: Option<String>,
+    /// Names of environment variables that the child receives from the engine's environment.
+    pub pass_env: Vec<String>,
+    /// Variables set for the child.
+    pub env: BTreeMap<String, String>,
+    /// The most jobs of this agent at once.
+    pub concurrency: Option<u32>,
+}
+
+/// Which adapter drives an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AgentKind {
+    /// Any program: the prompt on its standard input, success by its exit code and the gates.
+    Command,
+    /// Claude Code in print mode.
+    Claude,
+}
+
+impl AgentKind {
+    /// The word for it in configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            AgentKind::Command => "command",
+            AgentKind::Claude => "claude",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delay_doubles_to_its_ceiling_and_never_passes_it() {
+        let retry = Retry { base: Duration::from_secs(10), max: Duration::from_secs(300), transient: 3 };
+        let ceilings: Vec<u64> = (1..=7).map(|n| retry.delay(n, 1.0).as_secs()).collect();
+        assert_eq!(ceilings, [10, 20, 40, 80, 160, 300, 300]);
+        assert_eq!(retry.delay(u32::MAX, 1.0).as_secs(), 300);
+        assert_eq!(retry.delay(3, 0.0), Duration::ZERO);
+    }
+}

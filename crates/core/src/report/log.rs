@@ -1,0 +1,192 @@
+//! The work log: what happened in a span of time, from ledger facts only.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use crate::{Event, IssueRef, Outcome, Plan, PlanInput, ProjectName, Record, RecordError, Usage};
+
+use super::status::{MilestoneLine, WaitLine, milestones};
+use super::{AttemptLine, attempts};
+
+/// What a work log is to cover.
+#[derive(Debug, Clone)]
+pub struct WorkLogQuery {
+    /// The day.
+    pub day: Date,
+    /// In whose zone the day lies.
+    pub zone: TimeZone,
+    /// Only this project.
+    pub project: Option<ProjectName>,
+}
+
+/// A day's work.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WorkLog {
+    /// The day.
+    pub day: Date,
+    /// What landed, with its commit.
+    pub landed: Vec<Done>,
+    /// What was finished without a landing.
+    pub finished: Vec<Done>,
+    /// What waits for a person.
+    pub person: Vec<WaitLine>,
+    /// What else is carried over.
+    pub carried: Vec<WaitLine>,
+    /// Attempts that did not go well.
+    pub trouble: Vec<AttemptLine>,
+    /// How many attempts there were, by their end.
+    pub ends: BTreeMap<String, usize>,
+    /// Attempts by an agent that was not the first choice.
+    pub substitutions: Vec<AttemptLine>,
+    /// Progress of the milestones.
+    pub milestones: Vec<MilestoneLine>,
+    /// Tokens and money, as the agents reported them.
+    pub usage: Usage,
+    /// Agent time.
+    pub agent_time: Duration,
+    /// The head of the ledger this was made from.
+    pub ledger: String,
+}
+
+/// Something that was finished.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Done {
+    /// The issue.
+    pub issue: IssueRef,
+    /// Its title.
+    pub title: String,
+    /// The commit on the base branch, shortened.
+    pub commit: Option<String>,
+}
+
+/// Makes the work log of a day.
+///
+/// # Errors
+/// If a record cannot be read.
+pub fn work_log(
+    query: &WorkLogQuery,
+    input: &PlanInput<'_>,
+    plan: &Plan,
+    records: &[Record],
+) -> Result<WorkLog, RecordError> {
+    let on_day = |at: Timestamp| at.to_zoned(query.zone.clone()).date() == query.day;
+    let wanted = |project: &ProjectName| query.project.as_ref().is_none_or(|p| p == project);
+    let (mut landed, mut finished) = (Vec::new(), Vec::new());
+    for record in records.iter().filter(|r| on_day(r.at)) {
+        let event = record.event()?;
+        let Some(issue) = event.issue().filter(|i| wanted(&i.project)) else { continue };
+        let title = || input.state.issues.get(issue).map(|k| k.title.clone()).unwrap_or_default();
+        match &event {
+            Event::EffectDone { landed: Some(commit), .. } => {
+                landed.push(Done { issue: issue.clone(), title: title(), commit: Some(commit.short().to_owned()) });
+            }
+            Event::Merged { .. } | Event::ChildrenClosed { .. } => {
+                finished.push(Done { issue: issue.clone(), title: title(), commit: None });
+            }
+            _ => {}
+        }
+    }
+    let lines = attempts(records)?;
+    let lines: Vec<AttemptLine> =
+        lines.into_iter().filter(|a| a.ended.is_some_and(on_day) && wanted(&a.issue.project)).collect();
+    let outcomes = || lines.iter().filter_map(|a| a.outcome.as_ref());
+    let mut ends = BTreeMap::new();
+    for line in &lines {
+        *ends.entry(line.end.clone()).or_default() += 1;
+    }
+    let waits = plan.waiting.iter().filter(|w| wanted(&w.project));
+    let (person, carried): (Vec<WaitLine>, Vec<WaitLine>) = waits.map(WaitLine::from).partition(|w| w.remedy.is_some());
+    Ok(WorkLog {
+        day: query.day,
+        landed,
+        finished,
+        person,
+        carried,
+        ends,
+        usage: sum_usage(outcomes()),
+        agent_time: outcomes().map(|o| o.receipt.took).sum(),
+        substitutions: lines.iter().filter(|a| a.substitution.is_some()).cloned().collect(),
+        trouble: lines.into_iter().filter(|a| a.end != "succeeded").collect(),
+        milestones: milestones(input.views).into_iter().filter(|m| wanted(&m.project)).collect(),
+        ledger: format!("{}:{}", input.state.head.0, input.state.hash.as_str().get(..16).unwrap_or_default()),
+    })
+}
+
+fn sum_usage<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Usage {
+    outcomes.fold(Usage::default(), |mut sum, outcome| {
+        let usage = &outcome.receipt.usage;
+        sum.input_tokens += usage.input_tokens;
+        sum.output_tokens += usage.output_tokens;
+        if let Some(cost) = usage.cost_usd {
+            sum.cost_usd = Some(sum.cost_usd.unwrap_or(0.0) + cost);
+        }
+        sum
+    })
+}
+
+impl WorkLog {
+    /// The work log as Markdown.
+    pub fn to_markdown(&self) -> String {
+        let mut text = format!("# Work log, {}\n", self.day);
+        section(&mut text, "Landed", &self.landed, done_line);
+        section(&mut text, "Finished", &self.finished, done_line);
+        section(&mut text, "Needs you", &self.person, wait_line);
+        section(&mut text, "Carried over", &self.carried, wait_line);
+        section(&mut text, "Did not go well", &self.trouble, |a| format!("{}: {}", a.attempt, a.detail));
+        section(&mut text, "Substitutions", &self.substitutions, |a| {
+            format!("{}: {}", a.attempt, a.substitution.as_deref().unwrap_or_default())
+        });
+        section(&mut text, "Milestones", &self.milestones, |m| {
+            let due = m.due.map(|d| format!(", due {d}")).unwrap_or_default();
+            format!("{} {}: {} closed / {} open{due}", m.project, m.title, m.closed, m.open)
+        });
+        let ends: Vec<String> = self.ends.iter().map(|(end, n)| format!("{n} {end}")).collect();
+        let ends = if ends.is_empty() { "no attempts".to_owned() } else { ends.join(", ") };
+        let cost = self.usage.cost_usd.map(|c| format!(", ${c:.2}")).unwrap_or_default();
+        let _ = write!(
+            text,
+            "\n## Figures\n\n- attempts: {ends}\n- agent time: {}\n- tokens: {}{cost}\n- ledger: {}\n",
+            seconds(self.agent_time),
+            self.usage.tokens(),
+            self.ledger,
+        );
+        text
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    let all = time.as_secs();
+    match (all / 3600, all / 60 % 60, all % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, s) => format!("{m} min {s} s"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}
+
+fn section<T>(text: &mut String, title: &str, items: &[T], line: impl Fn(&T) -> String) {
+    if items.is_empty() {
+        return;
+    }
+    let _ = write!(text, "\n## {title}\n\n");
+    for item in items {
+        let _ = writeln!(text, "- {}", line(item));
+    }
+}
+
+fn done_line(done: &Done) -> String {
+    let commit = done.commit.as_ref().map(|c| format!(" ({c})")).unwrap_or_default();
+    format!("{} {}{commit}", done.issue, done.title)
+}
+
+fn wait_line(wait: &WaitLine) -> String {
+    let remedy = wait.remedy.as_ref().map(|r| format!(" What helps: {r}.")).unwrap_or_default();
+    let until = wait.until.map(|u| format!(" Until {u}.")).unwrap_or_default();
+    let reason = wait.reason.trim_end_matches('.');
+    format!("{} {}: {reason}.{until}{remedy}", wait.what, wait.title)
+}

@@ -1,0 +1,204 @@
+//! How things stand, and why an issue stands where it does.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::{
+    Feedback, IssueRef, Phase, Plan, PlanInput, ProjectName, ProjectView, Ready, Record, RecordError, StageName, State,
+    TrackerState, Waiting,
+};
+
+use super::{AttemptLine, attempts};
+
+/// How things stand.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Status {
+    /// When this was made.
+    pub at: Timestamp,
+    /// The attempts that run.
+    pub running: Vec<IssueLine>,
+    /// What would be started now.
+    pub ready: Vec<Ready>,
+    /// What waits for a person.
+    pub person: Vec<WaitLine>,
+    /// What else waits.
+    pub waiting: Vec<WaitLine>,
+    /// Issues that are done.
+    pub done: usize,
+    /// Progress of the milestones.
+    pub milestones: Vec<MilestoneLine>,
+}
+
+/// An issue at work.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct IssueLine {
+    /// The issue.
+    pub issue: IssueRef,
+    /// Its title.
+    pub title: String,
+    /// The stage.
+    pub stage: StageName,
+    /// The attempt.
+    pub attempt: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Something that waits, with its reason in words.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WaitLine {
+    /// The issue or project.
+    pub what: String,
+    /// Its title.
+    pub title: String,
+    /// Why, in words.
+    pub reason: String,
+    /// When it is looked at again; `None` means when something changes.
+    pub until: Option<Timestamp>,
+    /// What helps.
+    pub remedy: Option<String>,
+}
+
+/// A milestone's progress.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MilestoneLine {
+    /// The project.
+    pub project: ProjectName,
+    /// Its title.
+    pub title: String,
+    /// Closed issues.
+    pub closed: usize,
+    /// Open issues.
+    pub open: usize,
+    /// The day it is due.
+    pub due: Option<Date>,
+}
+
+impl From<&Waiting> for WaitLine {
+    fn from(waiting: &Waiting) -> Self {
+        Self {
+            what: waiting.issue.as_ref().map_or_else(|| waiting.project.to_string(), ToString::to_string),
+            title: waiting.title.clone(),
+            reason: waiting.why.to_string(),
+            until: waiting.until,
+            remedy: waiting.remedy.clone(),
+        }
+    }
+}
+
+/// Makes the status from what a plan is made from, and the plan.
+pub fn status(input: &PlanInput<'_>, plan: &Plan) -> Status {
+    let state = input.state;
+    let (person, waiting): (Vec<&Waiting>, Vec<&Waiting>) =
+        plan.waiting.iter().filter(|w| !matches!(w.why, crate::Wait::Running { .. })).partition(|w| w.remedy.is_some());
+    Status {
+        at: input.now,
+        running: running(state),
+        ready: plan.ready.clone(),
+        person: person.into_iter().map(WaitLine::from).collect(),
+        waiting: waiting.into_iter().map(WaitLine::from).collect(),
+        done: state.issues.values().filter(|k| k.phase == Phase::Done).count(),
+        milestones: milestones(input.views),
+    }
+}
+
+fn running(state: &State) -> Vec<IssueLine> {
+    let line = |(id, live): (&crate::AttemptId, &crate::LiveAttempt)| IssueLine {
+        issue: live.issue.clone(),
+        title: state.issues.get(&live.issue).map(|k| k.title.clone()).unwrap_or_default(),
+        stage: live.stage.clone(),
+        attempt: id.to_string(),
+        since: live.since,
+    };
+    state.live.iter().map(line).collect()
+}
+
+/// The progress of the milestones that have issues or are open.
+pub(super) fn milestones(views: &BTreeMap<ProjectName, ProjectView>) -> Vec<MilestoneLine> {
+    let mut lines = Vec::new();
+    for (project, view) in views {
+        let mut titles: Vec<&String> = view.milestones.iter().map(|m| &m.title).collect();
+        titles.extend(view.issues.iter().filter_map(|i| i.milestone.as_ref()));
+        titles.sort();
+        titles.dedup();
+        for title in titles {
+            let of = || view.issues.iter().filter(|i| i.milestone.as_ref() == Some(title));
+            let closed = of().filter(|i| i.state == TrackerState::Closed).count();
+            lines.push(MilestoneLine {
+                project: project.clone(),
+                title: title.clone(),
+                closed,
+                open: of().count() - closed,
+                due: view.milestones.iter().find(|m| m.title == *title).and_then(|m| m.due),
+            });
+        }
+    }
+    lines
+}
+
+/// Why an issue stands where it does.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WhyReport {
+    /// The issue.
+    pub issue: IssueRef,
+    /// Its title.
+    pub title: String,
+    /// Where it stands, in a word.
+    pub phase: String,
+    /// The stage it is at.
+    pub stage: Option<StageName>,
+    /// What happens next, or why nothing does.
+    pub verdict: String,
+    /// When it is looked at again.
+    pub until: Option<Timestamp>,
+    /// What helps.
+    pub remedy: Option<String>,
+    /// Why the work came back, if it did.
+    pub feedback: Option<Feedback>,
+    /// Its attempts.
+    pub attempts: Vec<AttemptLine>,
+}
+
+/// Explains an issue; `None` if neither the tracker nor the ledger knows it.
+///
+/// # Errors
+/// If a record cannot be read.
+pub fn why(
+    input: &PlanInput<'_>,
+    plan: &Plan,
+    records: &[Record],
+    issue: &IssueRef,
+) -> Result<Option<WhyReport>, RecordError> {
+    let known = input.state.issues.get(issue);
+    let seen = input.views.get(&issue.project).and_then(|v| v.issues.iter().find(|i| i.id == issue.issue));
+    let Some(title) = seen.map(|i| &i.title).or(known.map(|k| &k.title)) else { return Ok(None) };
+    let ready = plan.ready.iter().find(|r| r.issue == *issue);
+    let waiting = plan.waiting_for(issue);
+    let verdict = match (ready, waiting, known) {
+        (Some(ready), _, _) => match &ready.agent {
+            Some(agent) => format!("it would be started now: stage {} with agent {agent}", ready.stage),
+            None => format!("it would be started now: stage {}", ready.stage),
+        },
+        (_, Some(waiting), _) => waiting.why.to_string(),
+        (_, _, Some(known)) => match (&known.phase, &known.landed) {
+            (Phase::Done, Some(commit)) => format!("it is done: landed as {}", commit.short()),
+            (phase, _) => format!("it is {}", phase.word()),
+        },
+        (None, None, None) if seen.is_some_and(|i| i.state == TrackerState::Closed) => "it is closed".into(),
+        _ => "its project waits".into(),
+    };
+    Ok(Some(WhyReport {
+        issue: issue.clone(),
+        title: title.clone(),
+        phase: known.map_or("new", |k| k.phase.word()).to_owned(),
+        stage: known.map(|k| k.stage.clone()).or(ready.map(|r| r.stage.clone())),
+        verdict,
+        until: waiting.and_then(|w| w.until),
+        remedy: waiting.and_then(|w| w.remedy.clone()),
+        feedback: known.and_then(|k| k.feedback.clone()),
+        attempts: attempts(records)?.into_iter().filter(|a| a.issue == *issue).collect(),
+    }))
+}

@@ -1,0 +1,235 @@
+//! Where attempts execute.
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use camino::Utf8PathBuf;
+use serde::{Deserialize, Serialize};
+
+use crate::{Agent, AgentEvent, AttemptId, CommandLine, JobSpec, Outcome};
+
+/// One try at a job, ready to be started.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// Its id.
+    pub id: AttemptId,
+    /// The frozen job.
+    pub job: JobSpec,
+    /// The directory the process starts in.
+    pub cwd: Utf8PathBuf,
+    /// The attempt's own folder: `prompt.txt`, `output.log`, `proposal.json`, `home/`, `tmp/`.
+    pub dir: Utf8PathBuf,
+    /// What is run.
+    pub command: CommandLine,
+    /// The adapter that reads its output.
+    pub agent: Arc<dyn Agent>,
+    /// The bounds of this attempt.
+    pub output: OutputLimits,
+    /// Identifies this installation's processes; in the environment of all of them.
+    pub tag: String,
+    /// Where its events go.
+    pub events: EventSink,
+}
+
+/// Bounds of what is kept of an attempt's output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutputLimits {
+    /// The most bytes kept in the log; the rest is counted.
+    pub log_bytes: u64,
+    /// The most bytes of one line given to the agent's reader; the rest of the line is counted.
+    pub line_bytes: usize,
+}
+
+/// Something an attempt did while it ran.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum AttemptEvent {
+    /// Its process runs.
+    Spawned(ProcessIdentity),
+    /// It printed a line, decoded for display and cut if it was long.
+    Line {
+        /// On which stream.
+        stream: Stream,
+        /// The line.
+        text: String,
+    },
+    /// Its agent's adapter understood something.
+    Agent(AgentEvent),
+    /// It has shown no sign of life for so long; it is not stopped yet.
+    Silent(Duration),
+    /// It is being stopped.
+    Stopping(Stop),
+}
+
+/// A stream of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// Where an attempt's events go. Giving an event never blocks: a slow receiver misses display lines,
+/// which stay in the log.
+#[derive(Clone)]
+pub struct EventSink(Arc<dyn Fn(AttemptEvent) + Send + Sync>);
+
+impl EventSink {
+    /// A sink that calls `f`, which must not block.
+    pub fn new(f: impl Fn(AttemptEvent) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(f))
+    }
+
+    /// A sink that drops everything.
+    pub fn none() -> Self {
+        Self::new(|_| {})
+    }
+
+    /// Gives an event.
+    pub fn send(&self, event: AttemptEvent) {
+        (self.0)(event);
+    }
+}
+
+impl Debug for EventSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EventSink")
+    }
+}
+
+/// What identifies a process beyond reuse of its number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessIdentity {
+    /// The process id, which is also the id of its group.
+    pub pid: u32,
+    /// Its start time in clock ticks since boot, as the kernel tells it.
+    pub start_ticks: u64,
+    /// The boot it runs in.
+    pub boot_id: String,
+}
+
+/// What an executor can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// Whether it reports the process's own exit code.
+    pub exit_status: bool,
+    /// Whether attempts outlive the engine and can be taken up again.
+    pub reattach: bool,
+    /// What holds the processes of an attempt together.
+    pub containment: Containment,
+    /// Whether the wall-clock and silence limits are enforced.
+    pub limits: bool,
+}
+
+/// What holds the processes of an attempt together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Containment {
+    /// Nothing: there are no processes, or they cannot be found.
+    None,
+    /// A process group, and on Linux the search for processes that carry the attempt's mark in their
+    /// environment. A process that leaves the group and clears its environment escapes.
+    Group,
+}
+
+/// How an attempt is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stop {
+    /// A polite signal, the grace period, then the kill.
+    Polite,
+    /// The kill at once.
+    Kill,
+}
+
+/// Why an attempt could not be started or followed. How it *ended* is an [`Outcome`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunnerError {
+    /// The program could not be found or started.
+    #[error("cannot start `{program}`")]
+    Spawn {
+        /// The program.
+        program: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The attempt's own files could not be read or written.
+    #[error("cannot use {path}")]
+    Files {
+        /// The file or folder.
+        path: Utf8PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Anything else.
+    #[error("{what}")]
+    Other {
+        /// What failed.
+        what: String,
+        /// Why.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+}
+
+impl RunnerError {
+    /// Whether the machine was short of something it may have again later.
+    pub fn is_transient(&self) -> bool {
+        let kind = match self {
+            RunnerError::Spawn { source, .. } | RunnerError::Files { source, .. } => source.kind(),
+            RunnerError::Other { .. } => return false,
+        };
+        use std::io::ErrorKind::{OutOfMemory, QuotaExceeded, ResourceBusy, StorageFull, WouldBlock};
+        matches!(kind, OutOfMemory | QuotaExceeded | ResourceBusy | StorageFull | WouldBlock)
+    }
+}
+
+/// An executor.
+///
+/// # Contract
+/// - `start` returns when the attempt runs, or with an error when nothing runs.
+/// - The child's standard input ends: it is the prompt, or empty.
+/// - Memory use does not grow with what the child prints.
+/// - `reattach` gives `None` where the attempt cannot be found again; it never starts anything.
+///
+/// # Cancellation
+/// Dropping the future of `start` leaves no process behind.
+///
+/// # Errors
+/// Only what kept the attempt from starting.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Runner: Debug + Send + Sync + 'static {
+    /// Its name, for receipts.
+    fn name(&self) -> &str;
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
+    /// Starts an attempt.
+    async fn start(&self, attempt: &Attempt) -> Result<Box<dyn Running>, RunnerError>;
+    /// Finds an attempt that an earlier engine started.
+    async fn reattach(&self, attempt: &Attempt) -> Result<Option<Box<dyn Running>>, RunnerError>;
+}
+
+/// An attempt that was started.
+///
+/// # Contract
+/// - `wait` may be dropped and called again; after the end it gives the same outcome each time.
+/// - The outcome's [`End`](crate::End) is the agent's claim and the runner's facts; no gate has been asked.
+/// - After `stop`, `wait` ends within the grace period and a moment.
+/// - `stop` on an attempt that has ended is no error.
+/// - Dropping a running attempt kills it.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Running: Debug + Send + 'static {
+    /// Waits for the end.
+    async fn wait(&mut self) -> Result<Outcome, RunnerError>;
+    /// Asks for the end.
+    async fn stop(&mut self, how: Stop) -> Result<(), RunnerError>;
+}

@@ -1,0 +1,198 @@
+//! What follows an ended attempt: one pure decision.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Class, Commit, End, Feedback, GateFailure, IssueState, Outcome, Pipeline, Proposed, Retry, Stage, StageName,
+    VerdictClaim,
+};
+
+/// What follows an ended attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Next {
+    /// The issue goes to a stage: the next one, the same one again, or one further back.
+    Go {
+        /// The stage.
+        stage: StageName,
+        /// Why the work came back, if it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        feedback: Option<Feedback>,
+        /// Not before this time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        not_before: Option<Timestamp>,
+    },
+    /// It waits for a person's answer.
+    Ask {
+        /// The question.
+        question: String,
+    },
+    /// It waits for its children.
+    Split,
+    /// A person must act.
+    Block {
+        /// Why.
+        reason: String,
+        /// What helps.
+        remedy: String,
+    },
+    /// The change is put on the base branch; then the issue is done.
+    Land {
+        /// The branch.
+        branch: String,
+        /// Where it must stand.
+        from: Commit,
+        /// Where it is to stand.
+        to: Commit,
+    },
+    /// The change is left on a branch for a person to merge.
+    Hand {
+        /// The branch.
+        branch: String,
+        /// Where it stands.
+        commit: Commit,
+    },
+    /// The issue is done.
+    Finish,
+}
+
+/// What the decision is made from.
+#[derive(Debug)]
+pub struct SettleInput<'a> {
+    /// The stages.
+    pub pipeline: &'a Pipeline,
+    /// The stage that ran.
+    pub stage: &'a Stage,
+    /// The issue as the ledger knows it, the ended attempt still running.
+    pub known: &'a IssueState,
+    /// How the attempt ended.
+    pub outcome: &'a Outcome,
+    /// How tries are spaced.
+    pub retry: Retry,
+    /// What a successful landing stage leads to.
+    pub landing: Option<Next>,
+    /// The wall time.
+    pub now: Timestamp,
+    /// Uniform in 0..1, for jitter.
+    pub dice: f64,
+}
+
+/// Decides what follows. Pure: the same input gives the same answer.
+pub fn next_step(input: &SettleInput<'_>) -> Next {
+    let end = &input.outcome.end;
+    match end.class() {
+        Class::Good => after_success(input),
+        Class::Charged => after_failure(input, feedback_of(input.stage, input.outcome)),
+        Class::Idle if input.known.idle_row == 0 => {
+            go(&input.stage.name, Some(feedback_of(input.stage, input.outcome)), None)
+        }
+        Class::Idle => block(
+            format!("The agent says that stage `{}` is done, and changed nothing, twice in a row.", input.stage.name),
+            "look at the attempt's log, make the issue clearer, then take the label away",
+        ),
+        Class::Transient => after_transient(input),
+        Class::Person => match end {
+            End::NeedsHuman { question } => Next::Ask { question: question.clone() },
+            _ => block(format!("{end}."), remedy(end)),
+        },
+    }
+}
+
+fn go(stage: &StageName, feedback: Option<Feedback>, not_before: Option<Timestamp>) -> Next {
+    Next::Go { stage: stage.clone(), feedback, not_before }
+}
+
+fn block(reason: String, remedy: &str) -> Next {
+    Next::Block { reason, remedy: remedy.to_owned() }
+}
+
+fn after_success(input: &SettleInput<'_>) -> Next {
+    for effect in input.outcome.proposal.iter().flat_map(|p| &p.effects) {
+        match effect {
+            Proposed::Ask { question } => return Next::Ask { question: question.clone() },
+            Proposed::Split { .. } => return Next::Split,
+            Proposed::Comment { .. } => {}
+        }
+    }
+    if let Some(landing) = &input.landing {
+        return landing.clone();
+    }
+    match input.pipeline.after(&input.stage.name) {
+        Some(stage) => go(&stage.name, None, None),
+        None => Next::Finish,
+    }
+}
+
+/// A charged failure goes back to where the stage says, as long as its bounds last.
+fn after_failure(input: &SettleInput<'_>, feedback: Feedback) -> Next {
+    let SettleInput { stage, known, pipeline, .. } = input;
+    let back = pipeline.position(&stage.on_fail) < pipeline.position(&stage.name);
+    let gate = matches!(input.outcome.end, End::GateFailed(_));
+    if back && gate {
+        let used = known.rounds.get(&stage.name).copied().unwrap_or(0);
+        if used < stage.rounds {
+            return go(&stage.on_fail, Some(feedback), None);
+        }
+        return block(
+            format!("`{}` sent the work back {used} times: {}: {}", stage.name, feedback.gate, feedback.reason),
+            "look at the change, or make the issue smaller, then take the label away",
+        );
+    }
+    if known.visit_attempts + 1 < stage.attempts {
+        return go(&stage.name, Some(feedback), None);
+    }
+    block(
+        format!("Stage `{}` failed {} times: {}: {}", stage.name, stage.attempts, feedback.gate, feedback.reason),
+        "look at the attempts' logs, mend what keeps failing, then take the label away",
+    )
+}
+
+fn after_transient(input: &SettleInput<'_>) -> Next {
+    let SettleInput { stage, known, retry, now, .. } = input;
+    let end = &input.outcome.end;
+    if let End::Cancelled = end {
+        return go(&stage.name, known.feedback.clone(), None);
+    }
+    let row = known.transient_row + 1;
+    // A used-up quota is waited out however often: it says nothing about the issue.
+    if row >= retry.transient && !matches!(end, End::Quota { .. } | End::ProviderDown { .. } | End::Lost) {
+        return block(
+            format!("Stage `{}` ended {row} times in a row without a result: {end}.", stage.name),
+            "look at the attempt's log, or raise the limit, then take the label away",
+        );
+    }
+    let delay = match end {
+        End::Lost => std::time::Duration::ZERO,
+        _ => retry.delay(row, input.dice),
+    };
+    let mut at = now.checked_add(SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX)).unwrap_or(*now);
+    if let End::Quota { resets_at: Some(reset) } = end {
+        at = at.max(*reset);
+    }
+    go(&stage.name, known.feedback.clone(), Some(at))
+}
+
+fn feedback_of(stage: &Stage, outcome: &Outcome) -> Feedback {
+    match &outcome.end {
+        End::GateFailed(GateFailure { gate, reason, tail }) => {
+            let said = outcome.proposal.as_ref().filter(|p| p.verdict == Some(VerdictClaim::Fail)).map(|p| &p.summary);
+            let tail = said.map_or(tail, |summary| if tail.is_empty() { summary } else { tail });
+            Feedback { gate: gate.clone(), reason: reason.clone(), tail: tail.clone() }
+        }
+        end => Feedback { gate: stage.name.to_string(), reason: end.to_string(), tail: outcome.receipt.tail.clone() },
+    }
+}
+
+fn remedy(end: &End) -> &'static str {
+    match end {
+        End::Auth { .. } => "log the agent in again, then take the label away",
+        End::Misconfigured { .. } => "mend the agent's section in dayfly.toml, then take the label away",
+        End::PermissionDenied { .. } => {
+            "allow the tools to the agent, or give the stage another agent, then take the label away"
+        }
+        End::Environment { .. } => "run `dayfly doctor`, mend what it lists, then take the label away",
+        _ => "look at the attempt's log, then take the label away",
+    }
+}

@@ -1,0 +1,255 @@
+//! The state of everything: the fold of the ledger.
+
+mod fold;
+mod transitions;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AgentName, AttemptId, CapacityKey, Commit, Digest, EffectEntry, EffectId, Epoch, EventKind, Feedback, IssueId,
+    IssueRef, ProcessIdentity, ProjectName, RecordError, Seq, StageName, Token,
+};
+
+pub use transitions::{transition_diagram, transition_table};
+
+/// What is known, having folded the ledger up to `head`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct State {
+    /// The place of the last record folded.
+    pub head: Seq,
+    /// The hash of that record.
+    pub hash: Digest,
+    /// The take-over of the last engine.
+    pub epoch: Epoch,
+    /// Every issue that has been worked on.
+    pub issues: BTreeMap<IssueRef, IssueState>,
+    /// The attempts that have started and not ended.
+    pub live: BTreeMap<AttemptId, LiveAttempt>,
+    /// The effects that have not been done, in order.
+    pub outbox: Vec<PendingEffect>,
+    /// Until when capacity is used up.
+    pub limited: BTreeMap<String, (CapacityKey, Timestamp)>,
+}
+
+/// What the ledger knows of an issue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IssueState {
+    /// Its title when it was last worked on.
+    pub title: String,
+    /// Its milestone then.
+    pub milestone: Option<String>,
+    /// The stage it is at.
+    pub stage: StageName,
+    /// Where it stands there.
+    pub phase: Phase,
+    /// Attempts over its life, charged or not.
+    pub attempts: u32,
+    /// Charged attempts in the present visit to the stage.
+    pub visit_attempts: u32,
+    /// How often each stage sent it back.
+    pub rounds: BTreeMap<StageName, u32>,
+    /// How often in a row the world around the stage failed.
+    pub transient_row: u32,
+    /// How often in a row the agent did nothing.
+    pub idle_row: u32,
+    /// Whether a person answered its question since its last attempt.
+    #[serde(default)]
+    pub answered: bool,
+    /// Tokens over its life.
+    pub tokens: u64,
+    /// Agent time over its life.
+    pub agent_time: Duration,
+    /// Why the work came back, if it did.
+    pub feedback: Option<Feedback>,
+    /// The summaries of the stages.
+    pub notes: BTreeMap<String, String>,
+    /// The commit its change stands at.
+    pub tip: Option<Commit>,
+    /// The commit that landed.
+    pub landed: Option<Commit>,
+}
+
+/// Where an issue stands. The transition table says what leads where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// It waits for its turn, at the earliest at a time.
+    Queued {
+        /// Not before.
+        not_before: Option<Timestamp>,
+    },
+    /// An attempt runs.
+    Running {
+        /// Which.
+        attempt: AttemptId,
+    },
+    /// It waits for a person's answer.
+    Asked {
+        /// The attempt that asked.
+        attempt: AttemptId,
+        /// The question.
+        question: String,
+    },
+    /// It waits for its children.
+    Split {
+        /// Those created so far.
+        children: Vec<IssueId>,
+    },
+    /// Its change is on the way to the base branch.
+    Landing {
+        /// The commit.
+        to: Commit,
+    },
+    /// Its change waits on a branch for a person to merge it.
+    Handed {
+        /// The branch.
+        branch: String,
+        /// The commit.
+        commit: Commit,
+    },
+    /// A person must act.
+    Blocked {
+        /// Why.
+        reason: String,
+        /// What helps.
+        remedy: String,
+    },
+    /// It is done.
+    Done,
+    /// Somebody else closed it.
+    Closed,
+}
+
+impl Phase {
+    /// The word for it in tables and diagrams.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Phase::Queued { .. } => "queued",
+            Phase::Running { .. } => "running",
+            Phase::Asked { .. } => "asked",
+            Phase::Split { .. } => "split",
+            Phase::Landing { .. } => "landing",
+            Phase::Handed { .. } => "handed",
+            Phase::Blocked { .. } => "blocked",
+            Phase::Done => "done",
+            Phase::Closed => "closed",
+        }
+    }
+
+    /// Whether nothing will happen to the issue any more unless it is opened again.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Phase::Done | Phase::Closed)
+    }
+}
+
+/// An attempt that has started and not ended.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LiveAttempt {
+    /// The issue.
+    pub issue: IssueRef,
+    /// The stage.
+    pub stage: StageName,
+    /// The agent.
+    pub agent: Option<AgentName>,
+    /// Its fencing token.
+    pub token: Token,
+    /// When it was claimed.
+    pub since: Timestamp,
+    /// The take-over that claimed it.
+    pub epoch: Epoch,
+    /// Its process, once it runs.
+    pub process: Option<ProcessIdentity>,
+}
+
+/// An effect that has not been done yet.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PendingEffect {
+    /// The effect.
+    pub entry: EffectEntry,
+    /// Why it was put off, if it was, and until when.
+    pub delayed: Option<(String, Timestamp)>,
+}
+
+/// An attempt that was lost with its engine.
+pub type Lost = (AttemptId, LiveAttempt);
+
+/// A ledger that cannot be folded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// A record cannot be used.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A record says what cannot happen from where things stood.
+    #[error("record {seq}: `{event:?}` cannot follow while {what} is {phase}")]
+    Impossible {
+        /// Its place.
+        seq: u64,
+        /// The event.
+        event: EventKind,
+        /// What it is about.
+        what: String,
+        /// Where that stood.
+        phase: String,
+    },
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            head: Seq(0),
+            hash: Digest::zero(),
+            epoch: Epoch(0),
+            issues: BTreeMap::new(),
+            live: BTreeMap::new(),
+            outbox: Vec::new(),
+            limited: BTreeMap::new(),
+        }
+    }
+}
+
+impl State {
+    /// How many attempts run in a project.
+    pub fn running_in(&self, project: &ProjectName) -> usize {
+        self.live.values().filter(|l| l.issue.project == *project).count()
+    }
+
+    /// Whether effects of the issue wait to be done.
+    pub fn has_pending(&self, issue: &IssueRef) -> bool {
+        self.outbox.iter().any(|p| p.entry.issue == *issue)
+    }
+
+    /// Until when the capacity is used up, if it is at `now`.
+    pub fn limited_until(&self, key: &CapacityKey, now: Timestamp) -> Option<Timestamp> {
+        let (_, until) = self.limited.get(&key.to_string())?;
+        (*until > now).then_some(*until)
+    }
+
+    /// The effects to apply now: the first of each issue, unless it was put off.
+    pub fn due_effects(&self, now: Timestamp) -> Vec<&EffectEntry> {
+        let mut seen = std::collections::BTreeSet::new();
+        self.outbox
+            .iter()
+            .filter(|p| seen.insert(&p.entry.issue))
+            .filter(|p| p.delayed.as_ref().is_none_or(|(_, until)| *until <= now))
+            .map(|p| &p.entry)
+            .collect()
+    }
+
+    /// The earliest time at which an effect that was put off is due.
+    pub fn next_effect(&self) -> Option<Timestamp> {
+        self.outbox.iter().filter_map(|p| p.delayed.as_ref().map(|d| d.1)).min()
+    }
+
+    /// Whether the effect waits to be done.
+    pub fn is_pending(&self, id: &EffectId) -> bool {
+        self.outbox.iter().any(|p| p.entry.id == *id)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,280 @@
+//! The fold: one record at a time.
+
+use crate::{
+    AttemptId, Class, EffectEntry, EffectId, EffectKind, Event, EventKind, IssueId, IssueRef, JobSpec, Next, Outcome,
+    Record, StageName,
+};
+
+use super::transitions::targets;
+use super::{IssueState, LiveAttempt, PendingEffect, Phase, State, StateError};
+
+impl State {
+    /// The state after `records`.
+    ///
+    /// # Errors
+    /// If the chain is broken, a record is of a newer format, or one says what cannot happen.
+    pub fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> Result<Self, StateError> {
+        let mut state = Self::default();
+        for record in records {
+            state.apply(record)?;
+        }
+        Ok(state)
+    }
+
+    /// Folds one more record.
+    ///
+    /// # Errors
+    /// As [`State::fold`]; the state is unchanged then.
+    pub fn apply(&mut self, record: &Record) -> Result<(), StateError> {
+        record.verify(self.head, &self.hash)?;
+        let event = record.event()?;
+        self.apply_event(record, event)?;
+        self.head = record.seq;
+        self.hash = record.hash.clone();
+        self.epoch = record.epoch;
+        Ok(())
+    }
+
+    fn apply_event(&mut self, record: &Record, event: Event) -> Result<(), StateError> {
+        let kind = event.kind();
+        match event {
+            Event::EngineStarted { .. } | Event::Newer => {}
+            Event::AttemptStarted { attempt, job, .. } => self.started(record, attempt, &job)?,
+            Event::AttemptSpawned { attempt, process } => {
+                let live = self.live.get_mut(&attempt).ok_or_else(|| gone(record, kind, &attempt))?;
+                live.process = Some(process);
+            }
+            Event::AttemptEnded { attempt, token, outcome, next, effects, limited } => {
+                let live = self.live.get(&attempt).ok_or_else(|| gone(record, kind, &attempt))?;
+                if live.token != token {
+                    return Err(impossible(record, kind, attempt.as_str(), "held by another claim"));
+                }
+                let issue = live.issue.clone();
+                self.move_issue(record, &issue, kind, phase_after(&next, &attempt), |known| {
+                    settle(known, &outcome, &next);
+                })?;
+                self.live.remove(&attempt);
+                self.queue(effects);
+                if let Some((key, until)) = limited {
+                    let entry = self.limited.entry(key.to_string()).or_insert((key, until));
+                    entry.1 = entry.1.max(until);
+                }
+            }
+            Event::EffectDone { effect, issue, created, landed, .. } => {
+                self.effect_done(record, &effect, &issue, created, landed)?;
+            }
+            Event::EffectRefused { effect, issue, reason, again } => {
+                self.effect_refused(record, &effect, &issue, reason, again)?;
+            }
+            Event::EffectDelayed { effect, issue, reason, until } => {
+                let pending = self.outbox.iter_mut().find(|p| p.entry.id == effect);
+                let pending = pending.ok_or_else(|| impossible(record, kind, &issue.to_string(), "not waiting"))?;
+                pending.delayed = Some((reason, until));
+            }
+            Event::Answered { issue, effects, .. } | Event::Unblocked { issue, effects } => {
+                self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {
+                    start_anew(known);
+                    known.answered = kind == EventKind::Answered;
+                })?;
+                self.queue(effects);
+            }
+            Event::ChildrenClosed { issue, effects } | Event::Merged { issue, effects } => {
+                self.move_issue(record, &issue, kind, Phase::Done, |_| {})?;
+                self.queue(effects);
+            }
+            Event::Closed { issue } => self.move_issue(record, &issue, kind, Phase::Closed, |_| {})?,
+            Event::Reopened { issue, stage } => {
+                self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {
+                    start_anew(known);
+                    known.rounds.clear();
+                    known.notes.clear();
+                    known.tip = None;
+                    known.landed = None;
+                    known.stage = stage;
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn started(&mut self, record: &Record, attempt: AttemptId, job: &JobSpec) -> Result<(), StateError> {
+        let issue = &job.issue;
+        let phase = Phase::Running { attempt: attempt.clone() };
+        if !self.issues.contains_key(issue) {
+            self.issues.insert(issue.clone(), IssueState::new(job));
+        }
+        self.move_issue(record, issue, EventKind::AttemptStarted, phase, |known| {
+            known.title.clone_from(&job.title);
+            known.milestone.clone_from(&job.milestone);
+            known.stage.clone_from(&job.stage);
+            known.attempts += 1;
+            known.answered = false;
+        })?;
+        let live = LiveAttempt {
+            issue: issue.clone(),
+            stage: job.stage.clone(),
+            agent: job.agent.clone(),
+            token: record.seq,
+            since: record.at,
+            epoch: record.epoch,
+            process: None,
+        };
+        self.live.insert(attempt, live);
+        Ok(())
+    }
+
+    fn effect_done(
+        &mut self,
+        record: &Record,
+        effect: &EffectId,
+        issue: &IssueRef,
+        created: Option<IssueId>,
+        landed: Option<crate::Commit>,
+    ) -> Result<(), StateError> {
+        let kind = EventKind::EffectDone;
+        let at = self.outbox.iter().position(|p| p.entry.id == *effect);
+        let at = at.ok_or_else(|| impossible(record, kind, &issue.to_string(), "not waiting for it"))?;
+        let known = self.issues.get(issue).ok_or_else(|| impossible(record, kind, &issue.to_string(), "unknown"))?;
+        let phase = match &known.phase {
+            Phase::Landing { .. } if landed.is_some() => Phase::Done,
+            Phase::Split { children } => {
+                let mut children = children.clone();
+                children.extend(created);
+                Phase::Split { children }
+            }
+            other => other.clone(),
+        };
+        self.move_issue(record, issue, kind, phase, |known| {
+            if landed.is_some() {
+                known.landed = landed;
+            }
+        })?;
+        self.outbox.remove(at);
+        Ok(())
+    }
+
+    fn effect_refused(
+        &mut self,
+        record: &Record,
+        effect: &EffectId,
+        issue: &IssueRef,
+        reason: String,
+        again: bool,
+    ) -> Result<(), StateError> {
+        let kind = EventKind::EffectRefused;
+        let landing = self.outbox.iter().any(|p| p.entry.id == *effect && p.entry.effect.kind() == EffectKind::Land);
+        if !self.is_pending(effect) {
+            return Err(impossible(record, kind, &issue.to_string(), "not waiting for it"));
+        }
+        let phase = if landing && again {
+            Phase::Queued { not_before: None }
+        } else {
+            Phase::Blocked { reason, remedy: "mend the cause, then take the label away".into() }
+        };
+        self.move_issue(record, issue, kind, phase, |_| {})?;
+        self.outbox.retain(|p| p.entry.issue != *issue);
+        Ok(())
+    }
+
+    fn queue(&mut self, effects: Vec<EffectEntry>) {
+        self.outbox.extend(effects.into_iter().map(|entry| PendingEffect { entry, delayed: None }));
+    }
+
+    /// Moves an issue to a phase, if the table allows it, and changes the rest of what is known of it.
+    fn move_issue(
+        &mut self,
+        record: &Record,
+        issue: &IssueRef,
+        event: EventKind,
+        to: Phase,
+        change: impl FnOnce(&mut IssueState),
+    ) -> Result<(), StateError> {
+        let known = self.issues.get_mut(issue);
+        let known = known.ok_or_else(|| impossible(record, event, &issue.to_string(), "unknown"))?;
+        let from = if known.attempts == 0 { "new" } else { known.phase.word() };
+        if !targets(from, event).contains(&to.word()) {
+            return Err(impossible(record, event, &issue.to_string(), from));
+        }
+        change(known);
+        known.phase = to;
+        Ok(())
+    }
+}
+
+impl IssueState {
+    fn new(job: &JobSpec) -> Self {
+        Self {
+            title: job.title.clone(),
+            milestone: job.milestone.clone(),
+            stage: job.stage.clone(),
+            phase: Phase::Queued { not_before: None },
+            attempts: 0,
+            visit_attempts: 0,
+            rounds: std::collections::BTreeMap::new(),
+            transient_row: 0,
+            idle_row: 0,
+            answered: false,
+            tokens: 0,
+            agent_time: std::time::Duration::ZERO,
+            feedback: None,
+            notes: std::collections::BTreeMap::new(),
+            tip: None,
+            landed: None,
+        }
+    }
+}
+
+fn phase_after(next: &Next, attempt: &AttemptId) -> Phase {
+    match next {
+        Next::Go { not_before, .. } => Phase::Queued { not_before: *not_before },
+        Next::Ask { question } => Phase::Asked { attempt: attempt.clone(), question: question.clone() },
+        Next::Split => Phase::Split { children: Vec::new() },
+        Next::Block { reason, remedy } => Phase::Blocked { reason: reason.clone(), remedy: remedy.clone() },
+        Next::Land { to, .. } => Phase::Landing { to: to.clone() },
+        Next::Hand { branch, commit } => Phase::Handed { branch: branch.clone(), commit: commit.clone() },
+        Next::Finish => Phase::Done,
+    }
+}
+
+fn start_anew(known: &mut IssueState) {
+    known.visit_attempts = 0;
+    known.transient_row = 0;
+    known.idle_row = 0;
+}
+
+/// What an ended attempt changes besides the phase.
+fn settle(known: &mut IssueState, outcome: &Outcome, next: &Next) {
+    let class = outcome.end.class();
+    known.tokens = known.tokens.saturating_add(outcome.receipt.usage.tokens());
+    known.agent_time = known.agent_time.saturating_add(outcome.receipt.took);
+    known.transient_row = if class == Class::Transient { known.transient_row + 1 } else { 0 };
+    known.idle_row = if class == Class::Idle { known.idle_row + 1 } else { 0 };
+    if class == Class::Charged {
+        known.visit_attempts += 1;
+    }
+    if let Some(proposal) = &outcome.proposal
+        && !proposal.summary.is_empty()
+    {
+        known.notes.insert(known.stage.to_string(), proposal.summary.clone());
+    }
+    if let Some(commit) = &outcome.commit {
+        known.tip = Some(commit.clone());
+    }
+    let Next::Go { stage, feedback, .. } = next else { return };
+    known.feedback.clone_from(feedback);
+    if *stage != known.stage {
+        if class == Class::Charged {
+            *known.rounds.entry(known.stage.clone()).or_default() += 1;
+        }
+        known.visit_attempts = 0;
+        known.stage = StageName::clone(stage);
+    }
+}
+
+fn gone(record: &Record, event: EventKind, attempt: &AttemptId) -> StateError {
+    impossible(record, event, attempt.as_str(), "not running")
+}
+
+fn impossible(record: &Record, event: EventKind, what: &str, phase: &str) -> StateError {
+    StateError::Impossible { seq: record.seq.0, event, what: what.to_owned(), phase: phase.to_owned() }
+}

@@ -1,0 +1,4 @@
+//! The place of dayfly's GitHub side: issue triage, milestones and pull requests.
+//!
+//! It holds nothing yet. GitHub issues will be served through the trait `Tracker` of `dayfly-core`,
+//! as the Markdown tracker of `dayfly-runner` is today.

@@ -1,0 +1,1 @@
+//! Conformance suites, fakes and fault wrappers, for dayfly's own tests and those of its embedders.
