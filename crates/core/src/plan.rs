@@ -40,7 +40,7 @@ pub struct ProjectView {
 }
 
 /// Narrows a plan.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
     /// Only this project.
     pub project: Option<ProjectName>,
@@ -48,6 +48,12 @@ pub struct Filter {
     pub issue: Option<IssueRef>,
     /// Issues left alone in this run: they have had their turn.
     pub had_turn: BTreeSet<IssueRef>,
+    /// Issues that were held back before their job started: why, and until when.
+    pub held: BTreeMap<IssueRef, (String, Option<Timestamp>)>,
+    /// Projects whose view is being read anew: nothing is planned for them until it is there.
+    pub unsettled: BTreeSet<ProjectName>,
+    /// Jobs about to start: they take slots already.
+    pub starting: Vec<Ready>,
 }
 
 /// What would be done now, in order, and what waits.
@@ -181,6 +187,11 @@ pub enum Wait {
     },
     /// It has had its turn in this run.
     HadTurn,
+    /// It was held back before its job started.
+    Held {
+        /// Why.
+        reason: String,
+    },
     /// The project is paused.
     Paused,
     /// The project's tracker cannot be read.
@@ -213,6 +224,7 @@ impl fmt::Display for Wait {
             Wait::Author { name } => write!(f, "its author {name} may not trigger work"),
             Wait::Label { label } => write!(f, "it carries the label {label}"),
             Wait::HadTurn => f.write_str("it has had its turn in this cycle"),
+            Wait::Held { reason } => f.write_str(reason),
             Wait::Paused => f.write_str("the project is paused"),
             Wait::Tracker { reason } => write!(f, "its tracker cannot be read: {reason}"),
         }

@@ -9,8 +9,8 @@ use jiff::SignedDuration;
 use toml::Spanned;
 
 use crate::{
-    Access, AgentConfig, AgentKind, AgentName, AnswerRule, Fallback, Landing, Limits, Pipeline, Portfolio, Project,
-    ProjectKind, ProjectName, PromptTemplate, Retry, Stage, StageName, StageRun,
+    Access, AgentConfig, AgentKind, AgentName, AnswerRule, Fallback, Labels, Landing, Limits, Pipeline, Portfolio,
+    Project, ProjectKind, ProjectName, PromptTemplate, Retry, Stage, StageName, StageRun,
 };
 
 use super::raw::{self, Raw, Section};
@@ -31,6 +31,7 @@ struct Shared {
     stages: BTreeMap<String, Section<raw::Stage>>,
     own_stages: BTreeMap<String, Section<raw::Stage>>,
     agents: Vec<AgentName>,
+    labels: Labels,
 }
 
 impl<'a> Resolver<'a> {
@@ -70,6 +71,7 @@ impl<'a> Resolver<'a> {
             stages: defaults.stages,
             own_stages: user.stages,
             agents: agents.keys().cloned().collect(),
+            labels: user.labels.clone().unwrap_or_default(),
         };
         let projects = self.projects(&shared, user.projects);
         let retry = self.retry(&defaults.retry, &user.retry);
@@ -108,7 +110,7 @@ impl<'a> Resolver<'a> {
                 );
                 continue;
             };
-            let argv = match (&raw.argv, kind) {
+            let mut argv = match (&raw.argv, kind) {
                 (Some(argv), _) => argv.get_ref().clone(),
                 (None, AgentKind::Claude) => vec!["claude".into()],
                 (None, AgentKind::Command) => Vec::new(),
@@ -116,6 +118,9 @@ impl<'a> Resolver<'a> {
             if argv.first().is_none_or(String::is_empty) {
                 let span = raw.argv.as_ref().map_or(section.span.clone(), Spanned::span);
                 self.problem(span, format!("agent `{name}` names no program"), "add `argv = [\"./agent.sh\"]`");
+            }
+            if let Some(program) = argv.first_mut().filter(|p| p.contains('/')) {
+                *program = self.path(program).into_string();
             }
             agents.insert(
                 name,
@@ -236,8 +241,8 @@ impl<'a> Resolver<'a> {
             gates: own.gates.clone().or(base.gates.clone()).unwrap_or_default(),
             rounds: own.rounds.or(base.rounds).or(land_rounds).unwrap_or(shared.loop_backs),
             attempts: attempts.map_or(3, |a| self.at_least_one(a)),
-            entry_label: own.entry_label.clone().or(base.entry_label.clone()),
-            label: own.label.clone().or(base.label.clone()),
+            entry_label: own.entry_label.clone().or(renamed(&shared.labels, base.entry_label.as_ref())),
+            label: own.label.clone().or(renamed(&shared.labels, base.label.as_ref())),
             wall: self.optional_duration(own.wall.as_ref()),
             silence: self.optional_duration(own.silence.as_ref()),
             on_fail,
@@ -381,4 +386,13 @@ fn merge_limits(base: &raw::Limits, own: &raw::Limits) -> raw::Limits {
         diff_lines: own.diff_lines.or(base.diff_lines),
         children: own.children.or(base.children),
     }
+}
+
+/// A label of a built-in stage, under the name that the user gave it.
+fn renamed(labels: &Labels, label: Option<&String>) -> Option<String> {
+    let label = label?;
+    let default = Labels::default();
+    let at = default.exclusive().iter().position(|l| *l == label.as_str());
+    let own = at.and_then(|at| labels.exclusive().get(at).map(|l| (*l).to_owned()));
+    own.or_else(|| Some(label.clone()))
 }

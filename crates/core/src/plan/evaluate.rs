@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::{
-    AgentName, CapacityKey, Fallback, Issue, IssueRef, IssueState, Phase, Pipeline, Portfolio, Project, ProjectName,
-    Stage, StageName, StageRun, TrackerState, Trust,
+    AgentName, CapacityKey, Fallback, GateSpec, Issue, IssueRef, IssueState, Phase, Pipeline, Portfolio, Project,
+    ProjectName, Stage, StageName, StageRun, TrackerState, Trust,
 };
 
 use super::{Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why};
@@ -35,7 +35,8 @@ pub(super) fn plan(input: &PlanInput<'_>) -> Plan {
     let mut plan = Plan::default();
     let mut candidates = Vec::new();
     for (name, project) in &input.portfolio.projects {
-        if input.filter.project.as_ref().is_some_and(|p| p != name) {
+        let filter = input.filter;
+        if filter.project.as_ref().is_some_and(|p| p != name) || filter.unsettled.contains(name) {
             continue;
         }
         let Some(view) = input.views.get(name) else { continue };
@@ -118,6 +119,12 @@ fn evaluate<'a>(
     if input.filter.had_turn.contains(issue_ref) {
         return Err(wait(Wait::HadTurn, None, None));
     }
+    if let Some((reason, until)) =
+        input.filter.held.get(issue_ref).filter(|(_, until)| until.is_none_or(|u| u > input.now))
+    {
+        let reason = reason.clone();
+        return Err(wait(Wait::Held { reason }, *until, Some("mend the cause, then run again")));
+    }
     if let Some(bound) = known.and_then(|k| spent(project, k)) {
         return Err(wait(Wait::Lifetime { bound }, None, Some("raise the limit in dayfly.toml, or close the issue")));
     }
@@ -129,6 +136,10 @@ fn evaluate<'a>(
     // The configuration may have lost the stage since: the issue starts over.
     let stage = project.pipeline.stage(&stage).or(project.pipeline.stages.first());
     let stage = stage.ok_or_else(|| wait(Wait::Paused, None, None))?;
+    if let Some(label) = missing_label(stage, issue) {
+        let reason = format!("stage `{}` waits for the label {label}", stage.name);
+        return Err(wait(Wait::Held { reason }, None, Some("put the label on")));
+    }
     let (agent, substitution) = choose_agent(input, stage)
         .map_err(|(of, until)| wait(Wait::Capacity { of }, Some(until), Some("add an agent, or wait")))?;
     let model = agent.as_ref().and_then(|a| input.portfolio.agents.get(a)).and_then(|a| a.model.clone());
@@ -203,6 +214,14 @@ fn holding_label<'a>(portfolio: &'a Portfolio, issue: &Issue, known: Option<&Iss
     holding.into_iter().find(|l| issue.has_label(l))
 }
 
+/// The label that the stage's admission waits for.
+fn missing_label<'a>(stage: &'a Stage, issue: &Issue) -> Option<&'a str> {
+    stage.admission.iter().find_map(|gate| match gate {
+        GateSpec::Label(label) if !issue.has_label(label) => Some(label.as_str()),
+        _ => None,
+    })
+}
+
 fn spent(project: &Project, known: &IssueState) -> Option<String> {
     let limits = &project.limits;
     if known.attempts >= limits.issue_attempts {
@@ -260,7 +279,17 @@ fn admit(input: &PlanInput<'_>, candidates: Vec<Candidate<'_>>, plan: &mut Plan)
             *agents.entry(agent.clone()).or_default() += 1;
         }
     }
-    for Candidate { project, stage, ready, .. } in candidates {
+    for ready in &input.filter.starting {
+        host += 1;
+        if let Some((name, _)) = input.portfolio.projects.get_key_value(&ready.issue.project) {
+            *projects.entry(name).or_default() += 1;
+        }
+        if let Some(agent) = &ready.agent {
+            *agents.entry(agent.clone()).or_default() += 1;
+        }
+    }
+    let starting = |issue: &IssueRef| input.filter.starting.iter().any(|r| r.issue == *issue);
+    for Candidate { project, stage, ready, .. } in candidates.into_iter().filter(|c| !starting(&c.ready.issue)) {
         let in_project = projects.entry(&project.name).or_default();
         let most = |agent: &AgentName| input.portfolio.agents.get(agent).and_then(|a| a.concurrency);
         let agent_full = ready

@@ -7,7 +7,7 @@ use super::{PlanInput, ProjectView};
 
 pub(super) fn observations(input: &PlanInput<'_>) -> Vec<Event> {
     let mut events = Vec::new();
-    for (project, view) in input.views {
+    for (project, view) in input.views.iter().filter(|(p, _)| !input.filter.unsettled.contains(*p)) {
         for issue in &view.issues {
             let issue_ref = IssueRef::new(project.clone(), issue.id.clone());
             let Some(known) = input.state.issues.get(&issue_ref) else { continue };

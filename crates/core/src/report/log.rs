@@ -187,6 +187,6 @@ fn done_line(done: &Done) -> String {
 fn wait_line(wait: &WaitLine) -> String {
     let remedy = wait.remedy.as_ref().map(|r| format!(" What helps: {r}.")).unwrap_or_default();
     let until = wait.until.map(|u| format!(" Until {u}.")).unwrap_or_default();
-    let reason = wait.reason.trim_end_matches('.');
-    format!("{} {}: {reason}.{until}{remedy}", wait.what, wait.title)
+    let stop = if wait.reason.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{} {}: {}{stop}{until}{remedy}", wait.what, wait.title, wait.reason)
 }
