@@ -1,1 +1,27 @@
-//! x
+//! The engine of dayfly, and what it works with: executors, agents, gates, the SQLite store, the
+//! Markdown tracker and git working copies.
+
+mod agents;
+mod clock;
+mod engine;
+mod gates;
+mod git;
+mod markdown;
+mod mock;
+mod process;
+mod sqlite;
+mod subprocess;
+
+pub use agents::{ClaudeAgent, CommandAgent, agent_for};
+pub use clock::SystemClock;
+pub use engine::{
+    Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Progress, RunOptions, StateLock, Summary, Until,
+    attempt_dir, overview, read_all,
+};
+pub use gates::{Commands, FactGate, GATES_FILE, Gates};
+pub use git::{Candidate, Found, Git, GitError, Landed};
+pub use markdown::MarkdownTracker;
+pub use mock::{MockRunner, MockScript};
+pub use process::{identity, is_alive, kill_attempt};
+pub use sqlite::SqliteStore;
+pub use subprocess::SubprocessRunner;

@@ -1,0 +1,14 @@
+//! The system's wall clock.
+
+use dayfly_core::Clock;
+use jiff::Timestamp;
+
+/// The system's wall clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}

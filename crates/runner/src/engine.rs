@@ -1,0 +1,271 @@
+//! The engine: the one loop that owns all state.
+//!
+//! Events come in over one bounded channel. [`decide`] turns each into commands, pure; the loop
+//! appends what happened to the ledger, durable, before it acts on it. Commands that take time run
+//! as tasks of one `JoinSet` and report back over the channel.
+
+mod attempt;
+mod builder;
+mod decide;
+mod freeze;
+mod house;
+mod land;
+mod lock;
+mod outbox;
+mod progress;
+mod recover;
+mod view;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use dayfly_core::{AttemptEvent, AttemptId, Batch, Condition, Epoch, Event, EventSink, Filter, Stop, StoreError};
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use attempt::Work;
+use decide::{Command, Frozen, Input, Model, Report};
+use freeze::ToFreeze;
+use house::House;
+
+pub use builder::{EngineBuilder, EngineError};
+pub use decide::Until;
+pub use house::attempt_dir;
+pub use lock::{LockError, StateLock};
+pub use progress::{Notice, Progress, Summary};
+pub use recover::read_all;
+pub use view::{Overview, overview};
+
+/// How many inputs may wait for the loop.
+const INPUTS: usize = 1024;
+
+/// An engine, ready to run. Made by [`EngineBuilder`].
+#[derive(Debug)]
+pub struct Engine {
+    house: Arc<House>,
+    progress: Progress,
+}
+
+/// What an engine is asked to do.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// How long.
+    pub until: Until,
+    /// On what.
+    pub filter: Filter,
+}
+
+/// The loop's own things.
+struct Loop {
+    house: Arc<House>,
+    progress: Progress,
+    model: Model,
+    epoch: Epoch,
+    inputs: mpsc::Sender<Input>,
+    stop: watch::Sender<Option<Stop>>,
+    tasks: JoinSet<()>,
+    finished: bool,
+}
+
+impl Engine {
+    /// Starts to build an engine for a portfolio.
+    pub fn builder(portfolio: dayfly_core::Portfolio) -> EngineBuilder {
+        EngineBuilder::new(portfolio)
+    }
+
+    /// Runs until `options` say that it is enough, or the operator asks for the end.
+    ///
+    /// `shutdown` gives a value each time the operator asks: the first [`Stop`] admits nothing more
+    /// and stops what runs politely, the second kills. Stopped attempts are charged to nobody and
+    /// start again in the next run.
+    ///
+    /// # Errors
+    /// If the store does not serve. What ran is killed then, and settled as lost by the next run.
+    ///
+    /// # Cancellation
+    /// Dropping the future kills what runs; the next run settles it as lost.
+    pub async fn run(&self, options: RunOptions, shutdown: &mut mpsc::Receiver<Stop>) -> Result<Summary, EngineError> {
+        let house = &self.house;
+        let epoch = house.store.take_over().await?;
+        let mut state = recover::load(house).await?;
+        let from = state.head;
+        let started = Event::EngineStarted { version: env!("CARGO_PKG_VERSION").into() };
+        let batch = Batch { epoch, at: house.now(), events: vec![started], conditions: vec![] };
+        for record in house.store.append(&batch).await? {
+            state.apply(&record).map_err(StoreError::from)?;
+        }
+        for attempt in recover::lost(house, &mut state, epoch).await? {
+            self.progress.recovered(&attempt);
+        }
+        let (inputs, mut receiver) = mpsc::channel(INPUTS);
+        let model = Model::new(Arc::clone(&house.portfolio), state, options.filter, options.until);
+        let mut this = Loop {
+            house: Arc::clone(house),
+            progress: self.progress.clone(),
+            model,
+            epoch,
+            inputs,
+            stop: watch::channel(None).0,
+            tasks: JoinSet::new(),
+            finished: false,
+        };
+        let result = this.work(&mut receiver, shutdown).await;
+        this.tasks.shutdown().await;
+        result?;
+        let records = house.store.read(from, usize::MAX).await?;
+        Ok(Summary::new(&records, decide::held(&this.model), !this.model.admitting))
+    }
+}
+
+impl Loop {
+    async fn work(
+        &mut self,
+        receiver: &mut mpsc::Receiver<Input>,
+        shutdown: &mut mpsc::Receiver<Stop>,
+    ) -> Result<(), EngineError> {
+        let mut listening = true;
+        loop {
+            self.turn().await?;
+            if self.finished {
+                return Ok(());
+            }
+            let input = tokio::select! {
+                biased;
+                stop = shutdown.recv(), if listening => match stop {
+                    Some(stop) => Input::Stop(stop),
+                    None => { listening = false; continue }
+                },
+                Some(input) = receiver.recv() => input,
+                Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => {
+                    if let Err(err) = ended && err.is_panic() {
+                        return Err(EngineError::Bug(err.to_string()));
+                    }
+                    continue;
+                }
+                () = sleep_until(&*self.house.clock, self.model.wake) => Input::Woke,
+            };
+            let commands = decide::take(&mut self.model, input, self.house.now());
+            self.carry_out(commands).await?;
+        }
+    }
+
+    /// Does what is due, until an append leaves nothing new to decide.
+    async fn turn(&mut self) -> Result<(), EngineError> {
+        loop {
+            let commands = decide::turn(&mut self.model, self.house.now());
+            if !self.carry_out(commands).await? || self.finished {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Carries commands out in order; tells whether the ledger grew.
+    async fn carry_out(&mut self, commands: Vec<Command>) -> Result<bool, EngineError> {
+        let mut grew = false;
+        for command in commands {
+            match command {
+                Command::Append(events, conditions) => {
+                    self.append(events, conditions).await?;
+                    grew = true;
+                }
+                Command::Sync(project) => {
+                    let (house, handed) = (Arc::clone(&self.house), freeze::handed(&self.model.state, &project));
+                    self.spawn(async move {
+                        let view = freeze::sync(&house, &project, handed).await;
+                        Input::Synced(project, view)
+                    });
+                }
+                Command::Freeze(ready) => {
+                    let house = Arc::clone(&self.house);
+                    let wanted = self.to_freeze(ready.clone());
+                    self.spawn(async move { Input::Frozen(ready, freeze::freeze(&house, wanted).await) });
+                }
+                Command::Launch(attempt, frozen) => self.launch(attempt, *frozen),
+                Command::Apply(entry) => {
+                    let house = Arc::clone(&self.house);
+                    self.spawn(async move {
+                        let tried = outbox::apply(&house, &entry).await;
+                        Input::Applied(entry, tried)
+                    });
+                }
+                Command::StopAll(how) => {
+                    self.progress.stopping(how);
+                    self.stop.send_replace(Some(how));
+                }
+                Command::Report(Report::Held(ready, reason)) => self.progress.held(&ready, &reason),
+                Command::Report(Report::Waiting(at)) => self.progress.waiting(at),
+                Command::Finish => self.finished = true,
+            }
+        }
+        Ok(grew)
+    }
+
+    async fn append(&mut self, events: Vec<Event>, conditions: Vec<Condition>) -> Result<(), EngineError> {
+        let batch = Batch { epoch: self.epoch, at: self.house.now(), events, conditions };
+        let records = self.house.store.append(&batch).await?;
+        for (record, event) in records.iter().zip(&batch.events) {
+            self.model.state.apply(record).map_err(StoreError::from)?;
+            self.progress.event(&self.model.state, event);
+        }
+        Ok(())
+    }
+
+    fn to_freeze(&self, ready: dayfly_core::Ready) -> ToFreeze {
+        let view = self.model.views.get(&ready.issue.project);
+        let issue = view.and_then(|v| v.issues.iter().find(|i| i.id == ready.issue.issue)).cloned();
+        let known = self.model.state.issues.get(&ready.issue).cloned();
+        ToFreeze { ready, issue, known }
+    }
+
+    fn launch(&mut self, id: AttemptId, frozen: Frozen) {
+        let Frozen { job, issue } = frozen;
+        let project = self.house.project(&job.issue.project).cloned();
+        let known = self.model.state.issues.get(&job.issue).cloned();
+        let (Some(project), Some(known)) = (project, known) else { return };
+        let work = Work {
+            house: Arc::clone(&self.house),
+            id: id.clone(),
+            job,
+            issue,
+            known,
+            project,
+            events: self.sink(&id),
+            stop: self.stop.subscribe(),
+        };
+        self.spawn(async move {
+            let ended = work.perform().await;
+            Input::Ended(id, Box::new(ended))
+        });
+    }
+
+    /// Takes an attempt's events: its process goes to the ledger, the rest to the operator.
+    fn sink(&self, id: &AttemptId) -> EventSink {
+        let (inputs, progress, id) = (self.inputs.clone(), self.progress.clone(), id.clone());
+        EventSink::new(move |event| {
+            if let AttemptEvent::Spawned(process) = &event {
+                // A full channel only costs the record of the process: recovery also finds it by its mark.
+                let _ = inputs.try_send(Input::Spawned(id.clone(), process.clone()));
+            }
+            progress.attempt(&id, event);
+        })
+    }
+
+    fn spawn(&mut self, task: impl Future<Output = Input> + Send + 'static) {
+        let inputs = self.inputs.clone();
+        self.tasks.spawn(async move {
+            let input = task.await;
+            // The receiver is gone only when the engine has ended.
+            let _ = inputs.send(input).await;
+        });
+    }
+}
+
+async fn sleep_until(clock: &dyn dayfly_core::Clock, at: Option<Timestamp>) {
+    let Some(at) = at else { return std::future::pending().await };
+    let left = at.duration_since(clock.now());
+    tokio::time::sleep(std::time::Duration::try_from(left).unwrap_or_default()).await;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,303 @@
+//! One attempt, from its working copy to its outcome.
+
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+use dayfly_core::{
+    Access, AnswerRule, Attempt, AttemptEvent, AttemptId, CapacityKey, Commit, End, EventSink, GateFailure, GateResult,
+    GateSpec, Issue, IssueState, JobSpec, Next, Outcome, Project, Proposal, Receipt, RunnerError, SettleInput,
+    StageRun, Stop, Subject, Verdict, WorkFacts, next_step,
+};
+use jiff::SignedDuration;
+use tokio::sync::watch;
+
+use crate::git::{Git, GitError};
+
+use super::decide::Ended;
+use super::house::House;
+use super::land;
+
+/// One attempt's own things.
+pub(super) struct Work {
+    pub(super) house: Arc<House>,
+    pub(super) id: AttemptId,
+    pub(super) job: JobSpec,
+    pub(super) issue: Issue,
+    /// The issue as the ledger knew it when the attempt was claimed.
+    pub(super) known: IssueState,
+    pub(super) project: Project,
+    pub(super) events: EventSink,
+    /// Becomes `Some` when the attempt is to be stopped.
+    pub(super) stop: watch::Receiver<Option<Stop>>,
+}
+
+/// An ending before the gates, or an ending that needs none.
+type Early = Box<Outcome>;
+
+impl Work {
+    /// Does the attempt and decides what follows.
+    pub(super) async fn perform(mut self) -> Ended {
+        let start = tokio::time::Instant::now();
+        let (mut outcome, landing) = match self.job.run {
+            StageRun::Agent => (self.agent().await, None),
+            StageRun::Land => land::attempt(&mut self).await,
+        };
+        outcome.receipt.took = start.elapsed();
+        if let Err(err) = self.clean_up().await {
+            outcome.receipt.tail.push_str(&format!("\nthe working copy could not be removed: {err}"));
+        }
+        self.settle(outcome, landing).await
+    }
+
+    /// Decides what follows and what is written outside.
+    pub(super) async fn settle(&self, outcome: Outcome, landing: Option<Next>) -> Ended {
+        let now = self.house.now();
+        let Some(stage) = self.project.pipeline.stage(&self.job.stage) else {
+            let reason = format!("the stage `{}` is no longer in the pipeline", self.job.stage);
+            let next = Next::Block { reason, remedy: "put the stage back, then take the label away".into() };
+            return Ended { outcome, next, effects: Vec::new(), limited: None };
+        };
+        let input = SettleInput {
+            pipeline: &self.project.pipeline,
+            stage,
+            known: &self.known,
+            outcome: &outcome,
+            retry: self.house.portfolio.retry,
+            landing,
+            now,
+            dice: dice(&self.id),
+        };
+        let next = next_step(&input);
+        let job = self.house.job(&self.job.stage);
+        let (next, effects) = match job.settle(&self.job, &outcome, &next).await {
+            Ok(effects) => (next, effects),
+            Err(err) => {
+                let reason = format!("the job could not be settled: {err}");
+                (Next::Block { reason, remedy: "mend the job, then take the label away".into() }, Vec::new())
+            }
+        };
+        let own = effects.into_iter().filter(|e| *e.project() == self.job.issue.project).collect();
+        let effects = self.job.key_effects(&self.id, own);
+        let limited = self.limited(&outcome, &next);
+        Ended { outcome, next, effects, limited }
+    }
+
+    /// Capacity that the outcome says is used up, until the next try at the earliest.
+    fn limited(&self, outcome: &Outcome, next: &Next) -> Option<(CapacityKey, jiff::Timestamp)> {
+        let agent = self.job.agent.clone()?;
+        if !matches!(outcome.end, End::Quota { .. } | End::ProviderDown { .. }) {
+            return None;
+        }
+        let Next::Go { not_before: Some(until), .. } = next else { return None };
+        // Without a stated time a minute keeps the siblings from finding the same out one by one.
+        let least = self.house.now().checked_add(SignedDuration::from_mins(1)).unwrap_or(*until);
+        let stated = matches!(outcome.end, End::Quota { resets_at: Some(_) });
+        Some((CapacityKey { agent, model: self.job.model.clone() }, if stated { *until } else { least.max(*until) }))
+    }
+
+    async fn agent(&mut self) -> Outcome {
+        match self.run_agent().await {
+            Ok((outcome, git)) => self.judge(outcome, git).await.unwrap_or_else(|early| *early),
+            Err(early) => *early,
+        }
+    }
+
+    async fn run_agent(&mut self) -> Result<(Outcome, Option<Git>), Early> {
+        let name = self.job.agent.as_ref().ok_or_else(|| misconfigured("the stage has no agent"))?;
+        let agent = self.house.agents.get(name).ok_or_else(|| misconfigured(&format!("there is no agent `{name}`")))?;
+        let command = agent.command(&self.job).map_err(|err| misconfigured(&err.to_string()))?;
+        let git = self.house.git(&self.project).await.map_err(git_end)?;
+        let cwd = self.working_copy(git.as_ref()).await?;
+        let attempt = Attempt {
+            id: self.id.clone(),
+            job: self.job.clone(),
+            cwd,
+            dir: self.house.attempt_dir(&self.id),
+            command,
+            agent: Arc::clone(agent),
+            output: self.house.output(&self.project),
+            tag: self.house.tag.clone(),
+            events: self.events.clone(),
+        };
+        let mut running = self.house.runner.start(&attempt).await.map_err(runner_end)?;
+        loop {
+            let asked = *self.stop.borrow_and_update();
+            if let Some(how) = asked {
+                self.events.send(AttemptEvent::Stopping(how));
+                running.stop(how).await.map_err(runner_end)?;
+            }
+            tokio::select! {
+                outcome = running.wait() => return Ok((outcome.map_err(runner_end)?, git)),
+                // A sender that is gone means that the engine ends: dropping `running` kills it.
+                changed = self.stop.changed() => if changed.is_err() { return Err(ended(End::Cancelled)) },
+            }
+        }
+    }
+
+    async fn working_copy(&self, git: Option<&Git>) -> Result<Utf8PathBuf, Early> {
+        let (Some(git), Some(start)) = (git, &self.job.start) else { return Ok(self.project.path.clone()) };
+        let tree = self.house.tree(&self.id);
+        git.add_worktree(&tree, start).await.map_err(git_end)?;
+        Ok(tree)
+    }
+
+    /// Holds what the agent says against what it did.
+    async fn judge(&mut self, mut outcome: Outcome, git: Option<Git>) -> Result<Outcome, Early> {
+        let facts = self.facts(git.as_ref(), &mut outcome).await?;
+        if outcome.end != End::Succeeded {
+            return Ok(outcome);
+        }
+        if let Err(reason) = self.read_proposal(&mut outcome).await {
+            outcome.end = End::TaskFailed { reason };
+            return Ok(outcome);
+        }
+        let idle = self.job.access == Access::Write
+            && self.job.gates.contains(&GateSpec::NewCommits)
+            && facts.commit == facts.start
+            && facts.dirty.is_empty()
+            && outcome.proposal.as_ref().is_none_or(|p| p.effects.is_empty());
+        if idle && git.is_some() {
+            outcome.end = End::NoOp { reason: "there is no new commit and no changed file".into() };
+            return Ok(outcome);
+        }
+        let facts = WorkFacts { proposal: outcome.proposal.clone(), ..facts };
+        let subject = Subject { job: self.job.clone(), issue: self.issue.clone(), work: Some(facts) };
+        let (results, end) = self.check(&subject, git).await;
+        outcome.receipt.gates = results;
+        if let Some(end) = end {
+            outcome.end = end;
+        }
+        Ok(outcome)
+    }
+
+    /// Checks the job's gates; the end is set if one did not pass.
+    pub(super) async fn check(&self, subject: &Subject, git: Option<Git>) -> (Vec<GateResult>, Option<End>) {
+        let commands = self.house.commands(&self.project, git, &self.id);
+        match self.house.gates.check(&self.job.gates, subject, Some(&commands)).await {
+            Ok(results) => {
+                let end = results.last().and_then(failure);
+                (results, end)
+            }
+            Err(err) => (Vec::new(), Some(End::Environment { reason: err.to_string() })),
+        }
+    }
+
+    /// Looks at the working copy, and keeps the commit that was found from being pruned.
+    async fn facts(&self, git: Option<&Git>, outcome: &mut Outcome) -> Result<WorkFacts, Early> {
+        let none = Commit(String::new());
+        let (Some(git), Some(base), Some(start)) = (git, &self.job.base, &self.job.start) else {
+            return Ok(WorkFacts {
+                tree: self.project.path.clone(),
+                base: none.clone(),
+                start: none.clone(),
+                commit: none,
+                descends: true,
+                dirty: vec![],
+                changed: vec![],
+                diff_lines: 0,
+                proposal: None,
+            });
+        };
+        let tree = self.house.tree(&self.id);
+        let found = git.inspect(&tree, base, start).await.map_err(git_end)?;
+        outcome.receipt.commits = found.commits;
+        if found.commit != *start {
+            git.keep(&format!("attempts/{}", self.id), &found.commit).await.map_err(git_end)?;
+            if self.job.access == Access::Write && found.descends && outcome.end == End::Succeeded {
+                outcome.commit = Some(found.commit.clone());
+            }
+        }
+        Ok(WorkFacts {
+            tree,
+            base: base.clone(),
+            start: start.clone(),
+            commit: found.commit,
+            descends: found.descends,
+            dirty: found.dirty,
+            changed: found.changed,
+            diff_lines: found.diff_lines,
+            proposal: None,
+        })
+    }
+
+    async fn read_proposal(&self, outcome: &mut Outcome) -> Result<(), String> {
+        let rule = self.job.answer;
+        if rule == AnswerRule::None {
+            return Ok(());
+        }
+        let path = self.house.attempt_dir(&self.id).join("proposal.json");
+        let bytes = match tokio::fs::read(&path).await {
+            Ok(bytes) => bytes,
+            Err(err) if err.kind() == std::io::ErrorKind::NotFound => {
+                let needed = matches!(rule, AnswerRule::Required | AnswerRule::Verdict);
+                return if needed { Err("the agent wrote no proposal to $DAYFLY_PROPOSAL".into()) } else { Ok(()) };
+            }
+            Err(err) => return Err(format!("the proposal cannot be read: {err}")),
+        };
+        let proposal = Proposal::read(&bytes, &self.job.effects, self.job.children).map_err(|err| {
+            std::error::Error::source(&err).map_or_else(|| err.to_string(), |source| format!("{err}: {source}"))
+        })?;
+        if rule == AnswerRule::Verdict && proposal.verdict.is_none() {
+            return Err("the proposal holds no verdict".into());
+        }
+        outcome.proposal = Some(proposal);
+        Ok(())
+    }
+
+    pub(super) async fn clean_up(&self) -> Result<(), GitError> {
+        let Some(git) = self.house.git(&self.project).await? else { return Ok(()) };
+        git.remove_worktree(&self.house.gate_tree(&self.id)).await?;
+        git.remove_worktree(&self.house.tree(&self.id)).await
+    }
+}
+
+fn failure(result: &GateResult) -> Option<End> {
+    match &result.verdict {
+        Verdict::Pass => None,
+        Verdict::Hold { reason, .. } => Some(End::GateFailed(GateFailure {
+            gate: result.gate.clone(),
+            reason: reason.clone(),
+            tail: String::new(),
+        })),
+        Verdict::Fail { reason, tail } => {
+            Some(End::GateFailed(GateFailure { gate: result.gate.clone(), reason: reason.clone(), tail: tail.clone() }))
+        }
+    }
+}
+
+/// An outcome without a process behind it.
+pub(super) fn ended(end: End) -> Early {
+    Box::new(Outcome { end, proposal: None, commit: None, receipt: Receipt::default() })
+}
+
+fn misconfigured(reason: &str) -> Early {
+    ended(End::Misconfigured { reason: reason.to_owned() })
+}
+
+pub(super) fn git_end(err: GitError) -> Early {
+    ended(End::Environment { reason: chain(&err) })
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "used in map_err")]
+fn runner_end(err: RunnerError) -> Early {
+    let reason = chain(&err);
+    ended(if err.is_transient() { End::Host { reason } } else { End::Environment { reason } })
+}
+
+/// An error with its causes, in one line.
+pub(super) fn chain(err: &dyn std::error::Error) -> String {
+    let mut text = err.to_string();
+    let mut source = err.source();
+    while let Some(err) = source {
+        text.push_str(&format!(": {err}"));
+        source = err.source();
+    }
+    text
+}
+
+/// Spreads retries: uniform in 0..1, the same for the same attempt.
+pub(super) fn dice(attempt: &AttemptId) -> f64 {
+    let digest = dayfly_core::Digest::of(attempt.as_str().as_bytes());
+    let digits = digest.as_str().get(..8).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+    f64::from(digits.unwrap_or(0)) / (f64::from(u32::MAX) + 1.0)
+}

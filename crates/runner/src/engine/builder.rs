@@ -1,0 +1,148 @@
+//! Building an engine from its parts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use dayfly_core::{
+    Agent, AgentName, Clock, Gate, Job, MemoryStore, Portfolio, Runner, StageJob, StageName, Store, StoreError, Tracker,
+};
+
+use crate::agents::agent_for;
+use crate::clock::SystemClock;
+use crate::gates::Gates;
+use crate::markdown::MarkdownTracker;
+use crate::subprocess::SubprocessRunner;
+
+use super::house::House;
+use super::{Engine, Progress};
+
+/// Why an engine could not work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The store does not serve.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A task of the engine panicked.
+    #[error("a task of the engine failed, which is a bug: {0}")]
+    Bug(String),
+}
+
+/// Builds an engine. Every part has a default: a store in memory, the Markdown tracker, processes.
+#[derive(Debug)]
+#[must_use]
+pub struct EngineBuilder {
+    portfolio: Portfolio,
+    store: Option<Arc<dyn Store>>,
+    tracker: Option<Arc<dyn Tracker>>,
+    runner: Option<Arc<dyn Runner>>,
+    clock: Arc<dyn Clock>,
+    agents: BTreeMap<AgentName, Arc<dyn Agent>>,
+    jobs: BTreeMap<StageName, Arc<dyn Job>>,
+    gates: Gates,
+    progress: Progress,
+    tag: String,
+}
+
+impl EngineBuilder {
+    pub(super) fn new(portfolio: Portfolio) -> Self {
+        Self {
+            portfolio,
+            store: None,
+            tracker: None,
+            runner: None,
+            clock: Arc::new(SystemClock),
+            agents: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            gates: Gates::default(),
+            progress: Progress::default(),
+            tag: "embedded".into(),
+        }
+    }
+
+    /// Keeps the ledger in `store`.
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Takes issues from `tracker`.
+    pub fn tracker(mut self, tracker: Arc<dyn Tracker>) -> Self {
+        self.tracker = Some(tracker);
+        self
+    }
+
+    /// Executes attempts with `runner`. Commands of gates are always processes.
+    pub fn runner(mut self, runner: Arc<dyn Runner>) -> Self {
+        self.runner = Some(runner);
+        self
+    }
+
+    /// Takes the wall time from `clock`.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Uses `agent` in place of the configured one of the same name.
+    pub fn agent(mut self, name: AgentName, agent: Arc<dyn Agent>) -> Self {
+        self.agents.insert(name, agent);
+        self
+    }
+
+    /// Freezes and settles the jobs of a stage with `job`.
+    pub fn job(mut self, stage: StageName, job: Arc<dyn Job>) -> Self {
+        self.jobs.insert(stage, job);
+        self
+    }
+
+    /// Adds a gate; stages list it as `custom:NAME`.
+    pub fn gate(mut self, gate: Arc<dyn Gate>) -> Self {
+        self.gates.add(gate);
+        self
+    }
+
+    /// Tells `progress` what happens.
+    pub fn progress(mut self, progress: Progress) -> Self {
+        self.progress = progress;
+        self
+    }
+
+    /// Marks the processes of this installation, so that recovery ends those and no others. It must
+    /// be the same in every run over one store: take it from [`super::StateLock::tag`].
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.tag = tag.into();
+        self
+    }
+
+    /// The engine.
+    pub fn build(self) -> Engine {
+        let portfolio = Arc::new(self.portfolio);
+        let processes: Arc<dyn Runner> = Arc::new(SubprocessRunner::new());
+        let mut agents = self.agents;
+        for (name, config) in &portfolio.agents {
+            agents.entry(name.clone()).or_insert_with(|| agent_for(name, config));
+        }
+        let clock = self.clock;
+        let tracker = self
+            .tracker
+            .unwrap_or_else(|| Arc::new(MarkdownTracker::new(portfolio.issues_dir.clone(), Arc::clone(&clock))));
+        let stages = portfolio.projects.values().flat_map(|p| &p.pipeline.stages);
+        let stage_labels = stages.filter_map(|s| Some((s.name.clone(), s.label.clone()?))).collect();
+        let stage_job = StageJob { labels: portfolio.labels.clone(), stage_labels };
+        let house = House {
+            store: self.store.unwrap_or_else(|| Arc::new(MemoryStore::new())),
+            tracker,
+            runner: self.runner.unwrap_or_else(|| Arc::clone(&processes)),
+            gate_runner: processes,
+            agents,
+            jobs: self.jobs,
+            stage_job: Arc::new(stage_job),
+            gates: self.gates,
+            clock,
+            tag: self.tag,
+            portfolio,
+        };
+        Engine { house: Arc::new(house), progress: self.progress }
+    }
+}

@@ -1,0 +1,124 @@
+//! Freezing: from a line of the plan to a job.
+
+use dayfly_core::{
+    GateSpec, Issue, IssueState, JobContext, Phase, ProjectName, ProjectView, Ready, StageRun, Subject, Verdict,
+};
+
+use crate::git::Git;
+
+use super::attempt::chain;
+use super::decide::{Frozen, Held};
+use super::house::House;
+
+/// What freezing needs to know besides the house.
+#[derive(Debug)]
+pub(super) struct ToFreeze {
+    pub(super) ready: Ready,
+    pub(super) issue: Option<Issue>,
+    pub(super) known: Option<IssueState>,
+}
+
+fn held(reason: impl Into<String>) -> Held {
+    Held { reason: reason.into(), until: None }
+}
+
+/// Freezes a job and asks its admission gates.
+pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen>, Held> {
+    let ToFreeze { ready, issue, known } = wanted;
+    let project = house.project(&ready.issue.project).ok_or_else(|| held("the project is gone"))?;
+    let stage = project.pipeline.stage(&ready.stage).ok_or_else(|| held("the stage is gone"))?;
+    let issue = issue.ok_or_else(|| held("the issue is gone"))?;
+    let (mut base, mut start) = (None, None);
+    if let Some(git) = house.git(project).await.map_err(|err| held(chain(&err)))? {
+        let commit = git.branch(&project.base).await.map_err(|err| held(chain(&err)))?;
+        let commit = commit.ok_or_else(|| {
+            held(format!("{} has no branch `{}`; set `base` of project {}", project.path, project.base, project.name))
+        })?;
+        start = Some(start_of(&git, known.as_ref(), stage.run).await?.unwrap_or_else(|| commit.clone()));
+        base = Some(commit);
+    }
+    let context = JobContext {
+        project: project.clone(),
+        issue: issue.clone(),
+        stage: stage.clone(),
+        known,
+        agent: ready.agent.clone(),
+        model: ready.model.clone(),
+        base,
+        start,
+    };
+    let job = house.job(&stage.name).freeze(&context).await.map_err(|err| held(chain(&err)))?;
+    let subject = Subject { job: job.clone(), issue: issue.clone(), work: None };
+    // Labels were looked at by the plan, which also says what helps.
+    let gates: Vec<GateSpec> = job.admission.iter().filter(|g| !matches!(g, GateSpec::Label(_))).cloned().collect();
+    let results = house.gates.check(&gates, &subject, None).await.map_err(|err| held(err.to_string()))?;
+    match results.last().map(|r| (&r.gate, &r.verdict)) {
+        Some((gate, Verdict::Hold { reason, until })) => {
+            Err(Held { reason: format!("gate {gate}: {reason}"), until: *until })
+        }
+        Some((gate, Verdict::Fail { reason, .. })) => Err(held(format!("gate {gate}: {reason}"))),
+        _ => Ok(Box::new(Frozen { job, issue })),
+    }
+}
+
+/// The tip of earlier attempts, as long as it is still there.
+async fn start_of(git: &Git, known: Option<&IssueState>, run: StageRun) -> Result<Option<dayfly_core::Commit>, Held> {
+    let Some(tip) = known.and_then(|k| k.tip.as_ref()) else { return Ok(None) };
+    let there = git.resolve(&tip.0).await.map_err(|err| held(chain(&err)))?;
+    match (there, run) {
+        (Some(tip), _) => Ok(Some(tip)),
+        (None, StageRun::Agent) => Ok(None),
+        (None, StageRun::Land) => Err(held(format!("the commit {} is no longer in the repository", tip.short()))),
+    }
+}
+
+/// Reads a project's tracker, and whether the branches left for people have been merged.
+pub(super) async fn sync(
+    house: &House,
+    project: &ProjectName,
+    handed: Vec<(dayfly_core::IssueId, dayfly_core::Commit)>,
+) -> ProjectView {
+    let read = async {
+        let issues = house.tracker.issues(project).await?;
+        let milestones = house.tracker.milestones(project).await?;
+        Ok::<_, dayfly_core::TrackerError>((issues, milestones))
+    };
+    match read.await {
+        Ok((issues, milestones)) => {
+            let merged = merged(house, project, handed).await;
+            ProjectView { issues, milestones, fault: None, merged }
+        }
+        Err(err) => ProjectView { fault: Some(chain(&err)), ..ProjectView::default() },
+    }
+}
+
+async fn merged(
+    house: &House,
+    project: &ProjectName,
+    handed: Vec<(dayfly_core::IssueId, dayfly_core::Commit)>,
+) -> std::collections::BTreeSet<dayfly_core::IssueId> {
+    let mut merged = std::collections::BTreeSet::new();
+    let Some(project) = house.project(project).filter(|_| !handed.is_empty()) else { return merged };
+    // What cannot be found out now is asked again at the next reading.
+    let Ok(Some(git)) = house.git(project).await else { return merged };
+    let Ok(Some(base)) = git.branch(&project.base).await else { return merged };
+    for (issue, commit) in handed {
+        if git.is_ancestor(&commit, &base).await.unwrap_or(false) {
+            merged.insert(issue);
+        }
+    }
+    merged
+}
+
+/// The issues of a project whose branch waits for a person, with its commit.
+pub(super) fn handed(
+    state: &dayfly_core::State,
+    project: &ProjectName,
+) -> Vec<(dayfly_core::IssueId, dayfly_core::Commit)> {
+    let of = state.issues.iter().filter(|(issue, _)| issue.project == *project);
+    of.filter_map(|(issue, known)| match &known.phase {
+        Phase::Handed { commit, .. } => Some((issue.issue.clone(), commit.clone())),
+        _ => None,
+    })
+    .collect()
+}

@@ -1,0 +1,91 @@
+//! What all tasks of an engine share: the parts it was built from, and where things lie.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+use dayfly_core::{
+    Agent, AgentName, AttemptId, Clock, Job, OutputLimits, Portfolio, Project, ProjectName, Runner, StageName, Store,
+    Tracker,
+};
+use jiff::Timestamp;
+
+use crate::gates::{Commands, Gates};
+use crate::git::{Git, GitError};
+
+/// The longest line given to an agent's reader.
+const LINE_BYTES: usize = 1 << 20;
+
+/// The parts of an engine.
+#[derive(Debug)]
+pub(super) struct House {
+    pub(super) portfolio: Arc<Portfolio>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) tracker: Arc<dyn Tracker>,
+    pub(super) runner: Arc<dyn Runner>,
+    /// Runs the commands of gates; always real processes, whatever runs the agents.
+    pub(super) gate_runner: Arc<dyn Runner>,
+    pub(super) agents: BTreeMap<AgentName, Arc<dyn Agent>>,
+    pub(super) jobs: BTreeMap<StageName, Arc<dyn Job>>,
+    pub(super) stage_job: Arc<dyn Job>,
+    pub(super) gates: Gates,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) tag: String,
+}
+
+impl House {
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) fn project(&self, name: &ProjectName) -> Option<&Project> {
+        self.portfolio.projects.get(name)
+    }
+
+    /// The kind of job that serves a stage.
+    pub(super) fn job(&self, stage: &StageName) -> &Arc<dyn Job> {
+        self.jobs.get(stage).unwrap_or(&self.stage_job)
+    }
+
+    /// The folder of an attempt: its prompt, log, proposal and gates' logs. It is kept.
+    pub(super) fn attempt_dir(&self, attempt: &AttemptId) -> Utf8PathBuf {
+        attempt_dir(&self.portfolio, attempt)
+    }
+
+    /// The working copy of an attempt. It is removed when the attempt has ended.
+    pub(super) fn tree(&self, attempt: &AttemptId) -> Utf8PathBuf {
+        self.portfolio.state_dir.join("work").join(attempt.as_str())
+    }
+
+    /// The working copy in which an attempt's gates run.
+    pub(super) fn gate_tree(&self, attempt: &AttemptId) -> Utf8PathBuf {
+        self.portfolio.state_dir.join("work").join(format!("{attempt}.gates"))
+    }
+
+    /// The project's repository; `None` for a plain folder.
+    pub(super) async fn git(&self, project: &Project) -> Result<Option<Git>, GitError> {
+        if project.repository { Git::open(&project.path).await.map(Some) } else { Ok(None) }
+    }
+
+    pub(super) fn output(&self, project: &Project) -> OutputLimits {
+        OutputLimits { log_bytes: project.limits.output_bytes, line_bytes: LINE_BYTES }
+    }
+
+    /// The gate `commands` for an attempt.
+    pub(super) fn commands(&self, project: &Project, git: Option<Git>, attempt: &AttemptId) -> Commands {
+        Commands {
+            git,
+            dir: self.attempt_dir(attempt),
+            tree: self.gate_tree(attempt),
+            attempt: attempt.clone(),
+            tag: self.tag.clone(),
+            runner: Arc::clone(&self.gate_runner),
+            output: self.output(project),
+        }
+    }
+}
+
+/// The folder of an attempt within the state directory.
+pub fn attempt_dir(portfolio: &Portfolio, attempt: &AttemptId) -> Utf8PathBuf {
+    portfolio.state_dir.join("attempts").join(attempt.as_str())
+}

@@ -1,0 +1,87 @@
+//! The landing stage: the engine's own work, without an agent.
+
+use dayfly_core::{Commit, End, GateFailure, IssueRef, JobSpec, Landing, Next, Outcome, Receipt, Subject, WorkFacts};
+
+use crate::git::{Candidate, Git};
+
+use super::attempt::{Work, ended, git_end};
+
+/// Makes the commit that would land, and checks the gates on exactly that commit.
+pub(super) async fn attempt(work: &mut Work) -> (Outcome, Option<Next>) {
+    match prepare(work).await {
+        Ok((outcome, landing)) => (outcome, landing),
+        Err(early) => (*early, None),
+    }
+}
+
+async fn prepare(work: &mut Work) -> Result<(Outcome, Option<Next>), Box<Outcome>> {
+    let missing = |what: &str| ended(End::Environment { reason: what.to_owned() });
+    let git = work.house.git(&work.project).await.map_err(git_end)?;
+    let git = git.ok_or_else(|| missing("a plain folder has no base branch to land on"))?;
+    let base = work.job.base.clone().ok_or_else(|| missing("the base branch is not there"))?;
+    let Some(tip) = work.known.tip.clone() else {
+        return Err(missing("no stage before this one left a commit to land"));
+    };
+    let message = work.project.squash.then(|| squash_message(&work.job));
+    let candidate = match git.candidate(&base, &tip, message.as_deref()).await.map_err(git_end)? {
+        Candidate::Ready(commit) => commit,
+        Candidate::Nothing => return Ok((good(), Some(landing(work, &base, &base)))),
+        Candidate::Conflict(paths) => return Err(ended(conflict(work, &paths))),
+    };
+    git.keep(&format!("attempts/{}", work.id), &candidate).await.map_err(git_end)?;
+    let mut outcome = good();
+    let subject = subject(work, &git, &base, &candidate).await?;
+    let (results, end) = work.check(&subject, Some(git)).await;
+    outcome.receipt.gates = results;
+    if let Some(end) = end {
+        outcome.end = end;
+        return Ok((outcome, None));
+    }
+    let next = landing(work, &base, &candidate);
+    Ok((outcome, Some(next)))
+}
+
+async fn subject(work: &Work, git: &Git, base: &Commit, candidate: &Commit) -> Result<Subject, Box<Outcome>> {
+    let tree = work.house.tree(&work.id);
+    git.add_worktree(&tree, candidate).await.map_err(git_end)?;
+    let found = git.inspect(&tree, base, base).await.map_err(git_end)?;
+    let facts = WorkFacts {
+        tree,
+        base: base.clone(),
+        start: base.clone(),
+        commit: found.commit,
+        descends: found.descends,
+        dirty: found.dirty,
+        changed: found.changed,
+        diff_lines: found.diff_lines,
+        proposal: None,
+    };
+    Ok(Subject { job: work.job.clone(), issue: work.issue.clone(), work: Some(facts) })
+}
+
+fn good() -> Outcome {
+    Outcome { end: End::Succeeded, proposal: None, commit: None, receipt: Receipt::default() }
+}
+
+fn landing(work: &Work, from: &Commit, to: &Commit) -> Next {
+    match work.project.landing {
+        Landing::Direct => Next::Land { branch: work.project.base.clone(), from: from.clone(), to: to.clone() },
+        Landing::PullRequest => Next::Hand { branch: branch_name(&work.job.issue), commit: to.clone() },
+    }
+}
+
+fn conflict(work: &Work, paths: &[String]) -> End {
+    let base = &work.project.base;
+    let reason = format!("the change and the branch `{base}` touch the same lines");
+    let tail = format!("Run `git merge {base}`, solve the conflicts, and commit. In conflict:\n{}", paths.join("\n"));
+    End::GateFailed(GateFailure { gate: "conflict".into(), reason, tail })
+}
+
+fn squash_message(job: &JobSpec) -> String {
+    format!("{}\n\nIssue: {}\n", job.title, job.issue)
+}
+
+/// The branch on which an issue's change is left for a person.
+pub(super) fn branch_name(issue: &IssueRef) -> String {
+    format!("dayfly/{}-{}", issue.project, issue.issue)
+}

@@ -1,0 +1,106 @@
+//! One installation per state directory, by a lock held for life.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+/// The lock on a state directory; given back when it is dropped, or when its process ends.
+#[derive(Debug)]
+pub struct StateLock {
+    _file: File,
+    tag: String,
+}
+
+/// Why a state directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LockError {
+    /// Another engine works on it.
+    #[error("another dayfly (process {holder}) works on {dir}")]
+    Held {
+        /// The directory.
+        dir: Utf8PathBuf,
+        /// The process that holds it.
+        holder: String,
+    },
+    /// It cannot be written.
+    #[error("cannot use the state directory {dir}")]
+    Files {
+        /// The directory.
+        dir: Utf8PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl StateLock {
+    /// Makes the directory if need be, and takes its lock.
+    ///
+    /// # Errors
+    /// If another process holds it, or the directory cannot be written.
+    pub fn take(dir: &Utf8Path) -> Result<Self, LockError> {
+        let files = |source| LockError::Files { dir: dir.to_owned(), source };
+        std::fs::create_dir_all(dir).map_err(files)?;
+        let path = dir.join("lock");
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(files)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let _ = file.read_to_string(&mut holder);
+                return Err(LockError::Held { dir: dir.to_owned(), holder: holder.trim().to_owned() });
+            }
+            Err(TryLockError::Error(source)) => return Err(files(source)),
+        }
+        file.set_len(0).map_err(files)?;
+        file.rewind().map_err(files)?;
+        writeln!(file, "{}", std::process::id()).map_err(files)?;
+        Ok(Self { _file: file, tag: tag(dir).map_err(files)? })
+    }
+
+    /// Marks the processes of this installation, and of no other.
+    pub fn tag(&self) -> &str {
+        &self.tag
+    }
+}
+
+/// The installation's mark: made once, kept in the state directory.
+fn tag(dir: &Utf8Path) -> std::io::Result<String> {
+    let path = dir.join("installation");
+    match std::fs::read_to_string(&path) {
+        Ok(tag) if !tag.trim().is_empty() => return Ok(tag.trim().to_owned()),
+        Ok(_) => {}
+        Err(err) if err.kind() == std::io::ErrorKind::NotFound => {}
+        Err(err) => return Err(err),
+    }
+    use std::hash::{BuildHasher as _, Hasher as _};
+    // Each of these states is seeded by the system's randomness.
+    let random = || std::collections::hash_map::RandomState::new().build_hasher().finish();
+    let tag = format!("{:016x}{:016x}", random(), random());
+    let temporary = dir.join("installation.new");
+    let mut file = File::create(&temporary)?;
+    writeln!(file, "{tag}")?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, &path)?;
+    Ok(tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_engine_is_refused_and_told_who_holds_the_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = Utf8Path::from_path(dir.path()).unwrap();
+        let first = StateLock::take(dir).unwrap();
+        let err = StateLock::take(dir).unwrap_err().to_string();
+        assert!(err.contains(&format!("process {}", std::process::id())), "{err}");
+        let tag = first.tag().to_owned();
+        drop(first);
+        assert_eq!(StateLock::take(dir).unwrap().tag(), tag, "the mark stays");
+    }
+}

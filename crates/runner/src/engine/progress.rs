@@ -1,0 +1,128 @@
+//! What an engine tells while it works, and at its end.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use dayfly_core::{
+    AgentName, AttemptEvent, AttemptId, End, Event, IssueRef, Next, Ready, Record, StageName, State, Stop,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+type Listener = dyn Fn(Notice<'_>) + Send + Sync;
+
+/// Receives what an engine does, as it happens. Called from the loop: it must not block.
+#[derive(Clone, Default)]
+pub struct Progress {
+    listener: Option<Arc<Listener>>,
+}
+
+/// One thing an engine did.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Notice<'a> {
+    /// An event was appended to the ledger; the state holds it already.
+    Event(&'a State, &'a Event),
+    /// An attempt did something.
+    Attempt(&'a AttemptId, AttemptEvent),
+    /// A job could not be started in this run.
+    Held(&'a Ready, &'a str),
+    /// Nothing is ready before a time.
+    Waiting(Timestamp),
+    /// An attempt of an earlier engine was settled as lost.
+    Recovered(&'a AttemptId),
+    /// The engine ends what runs.
+    Stopping(Stop),
+}
+
+impl Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Progress")
+    }
+}
+
+impl Progress {
+    /// Progress that is given to `listener`.
+    pub fn new(listener: impl Fn(Notice<'_>) + Send + Sync + 'static) -> Self {
+        Self { listener: Some(Arc::new(listener)) }
+    }
+
+    fn tell(&self, notice: Notice<'_>) {
+        if let Some(listener) = &self.listener {
+            listener(notice);
+        }
+    }
+
+    pub(super) fn event(&self, state: &State, event: &Event) {
+        self.tell(Notice::Event(state, event));
+    }
+
+    pub(super) fn attempt(&self, id: &AttemptId, event: AttemptEvent) {
+        self.tell(Notice::Attempt(id, event));
+    }
+
+    pub(super) fn held(&self, ready: &Ready, reason: &str) {
+        self.tell(Notice::Held(ready, reason));
+    }
+
+    pub(super) fn waiting(&self, at: Timestamp) {
+        self.tell(Notice::Waiting(at));
+    }
+
+    pub(super) fn recovered(&self, attempt: &AttemptId) {
+        self.tell(Notice::Recovered(attempt));
+    }
+
+    pub(super) fn stopping(&self, how: Stop) {
+        self.tell(Notice::Stopping(how));
+    }
+}
+
+/// What one run did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Attempts that ended, by how they ended.
+    pub ends: BTreeMap<String, usize>,
+    /// Issues that landed or were finished.
+    pub done: Vec<IssueRef>,
+    /// Issues that now wait for a person.
+    pub person: Vec<IssueRef>,
+    /// Jobs that could not be started, and why.
+    pub held: Vec<(IssueRef, String)>,
+    /// Whether the operator asked for the end.
+    pub stopped: bool,
+}
+
+impl Summary {
+    pub(super) fn new(records: &[Record], held: Vec<(IssueRef, String)>, stopped: bool) -> Self {
+        let mut summary = Self { held, stopped, ..Self::default() };
+        let mut issues: BTreeMap<AttemptId, (IssueRef, StageName, Option<AgentName>)> = BTreeMap::new();
+        for event in records.iter().filter_map(|r| r.event().ok()) {
+            match event {
+                Event::AttemptStarted { attempt, job, .. } => {
+                    issues.insert(attempt, (job.issue, job.stage, job.agent));
+                }
+                Event::AttemptEnded { attempt, outcome, next, .. } => {
+                    *summary.ends.entry(outcome.end.word().into()).or_default() += 1;
+                    let Some((issue, ..)) = issues.get(&attempt) else { continue };
+                    match next {
+                        Next::Ask { .. } | Next::Block { .. } | Next::Hand { .. } => summary.person.push(issue.clone()),
+                        Next::Finish => summary.done.push(issue.clone()),
+                        _ => {}
+                    }
+                }
+                Event::EffectDone { landed: Some(_), issue, .. }
+                | Event::ChildrenClosed { issue, .. }
+                | Event::Merged { issue, .. } => summary.done.push(issue),
+                _ => {}
+            }
+        }
+        summary
+    }
+
+    /// Whether something did not succeed.
+    pub fn has_trouble(&self) -> bool {
+        !self.held.is_empty() || self.ends.keys().any(|end| *end != End::Succeeded.word())
+    }
+}

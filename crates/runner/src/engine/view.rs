@@ -1,0 +1,100 @@
+//! Everything a report is made from, read once, without starting anything.
+
+use std::collections::BTreeMap;
+
+use dayfly_core::{
+    Batch, Filter, Plan, PlanInput, Portfolio, ProjectName, ProjectView, Record, State, Store, StoreError, Tracker,
+    plan,
+};
+use jiff::Timestamp;
+
+use crate::git::Git;
+
+use super::freeze::handed;
+use super::recover::read_all;
+
+/// The state, what the trackers show, and the plan that follows.
+#[derive(Debug)]
+pub struct Overview {
+    /// The portfolio.
+    pub portfolio: Portfolio,
+    /// The ledger.
+    pub records: Vec<Record>,
+    /// Its fold, with what people did since seen as if it had been recorded.
+    pub state: State,
+    /// What the trackers show.
+    pub views: BTreeMap<ProjectName, ProjectView>,
+    /// What would be done now.
+    pub plan: Plan,
+    /// What was asked for.
+    pub filter: Filter,
+    /// The wall time.
+    pub now: Timestamp,
+}
+
+impl Overview {
+    /// What a report is made from.
+    pub fn input(&self) -> PlanInput<'_> {
+        PlanInput {
+            portfolio: &self.portfolio,
+            state: &self.state,
+            views: &self.views,
+            now: self.now,
+            filter: &self.filter,
+        }
+    }
+}
+
+/// Reads everything. Nothing is written.
+///
+/// # Errors
+/// If the store does not serve. A tracker that cannot be read is a fault of its project's view.
+pub async fn overview(
+    portfolio: Portfolio,
+    store: Option<&dyn Store>,
+    tracker: &dyn Tracker,
+    filter: Filter,
+    now: Timestamp,
+) -> Result<Overview, StoreError> {
+    let records = match store {
+        Some(store) => read_all(store).await?,
+        None => Vec::new(),
+    };
+    let mut state = State::fold(&records)?;
+    let mut views = BTreeMap::new();
+    for (name, project) in &portfolio.projects {
+        let mut view = match read(tracker, name).await {
+            Ok(view) => view,
+            Err(err) => ProjectView { fault: Some(super::attempt::chain(&err)), ..ProjectView::default() },
+        };
+        let waiting = handed(&state, name);
+        if !waiting.is_empty()
+            && let Ok(git) = Git::open(&project.path).await
+            && let Ok(Some(base)) = git.branch(&project.base).await
+        {
+            for (issue, commit) in waiting {
+                if git.is_ancestor(&commit, &base).await.unwrap_or(false) {
+                    view.merged.insert(issue);
+                }
+            }
+        }
+        views.insert(name.clone(), view);
+    }
+    let input = PlanInput { portfolio: &portfolio, state: &state, views: &views, now, filter: &filter };
+    let events = input.observations();
+    // As the engine would record it, but without writing it.
+    let seen = Batch { epoch: state.epoch, at: now, events, conditions: Vec::new() };
+    for record in seen.records(state.head, &state.hash) {
+        state.apply(&record)?;
+    }
+    let plan = plan(&PlanInput { portfolio: &portfolio, state: &state, views: &views, now, filter: &filter });
+    Ok(Overview { portfolio, records, state, views, plan, filter, now })
+}
+
+async fn read(tracker: &dyn Tracker, project: &ProjectName) -> Result<ProjectView, dayfly_core::TrackerError> {
+    Ok(ProjectView {
+        issues: tracker.issues(project).await?,
+        milestones: tracker.milestones(project).await?,
+        ..ProjectView::default()
+    })
+}

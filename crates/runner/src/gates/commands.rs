@@ -1,0 +1,177 @@
+//! The gate `commands`: what the base branch says must pass, run by the engine on the exact commit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use camino::Utf8PathBuf;
+use dayfly_core::{
+    AgentConfig, AgentKind, AgentName, Attempt, AttemptId, CommandLine, End, EventSink, Gate, GateError, JobSpec,
+    OutputLimits, PromptVia, Runner, Subject, Verdict, WorkFacts,
+};
+use jiff::SignedDuration;
+use serde::Deserialize;
+
+use crate::agents::agent_for;
+use crate::git::Git;
+
+use super::error;
+
+/// The file of the base commit that names the commands.
+pub const GATES_FILE: &str = ".dayfly/gates.toml";
+
+/// The gate `commands`.
+#[derive(Debug, Clone)]
+pub struct Commands {
+    /// The repository; the file is read from its base commit. Without one it is read from the folder.
+    pub git: Option<Git>,
+    /// The folder of the attempt; each command gets a folder of its own in it.
+    pub dir: Utf8PathBuf,
+    /// Where a working copy at the exact commit is made for the commands.
+    pub tree: Utf8PathBuf,
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Marks this installation's processes.
+    pub tag: String,
+    /// What runs the commands.
+    pub runner: Arc<dyn Runner>,
+    /// The most bytes of output kept of each.
+    pub output: OutputLimits,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    command: Vec<Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Entry {
+    name: String,
+    run: Vec<String>,
+    timeout: Option<SignedDuration>,
+}
+
+#[async_trait]
+impl Gate for Commands {
+    fn name(&self) -> &str {
+        "commands"
+    }
+
+    async fn check(&self, subject: &Subject) -> Result<Verdict, GateError> {
+        let Some(work) = &subject.work else {
+            return Err(error("commands", "it judges work, and is listed before the work"));
+        };
+        let entries = self.entries(work).await?;
+        if entries.is_empty() {
+            return Ok(Verdict::Pass);
+        }
+        let Some(git) = &self.git else {
+            return self.run_all(&entries, subject, &work.tree).await;
+        };
+        // What the attempt left uncommitted, ignored files included, must not help the commands.
+        git.add_worktree(&self.tree, &work.commit).await.map_err(|err| cannot("make a working copy", err))?;
+        let verdict = self.run_all(&entries, subject, &self.tree).await;
+        git.remove_worktree(&self.tree).await.map_err(|err| cannot("remove a working copy", err))?;
+        verdict
+    }
+}
+
+fn cannot(what: &str, source: impl std::error::Error + Send + Sync + 'static) -> GateError {
+    let reason = format!("cannot {what}: {source}");
+    GateError { gate: "commands".into(), reason, source: Some(Box::new(source)) }
+}
+
+impl Commands {
+    /// The commands as the base commit names them, so that a change cannot loosen its own gate.
+    async fn entries(&self, work: &WorkFacts) -> Result<Vec<Entry>, GateError> {
+        let text = match &self.git {
+            Some(git) => {
+                git.file_at(&work.base, GATES_FILE).await.map_err(|err| cannot("read the base commit", err))?
+            }
+            None => tokio::fs::read_to_string(work.tree.join(GATES_FILE)).await.ok(),
+        };
+        let Some(text) = text else { return Ok(Vec::new()) };
+        let file: File = toml::from_str(&text).map_err(|err| {
+            let line = err.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+            let message = err.message().to_owned();
+            error("commands", format!("{GATES_FILE}:{line} of the base branch: {message}; mend it on the base branch"))
+        })?;
+        if let Some(bad) = file.command.iter().find(|c| c.run.is_empty() || AgentName::new(c.name.clone()).is_err()) {
+            let why = "each command needs a `name` of letters, digits and dashes, and a `run` with a program";
+            return Err(error("commands", format!("{GATES_FILE} of the base branch: command `{}`: {why}", bad.name)));
+        }
+        Ok(file.command)
+    }
+
+    async fn run_all(&self, entries: &[Entry], subject: &Subject, tree: &Utf8PathBuf) -> Result<Verdict, GateError> {
+        for entry in entries {
+            let verdict = self.run_one(entry, &subject.job, tree).await?;
+            if verdict != Verdict::Pass {
+                return Ok(verdict);
+            }
+        }
+        Ok(Verdict::Pass)
+    }
+
+    async fn run_one(&self, entry: &Entry, job: &JobSpec, tree: &Utf8PathBuf) -> Result<Verdict, GateError> {
+        let own = entry.timeout.and_then(|t| Duration::try_from(t).ok());
+        let wall = own.unwrap_or(job.gate_timeout).min(job.gate_timeout);
+        let mut job = job.clone();
+        // A build may be silent for as long as it may take.
+        (job.wall, job.silence, job.silence_report) = (wall, wall, wall);
+        job.prompt = String::new();
+        let attempt = Attempt {
+            id: AttemptId::from_text(format!("{}.gate-{}", self.attempt, entry.name)),
+            job,
+            cwd: tree.clone(),
+            dir: self.dir.join(format!("gate-{}", entry.name)),
+            command: command_line(entry),
+            agent: gate_agent(entry)?,
+            output: self.output,
+            tag: self.tag.clone(),
+            events: EventSink::none(),
+        };
+        let mut running =
+            self.runner.start(&attempt).await.map_err(|err| cannot(&format!("run `{}`", entry.name), err))?;
+        let outcome = running.wait().await.map_err(|err| cannot(&format!("follow `{}`", entry.name), err))?;
+        let shown = entry.run.join(" ");
+        Ok(match outcome.end {
+            End::Succeeded => Verdict::Pass,
+            End::TaskFailed { .. } => {
+                let code = outcome.receipt.exit_code.map_or("a signal".to_owned(), |c| format!("exit code {c}"));
+                Verdict::Fail { reason: format!("`{shown}` ended with {code}"), tail: outcome.receipt.tail }
+            }
+            End::TimedOutWall { limit } | End::TimedOutSilence { limit } => {
+                let reason = format!("`{shown}` did not end within {limit:?}");
+                Verdict::Fail { reason, tail: outcome.receipt.tail }
+            }
+            end => return Err(error("commands", format!("`{shown}`: {end}"))),
+        })
+    }
+}
+
+fn command_line(entry: &Entry) -> CommandLine {
+    CommandLine {
+        program: entry.run.first().cloned().unwrap_or_default(),
+        args: entry.run.iter().skip(1).cloned().collect(),
+        prompt: PromptVia::Stdin,
+        env: std::collections::BTreeMap::new(),
+        pass_env: ["CARGO_HOME", "RUSTUP_HOME"].map(str::to_owned).to_vec(),
+    }
+}
+
+fn gate_agent(entry: &Entry) -> Result<Arc<dyn dayfly_core::Agent>, GateError> {
+    let name = AgentName::new(format!("gate-{}", entry.name)).map_err(|err| error("commands", err.to_string()))?;
+    let config = AgentConfig {
+        kind: AgentKind::Command,
+        argv: entry.run.clone(),
+        model: None,
+        pass_env: vec![],
+        env: std::collections::BTreeMap::new(),
+        concurrency: None,
+    };
+    Ok(agent_for(&name, &config))
+}

@@ -1,0 +1,106 @@
+//! Changes to a list of labels that keep how people wrote the rest of it.
+
+use std::ops::Range;
+
+use toml_edit::Document;
+
+use super::text::basic;
+
+/// An element of a list, and the place of the comma after it.
+struct Element {
+    label: String,
+    span: Range<usize>,
+    comma: Option<usize>,
+}
+
+/// `list`, a TOML array, without `remove` and with `add`; the list may be empty.
+pub(super) fn changed(list: &str, add: &[String], remove: &[String]) -> String {
+    let mut list = if list.is_empty() { "[]".to_owned() } else { list.replace("\r\n", "\n") };
+    loop {
+        let elements = elements(&list);
+        let goes = |element: &Element| remove.iter().any(|label| label.eq_ignore_ascii_case(&element.label));
+        let Some(at) = elements.iter().position(goes) else { break };
+        list = without(&list, &elements, at);
+    }
+    for label in add {
+        list = with(&list, &elements(&list), &basic(label));
+    }
+    list
+}
+
+fn elements(list: &str) -> Vec<Element> {
+    let prefix = "x = ";
+    let document = Document::parse(format!("{prefix}{list}")).ok();
+    let array = document.as_ref().and_then(|document| document.get("x")).and_then(|item| item.as_array());
+    let spanned = array.into_iter().flatten().filter_map(|value| Some((value.as_str()?, value.span()?)));
+    spanned
+        .map(|(label, span)| {
+            let span = span.start - prefix.len()..span.end - prefix.len();
+            Element { label: label.to_owned(), comma: comma_after(list, span.end), span }
+        })
+        .collect()
+}
+
+fn comma_after(list: &str, from: usize) -> Option<usize> {
+    let mut in_comment = false;
+    for (at, c) in list[from..].char_indices() {
+        match c {
+            '\n' => in_comment = false,
+            '#' => in_comment = true,
+            ',' if !in_comment => return Some(from + at),
+            ']' if !in_comment => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// What stands before `at` on its line, if it is blank.
+fn indent(list: &str, at: usize) -> Option<&str> {
+    let (_, before) = list[..at].rsplit_once('\n')?;
+    before.trim().is_empty().then_some(before)
+}
+
+/// The place of the end of the line, if there is nothing between it and `from` but a comment.
+fn line_end(list: &str, from: usize) -> Option<usize> {
+    let end = from + list[from..].find('\n')?;
+    let rest = list[from..end].trim();
+    (rest.is_empty() || rest.starts_with('#')).then_some(end)
+}
+
+fn without(list: &str, elements: &[Element], at: usize) -> String {
+    let Element { span, comma, .. } = &elements[at];
+    let end = comma.map_or(span.end, |comma| comma + 1);
+    let cut = match (indent(list, span.start), line_end(list, end)) {
+        // Alone on its line: the line goes, with the comment on it.
+        (Some(indent), Some(line_end)) => span.start - indent.len()..line_end + 1,
+        _ if comma.is_some() => {
+            let rest = &list[end..];
+            span.start..end + (rest.len() - rest.trim_start_matches([' ', '\t']).len())
+        }
+        _ => {
+            let before = at.checked_sub(1).map(|before| elements[before].span.end);
+            let only_comma = |from: &usize| list[*from..span.start].trim() == ",";
+            before.filter(only_comma).unwrap_or(span.start)..end
+        }
+    };
+    let left = format!("{}{}", &list[..cut.start], &list[cut.end..]);
+    let inner = left.trim_start_matches('[').trim_end_matches(']');
+    if inner.trim().is_empty() { "[]".to_owned() } else { left }
+}
+
+fn with(list: &str, elements: &[Element], label: &str) -> String {
+    let Some(Element { span, comma, .. }) = elements.last() else {
+        let inner = list.trim_end_matches(']');
+        return format!("{inner}{label}]");
+    };
+    let end = comma.map_or(span.end, |comma| comma + 1);
+    match (indent(list, span.start), line_end(list, end)) {
+        (Some(indent), Some(line_end)) => {
+            let comma = if comma.is_some() { "" } else { "," };
+            let (before, after) = (&list[..end], &list[end..line_end]);
+            format!("{before}{comma}{after}\n{indent}{label},{}", &list[line_end..])
+        }
+        _ => format!("{}, {label}{}", &list[..span.end], &list[span.end..]),
+    }
+}

@@ -1,0 +1,143 @@
+//! Our own processes: recognised beyond reuse of their number, found again by their mark, and killed.
+//!
+//! On Linux a process is identified by its number, its start time and the boot it runs in, and an
+//! attempt's processes are found by the two variables every one of them inherits. Elsewhere neither
+//! can be read without unsafe code: there a process counts as the same while its number is in use as
+//! the leader of its own group, and only that group is killed.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod other;
+
+use std::collections::BTreeSet;
+
+use dayfly_core::{AttemptId, ProcessIdentity};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+
+#[cfg(target_os = "linux")]
+use linux as system;
+#[cfg(not(target_os = "linux"))]
+use other as system;
+
+/// The variable that carries an installation's tag.
+pub(crate) const TAG_VARIABLE: &str = "DAYFLY_TAG";
+/// The variable that carries an attempt's id.
+pub(crate) const ATTEMPT_VARIABLE: &str = "DAYFLY_ATTEMPT";
+
+/// How often the sweep looks again: a process may fork while its parent is being killed.
+const SWEEP_ROUNDS: usize = 40;
+
+/// What the kernel tells of a process.
+#[derive(Debug, Clone, Copy)]
+struct Stat {
+    pid: u32,
+    parent: u32,
+    group: u32,
+    ended: bool,
+    start_ticks: u64,
+    /// Processor time in clock ticks, that of children it has waited for included.
+    cpu_ticks: u64,
+}
+
+/// The identity of the process that has this number now, or `None` if there is none.
+pub fn identity(pid: u32) -> Option<ProcessIdentity> {
+    let stat = system::stat(pid)?;
+    Some(ProcessIdentity { pid, start_ticks: stat.start_ticks, boot_id: system::boot_id() })
+}
+
+/// Whether exactly this process still runs. A process that has ended and was not yet waited for does not.
+pub fn is_alive(process: &ProcessIdentity) -> bool {
+    matching(process).is_some_and(|stat| !stat.ended)
+}
+
+/// Kills what is left of an attempt that an earlier engine started: its process group, if `process` is
+/// still the same process, and everything that carries the attempt's mark. Returns how many processes
+/// were killed.
+pub fn kill_attempt(tag: &str, attempt: &AttemptId, process: Option<&ProcessIdentity>) -> usize {
+    let mut killed = BTreeSet::new();
+    if let Some(leader) = process.and_then(matching) {
+        killed.extend(system::all().iter().filter(|s| s.group == leader.pid && !s.ended).map(|s| s.pid));
+        signal_group(leader.pid, Signal::SIGKILL);
+    }
+    killed.extend(sweep(tag, attempt));
+    killed.len()
+}
+
+fn matching(process: &ProcessIdentity) -> Option<Stat> {
+    let same_boot = process.boot_id == system::boot_id();
+    system::stat(process.pid).filter(|stat| same_boot && stat.start_ticks == process.start_ticks)
+}
+
+/// The processes of a running attempt.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) leader: ProcessIdentity,
+    pub(crate) tag: String,
+    pub(crate) attempt: AttemptId,
+}
+
+impl Group {
+    /// Sends a signal to the process group.
+    pub(crate) fn signal(&self, signal: Signal) {
+        // The leader may be gone while others of its group remain; but if its number now belongs to
+        // another process, so does the group's.
+        if system::stat(self.leader.pid).is_none_or(|stat| stat.start_ticks == self.leader.start_ticks) {
+            signal_group(self.leader.pid, signal);
+        }
+    }
+
+    /// Kills the group and everything that left it with the attempt's mark.
+    pub(crate) fn kill_all(&self) {
+        self.signal(Signal::SIGKILL);
+        sweep(&self.tag, &self.attempt);
+    }
+
+    /// The processor time of the group and of the leader's descendants, in clock ticks.
+    pub(crate) fn cpu_ticks(&self) -> u64 {
+        let all = system::all();
+        let mut ours: BTreeSet<u32> = all.iter().filter(|s| s.group == self.leader.pid).map(|s| s.pid).collect();
+        ours.insert(self.leader.pid);
+        loop {
+            let before = ours.len();
+            ours.extend(all.iter().filter(|s| ours.contains(&s.parent)).map(|s| s.pid).collect::<Vec<_>>());
+            if ours.len() == before {
+                break;
+            }
+        }
+        all.iter().filter(|s| ours.contains(&s.pid)).map(|s| s.cpu_ticks).sum()
+    }
+}
+
+fn signal_group(pid: u32, signal: Signal) {
+    let Ok(pid) = i32::try_from(pid) else { return };
+    // Group 1 or 0 would be init's or our own.
+    if pid > 1 {
+        // An error means that nobody is left in it.
+        let _ = killpg(Pid::from_raw(pid), signal);
+    }
+}
+
+/// Kills every process that carries the mark of the attempt, until a look finds none.
+fn sweep(tag: &str, attempt: &AttemptId) -> BTreeSet<u32> {
+    let mut killed = BTreeSet::new();
+    for _ in 0..SWEEP_ROUNDS {
+        let found = system::marked(tag, attempt);
+        if found.is_empty() {
+            break;
+        }
+        for pid in found {
+            if let Ok(raw) = i32::try_from(pid)
+                && kill(Pid::from_raw(raw), Signal::SIGKILL).is_ok()
+            {
+                killed.insert(pid);
+            }
+        }
+        std::thread::yield_now();
+    }
+    killed
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! What Linux tells of processes, in `/proc`.
+
+use std::fs;
+
+use dayfly_core::AttemptId;
+
+use super::{ATTEMPT_VARIABLE, Stat, TAG_VARIABLE};
+
+pub(super) fn boot_id() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
+}
+
+pub(super) fn stat(pid: u32) -> Option<Stat> {
+    let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    parse_stat(pid, &String::from_utf8_lossy(&text))
+}
+
+/// Reads the fields after the name, which is in brackets and may itself hold brackets and spaces.
+pub(super) fn parse_stat(pid: u32, text: &str) -> Option<Stat> {
+    let (_, rest) = text.rsplit_once(')')?;
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    // Field 3, the state, is the first one here.
+    let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
+    Some(Stat {
+        pid,
+        parent: u32::try_from(number(4)?).ok()?,
+        group: u32::try_from(number(5)?).ok()?,
+        ended: matches!(*fields.first()?, "Z" | "X" | "x"),
+        start_ticks: number(22)?,
+        cpu_ticks: (14..=17).filter_map(number).sum(),
+    })
+}
+
+pub(super) fn all() -> Vec<Stat> {
+    pids().into_iter().filter_map(stat).collect()
+}
+
+/// The processes whose environment carries the mark of an attempt. That of other users' processes, and
+/// of ended ones, reads as nothing.
+pub(super) fn marked(tag: &str, attempt: &AttemptId) -> Vec<u32> {
+    let tag = format!("{TAG_VARIABLE}={tag}");
+    let attempt = format!("{ATTEMPT_VARIABLE}={attempt}");
+    let carries = |environ: &[u8], wanted: &str| environ.split(|b| *b == 0).any(|entry| entry == wanted.as_bytes());
+    let me = std::process::id();
+    pids()
+        .into_iter()
+        .filter(|pid| *pid != me && *pid > 1)
+        .filter(|pid| {
+            fs::read(format!("/proc/{pid}/environ")).is_ok_and(|e| carries(&e, &tag) && carries(&e, &attempt))
+        })
+        .collect()
+}
+
+fn pids() -> Vec<u32> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
+}

@@ -1,0 +1,115 @@
+//! The ledger in an SQLite file.
+
+mod failure;
+mod schema;
+mod writer;
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use async_trait::async_trait;
+use camino::{Utf8Path, Utf8PathBuf};
+use dayfly_core::{Batch, Epoch, Record, Seq, Store, StoreError};
+use tokio::sync::{mpsc, oneshot};
+
+use schema::Access;
+use writer::{Reply, Request, Writer};
+
+/// How many requests may wait for the thread before those who ask wait too.
+const QUEUE: usize = 64;
+
+/// Keeps the ledger in an SQLite file.
+///
+/// One thread owns the connection; the handles send it requests. Several processes may open the
+/// same file: the epoch and the head are read from the file at each append, so that an engine whose
+/// place was taken notices it there. The thread ends when the last handle is dropped.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    thread: Arc<StoreThread>,
+}
+
+#[derive(Debug)]
+struct StoreThread {
+    path: Utf8PathBuf,
+    // Both are there until the drop takes them.
+    requests: Option<mpsc::Sender<Request>>,
+    handle: Option<JoinHandle<()>>,
+}
+
+impl SqliteStore {
+    /// Opens the ledger at `path` for reading and writing, and makes it if there is none.
+    ///
+    /// # Errors
+    /// If the file cannot be opened, is no ledger of dayfly, or was written by a newer dayfly.
+    pub fn open(path: &Utf8Path) -> Result<Self, StoreError> {
+        Self::start(path, Access::Write)
+    }
+
+    /// Opens the ledger at `path` for reading only, while an engine may write to it.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`], and if there is no such file.
+    pub fn open_read_only(path: &Utf8Path) -> Result<Self, StoreError> {
+        Self::start(path, Access::Read)
+    }
+
+    /// Whether nothing has been recorded yet.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub async fn is_empty(&self) -> Result<bool, StoreError> {
+        Ok(self.read(Seq(0), 1).await?.is_empty())
+    }
+
+    fn start(path: &Utf8Path, access: Access) -> Result<Self, StoreError> {
+        let connection = schema::connect(path, access)?;
+        let (requests, inbox) = mpsc::channel(QUEUE);
+        let writer = Writer::new(path.to_owned(), connection, access);
+        let handle = std::thread::Builder::new()
+            .name("dayfly-ledger".into())
+            .spawn(move || writer.run(inbox))
+            .map_err(|err| failure::other(format!("no thread can be started for the ledger `{path}`"), err))?;
+        let thread = StoreThread { path: path.to_owned(), requests: Some(requests), handle: Some(handle) };
+        Ok(Self { thread: Arc::new(thread) })
+    }
+
+    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, StoreError> {
+        let gone = || {
+            let what = format!("the ledger `{}` is not served any more; start dayfly again", self.thread.path);
+            failure::other(what, "its thread has ended")
+        };
+        let (reply, answer) = oneshot::channel();
+        let requests = self.thread.requests.as_ref().ok_or_else(gone)?;
+        requests.send(request(reply)).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn take_over(&self) -> Result<Epoch, StoreError> {
+        self.ask(Request::TakeOver).await
+    }
+
+    async fn append(&self, batch: &Batch) -> Result<Vec<Record>, StoreError> {
+        let batch = Box::new(batch.clone());
+        self.ask(|reply| Request::Append(batch, reply)).await
+    }
+
+    async fn read(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.ask(|reply| Request::Read { after, limit, reply }).await
+    }
+}
+
+impl Drop for StoreThread {
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        if let Some(handle) = self.handle.take() {
+            // A panic of the thread has been shown to those who asked.
+            let _ = handle.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

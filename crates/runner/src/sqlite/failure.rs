@@ -1,0 +1,43 @@
+//! What failed, with the remedy.
+
+use camino::Utf8Path;
+use dayfly_core::StoreError;
+use rusqlite::{Error, ErrorCode};
+
+/// An error of the back end.
+pub(super) fn other(what: String, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    StoreError::Other { what, source: source.into() }
+}
+
+/// Says what an error of SQLite means for the file at `path`, and what helps.
+pub(super) fn sqlite(path: &Utf8Path, source: Error) -> StoreError {
+    let what = match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => {
+            format!("`{path}` is not a ledger; move the file away, or name another state directory")
+        }
+        Some(ErrorCode::DatabaseCorrupt) => format!(
+            "the ledger `{path}` is damaged; put back a copy of it, or save what is left with `sqlite3 {path} .recover`"
+        ),
+        Some(ErrorCode::DiskFull) => {
+            format!("the disk is full, the ledger `{path}` cannot grow; free some space, then start dayfly again")
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => format!(
+            "the ledger `{path}` may not be written; make the file and its folder writable, or name another state directory"
+        ),
+        Some(ErrorCode::CannotOpen) => {
+            format!(
+                "the ledger `{path}` cannot be opened; make sure that its folder exists and may be read and written"
+            )
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            format!("another program keeps the ledger `{path}` locked; end that program, then try again")
+        }
+        Some(ErrorCode::SystemIoFailure) => {
+            format!("the ledger `{path}` cannot be read or written; check the disk it is on")
+        }
+        _ => {
+            format!("the ledger `{path}` cannot be used; check the file with `sqlite3 {path} 'PRAGMA integrity_check'`")
+        }
+    };
+    other(what, source)
+}

@@ -1,0 +1,114 @@
+//! Opening a file, and bringing it to the present version.
+
+use camino::Utf8Path;
+use dayfly_core::StoreError;
+use rusqlite::{Connection, Error, OpenFlags, TransactionBehavior};
+
+use super::failure;
+
+/// What leads from each version of the file to the next, from an empty file on.
+const MIGRATIONS: [&str; 1] = [include_str!("v1.sql")];
+/// Marks a file as ours: "dfly".
+const APPLICATION_ID: i64 = 0x6466_6c79;
+/// How long SQLite waits for another process that writes.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// What the file is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+/// Opens the file.
+pub(super) fn connect(path: &Utf8Path, access: Access) -> Result<Connection, StoreError> {
+    let failed = |err| failure::sqlite(path, err);
+    if access == Access::Read && !path.exists() {
+        let what = format!("there is no ledger at `{path}`; start dayfly there once, or name another state directory");
+        return Err(failure::other(what, std::io::Error::from(std::io::ErrorKind::NotFound)));
+    }
+    let mode = match access {
+        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+    };
+    let mut connection =
+        Connection::open_with_flags(path.as_std_path(), mode | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failed)?;
+    connection.busy_timeout(PATIENCE).map_err(failed)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+    let version = version(path, &connection)?;
+    match access {
+        Access::Read if version == 0 => {
+            let what = format!("`{path}` holds no ledger yet; start dayfly there once");
+            return Err(failure::other(what, "the file is empty"));
+        }
+        Access::Read => {}
+        Access::Write => {
+            write_ahead(path, &mut connection)?;
+            connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+            migrate(path, &mut connection)?;
+        }
+    }
+    Ok(connection)
+}
+
+/// The version of the file, if this program can use it.
+fn version(path: &Utf8Path, connection: &Connection) -> Result<usize, StoreError> {
+    let failed = |err| failure::sqlite(path, err);
+    let get = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let version = get("user_version").map_err(failed)?;
+    let ours = get("application_id").map_err(failed)? == APPLICATION_ID;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0)).map_err(failed)?;
+    if !ours && (tables > 0 || version != 0) {
+        let what = format!(
+            "`{path}` is an SQLite file of another program, not a ledger; move it away, or name another state directory"
+        );
+        return Err(failure::other(what, "its application id is another"));
+    }
+    match usize::try_from(version) {
+        Ok(known) if known <= MIGRATIONS.len() => Ok(known),
+        _ => {
+            let what = format!("the ledger `{path}` was written by a newer dayfly; use that one, or a newer one still");
+            let cause = format!("the file has version {version}, this program reads up to {}", MIGRATIONS.len());
+            Err(failure::other(what, cause))
+        }
+    }
+}
+
+fn write_ahead(path: &Utf8Path, connection: &mut Connection) -> Result<(), StoreError> {
+    for _ in 0..5 {
+        let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+        match mode {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(mode) => {
+                let what = format!("the ledger `{path}` needs a disk with shared memory; move it to a local disk");
+                return Err(failure::other(what, format!("SQLite stays in journal mode `{mode}`")));
+            }
+            Err(err) if err.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
+                // Changing the mode does not wait for others who do the same; taking the write lock does.
+                connection
+                    .transaction_with_behavior(TransactionBehavior::Immediate)
+                    .and_then(rusqlite::Transaction::commit)
+                    .map_err(|err| failure::sqlite(path, err))?;
+            }
+            Err(err) => return Err(failure::sqlite(path, err)),
+        }
+    }
+    Err(failure::sqlite(path, Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None)))
+}
+
+fn migrate(path: &Utf8Path, connection: &mut Connection) -> Result<(), StoreError> {
+    let failed = |err| failure::sqlite(path, err);
+    if version(path, connection)? == MIGRATIONS.len() {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    // Another process may have done it while this one waited for the lock.
+    let from = version(path, &transaction)?;
+    for sql in &MIGRATIONS[from..] {
+        transaction.execute_batch(sql).map_err(failed)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(failed)?;
+    transaction.commit().map_err(failed)
+}

@@ -1,0 +1,261 @@
+//! Watches one child from its start to the end of the last process it left behind.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dayfly_core::{AttemptEvent, End, ExitFacts, JobSpec, Outcome, Receipt, Stop, Stream};
+use nix::sys::signal::Signal;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, ChildStderr, ChildStdout};
+use tokio::sync::watch;
+// This clock stands still while the machine is suspended, so a suspend is charged to nobody.
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::output::Output;
+use super::silence::{Look, Silence};
+use crate::process::Group;
+
+const CHUNK_BYTES: usize = 64 * 1024;
+/// How long the pipes may stay open after the child has ended.
+const DRAIN: Duration = Duration::from_millis(200);
+/// How long a killed child may take to end; one that waits for a dead disk never does.
+const AFTER_KILL: Duration = Duration::from_secs(5);
+
+/// The bounds of time of an attempt.
+pub(super) struct Limits {
+    wall: Duration,
+    silence_report: Duration,
+    silence: Duration,
+    grace: Duration,
+}
+
+impl Limits {
+    pub(super) fn of(job: &JobSpec) -> Self {
+        Self { wall: job.wall, silence_report: job.silence_report, silence: job.silence, grace: job.grace }
+    }
+}
+
+/// Why the child is being stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Wall,
+    Silence,
+    Asked,
+}
+
+/// How far the stop has got.
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    Running,
+    Terminating { kill_at: Instant },
+    Killed { give_up_at: Instant },
+}
+
+pub(super) struct Supervisor {
+    child: Child,
+    group: Arc<Group>,
+    pipes: Pipes,
+    output: Output,
+    limits: Limits,
+    stop: watch::Receiver<Option<Stop>>,
+    started: Instant,
+    silence: Silence,
+    phase: Phase,
+    why: Option<Why>,
+    exit: Option<ExitStatus>,
+}
+
+impl Supervisor {
+    pub(super) fn new(
+        child: Child,
+        group: Arc<Group>,
+        pipes: Pipes,
+        output: Output,
+        limits: Limits,
+        stop: watch::Receiver<Option<Stop>>,
+    ) -> Self {
+        let started = Instant::now();
+        let silence = Silence::new(limits.silence_report, limits.silence, started);
+        Self {
+            child,
+            group,
+            pipes,
+            output,
+            limits,
+            stop,
+            started,
+            silence,
+            phase: Phase::Running,
+            why: None,
+            exit: None,
+        }
+    }
+
+    pub(super) async fn run(mut self) -> Outcome {
+        let mut gave_up = None;
+        while self.exit.is_none() && gave_up.is_none() {
+            let deadline = self.deadline();
+            tokio::select! {
+                got = self.pipes.next(), if self.pipes.open() => self.take(got),
+                status = self.child.wait() => match status {
+                    Ok(status) => self.exit = Some(status),
+                    Err(e) => gave_up = Some(format!("the process cannot be waited for: {e}")),
+                },
+                how = asked(&mut self.stop) => self.stop(Why::Asked, how),
+                () = sleep_until(deadline) => gave_up = self.due(),
+            }
+        }
+        self.drain().await;
+        let leaky = self.pipes.open();
+        let group = Arc::clone(&self.group);
+        // The search reads all of /proc.
+        let _ = tokio::task::spawn_blocking(move || group.kill_all()).await;
+        self.drain().await;
+        self.outcome(leaky, gave_up)
+    }
+
+    fn take(&mut self, (stream, bytes): (Stream, usize)) {
+        if bytes > 0 {
+            self.silence.heard(Instant::now());
+            self.output.take(stream, self.pipes.chunk(stream, bytes));
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        match self.phase {
+            Phase::Running => self.silence.next().min(self.started + self.limits.wall),
+            Phase::Terminating { kill_at } => kill_at,
+            Phase::Killed { give_up_at } => give_up_at,
+        }
+    }
+
+    /// Does what is due now; tells why if the end can no longer be waited for.
+    fn due(&mut self) -> Option<String> {
+        let now = Instant::now();
+        match self.phase {
+            Phase::Running if now >= self.started + self.limits.wall => self.stop(Why::Wall, Stop::Polite),
+            Phase::Running => match self.silence.look(now, self.group.cpu_ticks()) {
+                Look::Fine => {}
+                Look::Report(lasted) => self.output.send(AttemptEvent::Silent(lasted)),
+                Look::Stop => self.stop(Why::Silence, Stop::Polite),
+            },
+            Phase::Terminating { .. } => self.kill(),
+            Phase::Killed { .. } => return Some("the process did not end when it was killed".into()),
+        }
+        None
+    }
+
+    fn stop(&mut self, why: Why, how: Stop) {
+        self.why.get_or_insert(why);
+        match (how, self.phase) {
+            (_, Phase::Killed { .. }) | (Stop::Polite, Phase::Terminating { .. }) => {}
+            (Stop::Polite, Phase::Running) => {
+                self.output.send(AttemptEvent::Stopping(Stop::Polite));
+                self.group.signal(Signal::SIGTERM);
+                // A process that was paused could not act on the signal.
+                self.group.signal(Signal::SIGCONT);
+                self.phase = Phase::Terminating { kill_at: Instant::now() + self.limits.grace };
+            }
+            (Stop::Kill, _) => self.kill(),
+        }
+    }
+
+    fn kill(&mut self) {
+        self.output.send(AttemptEvent::Stopping(Stop::Kill));
+        self.group.signal(Signal::SIGKILL);
+        self.phase = Phase::Killed { give_up_at: Instant::now() + AFTER_KILL };
+    }
+
+    /// Reads what is left in the pipes, for as long as a process may hold them open.
+    async fn drain(&mut self) {
+        let _ = timeout(DRAIN, async {
+            while self.pipes.open() {
+                let got = self.pipes.next().await;
+                self.take(got);
+            }
+        })
+        .await;
+    }
+
+    fn outcome(self, leaky: bool, gave_up: Option<String>) -> Outcome {
+        let facts = ExitFacts {
+            code: self.exit.and_then(|e| e.code()),
+            signal: self.exit.and_then(|e| e.signal()),
+            signalled_by_us: self.why.is_some(),
+        };
+        let (ending, tail, output_bytes) = self.output.finish(facts);
+        let end = match (self.why, gave_up) {
+            (Some(Why::Wall), _) => End::TimedOutWall { limit: self.limits.wall },
+            (Some(Why::Silence), _) => End::TimedOutSilence { limit: self.limits.silence },
+            (Some(Why::Asked), _) => End::Cancelled,
+            (None, Some(reason)) => End::Host { reason },
+            (None, None) => ending.end,
+        };
+        let receipt = Receipt {
+            took: self.started.elapsed(),
+            exit_code: facts.code,
+            signal: facts.signal,
+            usage: ending.usage,
+            model: ending.model,
+            output_bytes,
+            leaky,
+            tail,
+            ..Receipt::default()
+        };
+        Outcome { end, proposal: None, commit: None, receipt }
+    }
+}
+
+/// The next request to stop. Without anybody left to ask, it never comes.
+async fn asked(stop: &mut watch::Receiver<Option<Stop>>) -> Stop {
+    while stop.changed().await.is_ok() {
+        if let Some(how) = *stop.borrow_and_update() {
+            return how;
+        }
+    }
+    std::future::pending().await
+}
+
+/// Both output streams of a child, each with one buffer that never grows.
+pub(super) struct Pipes {
+    stdout: Option<ChildStdout>,
+    stderr: Option<ChildStderr>,
+    stdout_chunk: Vec<u8>,
+    stderr_chunk: Vec<u8>,
+}
+
+impl Pipes {
+    pub(super) fn new(stdout: Option<ChildStdout>, stderr: Option<ChildStderr>) -> Self {
+        Self { stdout, stderr, stdout_chunk: vec![0; CHUNK_BYTES], stderr_chunk: vec![0; CHUNK_BYTES] }
+    }
+
+    fn open(&self) -> bool {
+        self.stdout.is_some() || self.stderr.is_some()
+    }
+
+    /// Reads from whichever has something; nothing is lost if it is dropped. No bytes: that one is closed.
+    async fn next(&mut self) -> (Stream, usize) {
+        tokio::select! {
+            n = read(&mut self.stdout, &mut self.stdout_chunk) => (Stream::Stdout, n),
+            n = read(&mut self.stderr, &mut self.stderr_chunk) => (Stream::Stderr, n),
+        }
+    }
+
+    fn chunk(&self, stream: Stream, bytes: usize) -> &[u8] {
+        match stream {
+            Stream::Stdout => &self.stdout_chunk[..bytes],
+            Stream::Stderr => &self.stderr_chunk[..bytes],
+        }
+    }
+}
+
+async fn read(pipe: &mut Option<impl AsyncRead + Unpin>, chunk: &mut [u8]) -> usize {
+    let Some(open) = pipe else { return std::future::pending().await };
+    let bytes = open.read(chunk).await.unwrap_or(0);
+    if bytes == 0 {
+        *pipe = None;
+    }
+    bytes
+}
