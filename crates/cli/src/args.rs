@@ -1,0 +1,179 @@
+//! The command line.
+
+use camino::Utf8PathBuf;
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Looks after a portfolio of git repositories with coding agents.
+#[derive(Debug, Parser)]
+#[command(
+    name = "dayfly",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "\
+Begin with `dayfly demo` to see it work, or with `dayfly init PATH...` for your own repositories.
+
+Exit codes: 0 good; 1 something did not succeed; 2 usage or configuration; 3 something on this machine is
+missing; 4 nothing to do (only with --fail-if-idle); 70 a bug; 130 interrupted."
+)]
+pub(crate) struct Args {
+    /// The configuration; by default dayfly.toml here or in a folder above.
+    #[arg(long, short, global = true, value_name = "FILE", env = "DAYFLY_CONFIG")]
+    pub(crate) config: Option<Utf8PathBuf>,
+    /// Write JSON to standard output.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Show no progress.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write a dayfly.toml for repositories.
+    Init {
+        /// The repositories; by default this folder.
+        paths: Vec<Utf8PathBuf>,
+        /// Overwrite a dayfly.toml that is there.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Check git, agents, repositories and the store, each with its remedy.
+    Doctor,
+    /// Show what would be done now, in order, and why everything else waits.
+    Plan {
+        #[command(flatten)]
+        scope: Scope,
+    },
+    /// Do the work: one cycle, or until nothing is left to do.
+    Run {
+        #[command(flatten)]
+        scope: Scope,
+        /// Go on until nothing is ready, waiting for spaced tries.
+        #[arg(long)]
+        until_idle: bool,
+        /// How long --until-idle waits for a spaced try, such as "5m".
+        #[arg(long, value_name = "TIME", default_value = "5m", requires = "until_idle")]
+        patience: jiff::SignedDuration,
+        /// Show every line that agents print.
+        #[arg(long, short)]
+        verbose: bool,
+        /// End with exit code 4 if there was nothing to do.
+        #[arg(long)]
+        fail_if_idle: bool,
+    },
+    /// Show how things stand.
+    Status {
+        #[command(flatten)]
+        scope: Scope,
+    },
+    /// Explain where an issue stands: the gate, the next time, the remedy.
+    Why {
+        /// The issue, as PROJECT#ID, or its ID if only one project has it.
+        issue: String,
+    },
+    /// Show what an attempt printed.
+    Logs {
+        /// The attempt, as `dayfly why` names it.
+        attempt: String,
+        /// Go on as long as the attempt runs.
+        #[arg(long, short)]
+        follow: bool,
+    },
+    /// Write and read issues of the Markdown tracker.
+    #[command(subcommand)]
+    Issue(IssueCommand),
+    /// Show what was done on a day.
+    Worklog {
+        /// The day, such as 2026-03-30; by default today.
+        #[arg(long)]
+        day: Option<jiff::civil::Date>,
+        /// Only this project.
+        #[arg(long, short)]
+        project: Option<String>,
+    },
+    /// Show or check the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// See it work: three small repositories, a scripted agent, no network and no key.
+    Demo {
+        /// Where; by default ./dayfly-demo.
+        dir: Option<Utf8PathBuf>,
+        /// Throw an earlier demo there away and start anew.
+        #[arg(long)]
+        fresh: bool,
+    },
+    /// Write a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// What a command is about.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Scope {
+    /// Only this project.
+    #[arg(long, short)]
+    pub(crate) project: Option<String>,
+    /// Only this issue, as PROJECT#ID, or its ID if only one project has it.
+    #[arg(long, short)]
+    pub(crate) issue: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IssueCommand {
+    /// Write a new issue.
+    New {
+        /// The project; may be left out if there is only one.
+        #[arg(long, short)]
+        project: Option<String>,
+        /// One line.
+        title: String,
+        /// The text, in Markdown; "-" reads standard input.
+        #[arg(long, short, default_value = "")]
+        body: String,
+        /// Labels; `ready-for-dev` sends it straight to work.
+        #[arg(long, short)]
+        label: Vec<String>,
+        /// The milestone.
+        #[arg(long, short)]
+        milestone: Option<String>,
+    },
+    /// List issues.
+    List {
+        /// Only this project.
+        #[arg(long, short)]
+        project: Option<String>,
+        /// Closed ones too.
+        #[arg(long, short)]
+        all: bool,
+    },
+    /// Show an issue.
+    Show {
+        /// The issue, as PROJECT#ID, or its ID if only one project has it.
+        issue: String,
+    },
+    /// Answer the question an issue waits with.
+    Answer {
+        /// The issue, as PROJECT#ID, or its ID if only one project has it.
+        issue: String,
+        /// The answer; "-" reads standard input.
+        text: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show every setting with where it comes from.
+    Show {
+        /// Show the compiled-in defaults, with comments, instead.
+        #[arg(long)]
+        defaults: bool,
+    },
+    /// Check the configuration and say what is wrong.
+    Check,
+}

@@ -1,0 +1,44 @@
+//! The commands, a file each.
+
+mod completions;
+mod config;
+mod demo;
+mod doctor;
+mod init;
+mod issue;
+mod logs;
+mod plan;
+mod progress;
+mod run;
+mod status;
+mod why;
+mod worklog;
+
+use crate::args::{Args, Command};
+use crate::context::Context;
+use crate::error::{CliError, Exit};
+use crate::output::Output;
+
+/// Runs the command that was asked for.
+pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliError> {
+    let config = args.config.as_deref();
+    match args.command {
+        Command::Init { paths, force } => init::run(output, &paths, force).await,
+        Command::Doctor => doctor::run(output, config).await,
+        Command::Plan { scope } => plan::run(output, &Context::load(config)?, &scope).await,
+        Command::Run { scope, until_idle, patience, verbose, fail_if_idle } => {
+            let settings = run::Settings { scope, until_idle, patience, verbose, fail_if_idle };
+            run::run(output, &Context::load(config)?, settings).await
+        }
+        Command::Status { scope } => status::run(output, &Context::load(config)?, &scope).await,
+        Command::Why { issue } => why::run(output, &Context::load(config)?, &issue).await,
+        Command::Logs { attempt, follow } => logs::run(output, &Context::load(config)?, &attempt, follow).await,
+        Command::Issue(command) => issue::run(output, &Context::load(config)?, command).await,
+        Command::Worklog { day, project } => {
+            worklog::run(output, &Context::load(config)?, day, project.as_deref()).await
+        }
+        Command::Config(command) => config::run(output, config, &command),
+        Command::Demo { dir, fresh } => demo::run(output, dir, fresh).await,
+        Command::Completions { shell } => completions::run(shell),
+    }
+}

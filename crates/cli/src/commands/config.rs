@@ -1,0 +1,44 @@
+//! `dayfly config`: show and check.
+
+use camino::Utf8Path;
+use dayfly_core::{Config, Origin};
+
+use crate::args::ConfigCommand;
+use crate::context::Context;
+use crate::error::{CliError, Exit};
+use crate::output::Output;
+
+pub(crate) fn run(output: &Output, config: Option<&Utf8Path>, command: &ConfigCommand) -> Result<Exit, CliError> {
+    match command {
+        ConfigCommand::Show { defaults: true } => output.text(Config::built_in())?,
+        ConfigCommand::Show { defaults: false } => {
+            let context = Context::load(config)?;
+            output.data(&context.config.settings, || {
+                let mut text = String::new();
+                for setting in &context.config.settings {
+                    let origin = match &setting.origin {
+                        Origin::BuiltIn => "built-in".to_owned(),
+                        Origin::File { path, line } => format!("{path}:{line}"),
+                    };
+                    text.push_str(&format!("{} = {}  # {origin}\n", setting.key, setting.value));
+                }
+                text
+            })?;
+        }
+        ConfigCommand::Check => {
+            let context = Context::load(config)?;
+            let portfolio = &context.config.portfolio;
+            let (projects, agents) = (portfolio.projects.len(), portfolio.agents.len());
+            let worst: Vec<u32> = portfolio.projects.values().map(|p| p.pipeline.worst_case().total).collect();
+            let worst = worst.into_iter().max().unwrap_or(0);
+            let facts = serde_json::json!({ "projects": projects, "agents": agents, "worst-case": worst });
+            output.data(&facts, || {
+                format!(
+                    "{} is good: {projects} projects, {agents} agents, at most {worst} stage executions for an issue",
+                    context.path
+                )
+            })?;
+        }
+    }
+    Ok(Exit::Good)
+}

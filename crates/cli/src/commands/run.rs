@@ -1,0 +1,112 @@
+//! `dayfly run`: does the work.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dayfly_core::Stop;
+use dayfly_runner::{Engine, RunOptions, SqliteStore, StateLock, Summary, Until};
+use tokio::sync::mpsc;
+
+use crate::args::Scope;
+use crate::context::Context;
+use crate::error::{CliError, Exit};
+use crate::output::Output;
+
+use super::progress::Reporter;
+
+/// What was asked for.
+pub(crate) struct Settings {
+    pub(crate) scope: Scope,
+    pub(crate) until_idle: bool,
+    pub(crate) patience: jiff::SignedDuration,
+    pub(crate) verbose: bool,
+    pub(crate) fail_if_idle: bool,
+}
+
+pub(crate) async fn run(output: &Output, context: &Context, settings: Settings) -> Result<Exit, CliError> {
+    let patience = Duration::try_from(settings.patience).unwrap_or_default();
+    let until = if settings.until_idle { Until::Idle { patience } } else { Until::OneCycle };
+    let options = RunOptions { until, filter: context.filter(&settings.scope).await? };
+    let summary = work(output, context, options, settings.verbose).await?;
+    output.data(&summary, || text(&summary))?;
+    Ok(if summary.stopped {
+        Exit::Interrupted
+    } else if summary.has_trouble() {
+        Exit::Trouble
+    } else if settings.fail_if_idle && summary.ends.is_empty() {
+        Exit::Nothing
+    } else {
+        Exit::Good
+    })
+}
+
+/// Runs an engine on the context's portfolio, with progress, until it ends or is interrupted.
+pub(crate) async fn work(
+    output: &Output,
+    context: &Context,
+    options: RunOptions,
+    verbose: bool,
+) -> Result<Summary, CliError> {
+    let portfolio = &context.config.portfolio;
+    let lock = StateLock::take(&portfolio.state_dir)?;
+    let store = SqliteStore::open(&context.ledger())?;
+    let reporter = Reporter::new(output, verbose);
+    let engine = Engine::builder(portfolio.clone())
+        .store(Arc::new(store))
+        .tracker(Arc::new(context.tracker()))
+        .tag(lock.tag())
+        .progress(reporter.progress())
+        .build();
+    let (asked, mut shutdown) = mpsc::channel(4);
+    let interrupts = interrupts(asked);
+    let summary = tokio::select! {
+        summary = engine.run(options, &mut shutdown) => summary?,
+        // The third interrupt leaves at once; the next run settles what was left.
+        () = interrupts => return Err(CliError::trouble("left at once; the next `dayfly run` settles what ran")),
+    };
+    reporter.finish();
+    Ok(summary)
+}
+
+/// Passes the operator's interrupts on: the first stops politely, the second kills. Ends at the third.
+async fn interrupts(asked: mpsc::Sender<Stop>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    for how in [Stop::Polite, Stop::Kill] {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        // The engine is gone when nobody listens; it ends by itself then.
+        let _ = asked.send(how).await;
+    }
+    interrupt.recv().await;
+}
+
+/// What a run did, in a few lines.
+pub(crate) fn text(summary: &Summary) -> String {
+    if summary.ends.is_empty() && summary.done.is_empty() && summary.held.is_empty() {
+        return "There was nothing to do. `dayfly plan` shows why.".into();
+    }
+    let ends: Vec<String> = summary.ends.iter().map(|(end, n)| format!("{n} {end}")).collect();
+    let mut text = format!("attempts: {}\n", if ends.is_empty() { "none".into() } else { ends.join(", ") });
+    let list = |issues: &[dayfly_core::IssueRef]| {
+        let mut names: Vec<String> = issues.iter().map(ToString::to_string).collect();
+        names.sort();
+        names.dedup();
+        names.join(", ")
+    };
+    if !summary.done.is_empty() {
+        text.push_str(&format!("done: {}\n", list(&summary.done)));
+    }
+    if !summary.person.is_empty() {
+        text.push_str(&format!("needs you: {}   (`dayfly status` says what helps)\n", list(&summary.person)));
+    }
+    for (issue, reason) in &summary.held {
+        text.push_str(&format!("not started: {issue}: {reason}\n"));
+    }
+    text
+}

@@ -1,0 +1,50 @@
+//! `dayfly status`: how things stand.
+
+use dayfly_core::{MilestoneLine, Status, status};
+
+use crate::args::Scope;
+use crate::context::Context;
+use crate::error::{CliError, Exit};
+use crate::output::Output;
+use crate::tables::{columns, cut, time};
+
+use super::plan::waits;
+
+pub(crate) async fn run(output: &Output, context: &Context, scope: &Scope) -> Result<Exit, CliError> {
+    let overview = context.overview(context.filter(scope).await?).await?;
+    let status = status(&overview.input(), &overview.plan);
+    output.data(&status, || text(&status))?;
+    Ok(Exit::Good)
+}
+
+fn text(status: &Status) -> String {
+    let now = status.at;
+    let mut text = String::new();
+    let mut section = |title: &str, body: String| {
+        if !body.is_empty() {
+            text.push_str(&format!("{title}\n{body}\n"));
+        }
+    };
+    let running = status.running.iter().map(|line| {
+        let since = format!("since {}", time(line.since, now));
+        vec![format!("  {}", line.issue), line.stage.to_string(), since, line.attempt.clone(), cut(&line.title, 40)]
+    });
+    section("Running", columns(&running.collect::<Vec<_>>()));
+    let ready = status.ready.iter().map(|ready| {
+        let agent = ready.agent.as_ref().map_or("", |a| a.as_str());
+        vec![format!("  {}", ready.issue), ready.stage.to_string(), agent.to_owned(), cut(&ready.title, 50)]
+    });
+    section("Ready", columns(&ready.collect::<Vec<_>>()));
+    section("Needs you", waits(&status.person, now));
+    section("Waiting", waits(&status.waiting, now));
+    let milestones = status.milestones.iter().map(|line| vec![format!("  {}", milestone(line))]);
+    section("Milestones", columns(&milestones.collect::<Vec<_>>()));
+    text.push_str(&format!("{} issues are done.", status.done));
+    text
+}
+
+/// A milestone's progress in a line.
+pub(crate) fn milestone(line: &MilestoneLine) -> String {
+    let due = line.due.map(|due| format!(", due {due}")).unwrap_or_default();
+    format!("{} {}: {} closed / {} open{due}", line.project, line.title, line.closed, line.open)
+}

@@ -1,0 +1,53 @@
+//! `dayfly why`: where an issue stands, and what it waits for.
+
+use dayfly_core::{Filter, WhyReport, why};
+use jiff::Timestamp;
+
+use crate::context::Context;
+use crate::error::{CliError, Exit};
+use crate::output::Output;
+use crate::tables::{columns, cut, span, time};
+
+pub(crate) async fn run(output: &Output, context: &Context, issue: &str) -> Result<Exit, CliError> {
+    let issue = context.issue(issue).await?;
+    let overview = context.overview(Filter::default()).await?;
+    let report = why(&overview.input(), &overview.plan, &overview.records, &issue);
+    let report = report.map_err(|err| CliError::environment("the ledger cannot be read").with_source(err))?;
+    let Some(report) = report else {
+        return Err(
+            CliError::usage(format!("there is no issue {issue}")).hint("`dayfly issue list` shows those there are")
+        );
+    };
+    output.data(&report, || text(&report, overview.now))?;
+    Ok(Exit::Good)
+}
+
+fn text(report: &WhyReport, now: Timestamp) -> String {
+    let stage = report.stage.as_ref().map(|s| format!(", stage {s}")).unwrap_or_default();
+    let mut text = format!("{} {}\n  {}{stage}: {}\n", report.issue, report.title, report.phase, report.verdict);
+    if let Some(until) = report.until {
+        text.push_str(&format!("  looked at again: {}\n", time(until, now)));
+    }
+    if let Some(remedy) = &report.remedy {
+        text.push_str(&format!("  what helps: {remedy}\n"));
+    }
+    if let Some(feedback) = &report.feedback {
+        text.push_str(&format!("\nThe work came back from `{}`: {}\n", feedback.gate, feedback.reason));
+        let lines: Vec<&str> = feedback.tail.lines().collect();
+        for line in &lines[lines.len().saturating_sub(10)..] {
+            text.push_str(&format!("  | {line}\n"));
+        }
+    }
+    if !report.attempts.is_empty() {
+        text.push_str("\nAttempts:\n");
+        let rows = report.attempts.iter().map(|attempt| {
+            let took = attempt.took.map(span).unwrap_or_default();
+            let agent = attempt.agent.as_ref().map_or("", |a| a.as_str());
+            let detail = if attempt.detail.is_empty() { attempt.end.clone() } else { cut(&attempt.detail, 90) };
+            vec![format!("  {}", attempt.attempt), time(attempt.started, now), took, agent.to_owned(), detail]
+        });
+        text.push_str(&columns(&rows.collect::<Vec<_>>()));
+        text.push_str("\n`dayfly logs ATTEMPT` shows what one printed.\n");
+    }
+    text
+}

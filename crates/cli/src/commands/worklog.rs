@@ -1,0 +1,26 @@
+//! `dayfly worklog`: what was done on a day.
+
+use dayfly_core::{Filter, WorkLogQuery, work_log};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::context::Context;
+use crate::error::{CliError, Exit};
+use crate::output::Output;
+
+pub(crate) async fn run(
+    output: &Output,
+    context: &Context,
+    day: Option<Date>,
+    project: Option<&str>,
+) -> Result<Exit, CliError> {
+    let project = project.map(|p| context.project(Some(p))).transpose()?;
+    let overview = context.overview(Filter::default()).await?;
+    let zone = TimeZone::system();
+    let day = day.unwrap_or_else(|| overview.now.to_zoned(zone.clone()).date());
+    let query = WorkLogQuery { day, zone, project };
+    let log = work_log(&query, &overview.input(), &overview.plan, &overview.records);
+    let log = log.map_err(|err| CliError::environment("the ledger cannot be read").with_source(err))?;
+    output.data(&log, || log.to_markdown())?;
+    Ok(Exit::Good)
+}

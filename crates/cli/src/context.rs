@@ -1,0 +1,135 @@
+//! What most commands need: the configuration, the store, the tracker.
+
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use dayfly_core::{Clock as _, Config, Filter, IssueId, IssueRef, ProjectName, SourceText};
+use dayfly_runner::{MarkdownTracker, Overview, SqliteStore, SystemClock, overview};
+
+use crate::args::Scope;
+use crate::error::CliError;
+
+/// The name of the configuration file.
+pub(crate) const FILE: &str = "dayfly.toml";
+
+/// A configuration that was read.
+pub(crate) struct Context {
+    pub(crate) config: Config,
+    pub(crate) path: Utf8PathBuf,
+}
+
+/// The working directory.
+pub(crate) fn here() -> Result<Utf8PathBuf, CliError> {
+    let dir = std::env::current_dir().map_err(|err| CliError::files("the working directory", err))?;
+    Utf8PathBuf::from_path_buf(dir).map_err(|dir| CliError::environment(format!("{} is not UTF-8", dir.display())))
+}
+
+fn find(named: Option<&Utf8Path>) -> Result<Utf8PathBuf, CliError> {
+    let here = here()?;
+    if let Some(named) = named {
+        return Ok(here.join(named));
+    }
+    let found = here.ancestors().map(|dir| dir.join(FILE)).find(|path| path.is_file());
+    found.ok_or_else(|| {
+        CliError::usage(format!("there is no {FILE} in {here} or above"))
+            .hint("`dayfly init PATH...` writes one, `dayfly demo` shows how it works, `--config FILE` names one")
+    })
+}
+
+impl Context {
+    /// Finds and reads the configuration.
+    pub(crate) fn load(named: Option<&Utf8Path>) -> Result<Self, CliError> {
+        let path = find(named)?;
+        let text = std::fs::read_to_string(&path).map_err(|err| CliError::files(&path, err))?;
+        let mut read = |file: &Utf8Path| std::fs::read_to_string(file).map_err(|err| err.to_string());
+        let config = Config::read(&SourceText::new(path.clone(), text), &mut read)?;
+        Ok(Self { config, path })
+    }
+
+    /// The file of the ledger.
+    pub(crate) fn ledger(&self) -> Utf8PathBuf {
+        self.config.portfolio.state_dir.join("ledger.sqlite")
+    }
+
+    /// The ledger, for reading; `None` before the first run.
+    pub(crate) fn read_store(&self) -> Result<Option<SqliteStore>, CliError> {
+        let path = self.ledger();
+        if path.exists() { Ok(Some(SqliteStore::open_read_only(&path)?)) } else { Ok(None) }
+    }
+
+    pub(crate) fn tracker(&self) -> MarkdownTracker {
+        MarkdownTracker::new(self.config.portfolio.issues_dir.clone(), Arc::new(SystemClock))
+    }
+
+    /// Everything a report is made from.
+    pub(crate) async fn overview(&self, filter: Filter) -> Result<Overview, CliError> {
+        let store = self.read_store()?;
+        let store = store.as_ref().map(|s| s as &dyn dayfly_core::Store);
+        let now = SystemClock.now();
+        Ok(overview(self.config.portfolio.clone(), store, &self.tracker(), filter, now).await?)
+    }
+
+    /// The project of that name, or the only one.
+    pub(crate) fn project(&self, name: Option<&str>) -> Result<ProjectName, CliError> {
+        let projects = &self.config.portfolio.projects;
+        let names = || projects.keys().map(ProjectName::as_str).collect::<Vec<_>>().join(", ");
+        match name {
+            Some(name) => {
+                let found = projects.keys().find(|p| p.as_str() == name).cloned();
+                found.ok_or_else(|| {
+                    CliError::usage(format!("there is no project `{name}`")).hint(format!("there are {}", names()))
+                })
+            }
+            None => match projects.keys().collect::<Vec<_>>().as_slice() {
+                [only] => Ok((*only).clone()),
+                _ => {
+                    Err(CliError::usage("which project?").hint(format!("add `--project NAME`; there are {}", names())))
+                }
+            },
+        }
+    }
+
+    /// The issue that a person means by `PROJECT#ID`, or by `ID` where only one project has it.
+    pub(crate) async fn issue(&self, text: &str) -> Result<IssueRef, CliError> {
+        if let Some((project, id)) = text.split_once('#') {
+            let id = IssueId::new(id).map_err(|err| CliError::usage(err.to_string()))?;
+            let project = if project.is_empty() { None } else { Some(project) };
+            return Ok(IssueRef::new(self.project(project)?, id));
+        }
+        let id = IssueId::new(text).map_err(|err| CliError::usage(err.to_string()))?;
+        let tracker = self.tracker();
+        let mut found = Vec::new();
+        for project in self.config.portfolio.projects.keys() {
+            let issues = dayfly_core::Tracker::issues(&tracker, project).await?;
+            if issues.iter().any(|i| i.id == id) {
+                found.push(IssueRef::new(project.clone(), id.clone()));
+            }
+        }
+        match found.as_slice() {
+            [only] => Ok(only.clone()),
+            [] => {
+                Err(CliError::usage(format!("there is no issue {id}"))
+                    .hint("`dayfly issue list` shows those there are"))
+            }
+            many => {
+                let many: Vec<String> = many.iter().map(ToString::to_string).collect();
+                Err(CliError::usage(format!("several projects have an issue {id}"))
+                    .hint(format!("write one of {}", many.join(", "))))
+            }
+        }
+    }
+
+    /// What a command is about.
+    pub(crate) async fn filter(&self, scope: &Scope) -> Result<Filter, CliError> {
+        let mut filter = Filter::default();
+        if let Some(project) = &scope.project {
+            filter.project = Some(self.project(Some(project))?);
+        }
+        if let Some(issue) = &scope.issue {
+            let issue = self.issue(issue).await?;
+            filter.project = Some(issue.project.clone());
+            filter.issue = Some(issue);
+        }
+        Ok(filter)
+    }
+}

@@ -1,0 +1,45 @@
+//! Standard output is data, standard error is talk.
+
+use std::io::{IsTerminal as _, Write};
+
+use serde::Serialize;
+
+use crate::error::CliError;
+
+/// Where a command writes.
+#[derive(Debug)]
+pub(crate) struct Output {
+    /// Whether data is written as JSON.
+    pub(crate) json: bool,
+    /// Whether talk is left out.
+    pub(crate) quiet: bool,
+    /// Whether talk goes to a terminal.
+    pub(crate) live: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool, quiet: bool) -> Self {
+        Self { json, quiet, live: !quiet && std::io::stderr().is_terminal() }
+    }
+
+    /// Writes data: as JSON if asked, otherwise as text.
+    pub(crate) fn data<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<(), CliError> {
+        let text = if self.json { serde_json::to_string_pretty(value)? } else { text() };
+        self.text(&text)
+    }
+
+    /// Writes text to standard output, with a line end.
+    pub(crate) fn text(&self, text: &str) -> Result<(), CliError> {
+        let mut out = anstream::stdout();
+        writeln!(out, "{}", text.trim_end_matches('\n'))?;
+        out.flush()?;
+        Ok(())
+    }
+
+    /// Says something to the operator.
+    pub(crate) fn say(&self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(anstream::stderr(), "{text}");
+        }
+    }
+}
