@@ -1,3 +1,71 @@
-//! The project's own chores.
+//! The project's own chores. `cargo xtask tidy` proves the rules that can be proved; `cargo xtask
+//! bench dispatch` runs the benchmark of the engine. It depends on nothing but the standard library.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the terminal")]
 
-fn main() {}
+mod rust;
+mod tidy;
+mod tree;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+commands:
+  tidy                  check the rules of this repository that a program can check
+  bench dispatch [ARG]  run the benchmark of the engine's dispatch
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["tidy"] => tidy(),
+        ["bench", "dispatch", rest @ ..] => bench(rest),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        _ => {
+            eprint!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn tidy() -> ExitCode {
+    let tree = match tree::Tree::read(&tree::root()) {
+        Ok(tree) => tree,
+        Err(err) => {
+            eprintln!("tidy: cannot read the repository: {err}");
+            return ExitCode::from(3);
+        }
+    };
+    let problems = tidy::check(&tree);
+    for problem in &problems {
+        println!("{problem}");
+    }
+    if problems.is_empty() {
+        println!("tidy: {} files, no problems", tree.files.len());
+        return ExitCode::SUCCESS;
+    }
+    let plural = if problems.len() == 1 { "" } else { "s" };
+    println!("tidy: {} files, {} problem{plural}", tree.files.len(), problems.len());
+    ExitCode::FAILURE
+}
+
+fn bench(rest: &[&str]) -> ExitCode {
+    let status = tree::cargo()
+        .args(["bench", "-p", "dayfly-runner", "--bench", "dispatch"])
+        .args(if rest.is_empty() { None } else { Some("--") })
+        .args(rest)
+        .status();
+    match status {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(err) => {
+            eprintln!("bench: cannot run cargo: {err}");
+            ExitCode::from(3)
+        }
+    }
+}
