@@ -105,6 +105,9 @@ pub(crate) enum Command {
         /// Throw an earlier demo there away and start anew.
         #[arg(long)]
         fresh: bool,
+        /// Only make the repositories, issues and configuration; run nothing.
+        #[arg(long)]
+        no_run: bool,
     },
     /// Write a completion script for a shell.
     Completions {

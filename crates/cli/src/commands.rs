@@ -38,7 +38,7 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliErro
             worklog::run(output, &Context::load(config)?, day, project.as_deref()).await
         }
         Command::Config(command) => config::run(output, config, &command),
-        Command::Demo { dir, fresh } => demo::run(output, dir, fresh).await,
+        Command::Demo { dir, fresh, no_run } => demo::run(output, dir, demo::Settings { fresh, no_run }).await,
         Command::Completions { shell } => completions::run(shell),
     }
 }

@@ -107,10 +107,7 @@ impl Context {
         }
         match found.as_slice() {
             [only] => Ok(only.clone()),
-            [] => {
-                Err(CliError::usage(format!("there is no issue {id}"))
-                    .hint("`dayfly issue list` shows those there are"))
-            }
+            [] => Err(no_issue(&id)),
             many => {
                 let many: Vec<String> = many.iter().map(ToString::to_string).collect();
                 Err(CliError::usage(format!("several projects have an issue {id}"))
@@ -127,9 +124,17 @@ impl Context {
         }
         if let Some(issue) = &scope.issue {
             let issue = self.issue(issue).await?;
+            let there = dayfly_core::Tracker::issues(&self.tracker(), &issue.project).await?;
+            if !there.iter().any(|i| i.id == issue.issue) {
+                return Err(no_issue(&issue));
+            }
             filter.project = Some(issue.project.clone());
             filter.issue = Some(issue);
         }
         Ok(filter)
     }
+}
+
+fn no_issue(issue: &impl std::fmt::Display) -> CliError {
+    CliError::usage(format!("there is no issue {issue}")).hint("`dayfly issue list` shows those there are")
 }

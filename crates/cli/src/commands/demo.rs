@@ -19,15 +19,25 @@ use super::run::work;
 /// The file that says: a demo made this folder, and may throw it away.
 const MARK: &str = ".dayfly-demo";
 
-pub(crate) async fn run(output: &Output, dir: Option<Utf8PathBuf>, fresh: bool) -> Result<Exit, CliError> {
+/// What was asked for.
+pub(crate) struct Settings {
+    pub(crate) fresh: bool,
+    pub(crate) no_run: bool,
+}
+
+pub(crate) async fn run(output: &Output, dir: Option<Utf8PathBuf>, settings: Settings) -> Result<Exit, CliError> {
     let dir = here()?.join(dir.unwrap_or_else(|| "dayfly-demo".into()));
-    let there = prepare(&dir, fresh)?;
+    let there = prepare(&dir, settings.fresh)?;
     if there {
         output.say(&format!("going on with the demo in {dir} (`--fresh` starts anew)\n"));
     } else {
         setup::make(&dir).await?;
         std::fs::write(dir.join(MARK), "made by `dayfly demo`\n").map_err(|err| CliError::files(&dir, err))?;
         output.say(&format!("made three repositories and their issues in {dir}\n"));
+    }
+    if settings.no_run {
+        output.say(&format!("cd {dir}, then `dayfly plan` and `dayfly run --until-idle`"));
+        return Ok(Exit::Good);
     }
     let context = Context::load(Some(&dir.join(FILE)))?;
     let options = RunOptions { until: Until::Idle { patience: Duration::from_secs(10) }, filter: Filter::default() };
