@@ -61,7 +61,7 @@ pub fn kill_attempt(tag: &str, attempt: &AttemptId, process: Option<&ProcessIden
         killed.extend(system::all().iter().filter(|s| s.group == leader.pid && !s.ended).map(|s| s.pid));
         signal_group(leader.pid, Signal::SIGKILL);
     }
-    killed.extend(sweep(tag, attempt));
+    killed.extend(sweep(tag, attempt, None));
     killed.len()
 }
 
@@ -91,7 +91,7 @@ impl Group {
     /// Kills the group and everything that left it with the attempt's mark.
     pub(crate) fn kill_all(&self) {
         self.signal(Signal::SIGKILL);
-        sweep(&self.tag, &self.attempt);
+        sweep(&self.tag, &self.attempt, Some(&self.leader));
     }
 
     /// The processor time of the group and of the leader's descendants, in clock ticks.
@@ -120,10 +120,10 @@ fn signal_group(pid: u32, signal: Signal) {
 }
 
 /// Kills every process that carries the mark of the attempt, until a look finds none.
-fn sweep(tag: &str, attempt: &AttemptId) -> BTreeSet<u32> {
+fn sweep(tag: &str, attempt: &AttemptId, leader: Option<&ProcessIdentity>) -> BTreeSet<u32> {
     let mut killed = BTreeSet::new();
     for _ in 0..SWEEP_ROUNDS {
-        let found = system::marked(tag, attempt);
+        let found = system::marked(tag, attempt, leader);
         if found.is_empty() {
             break;
         }

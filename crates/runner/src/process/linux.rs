@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use dayfly_core::AttemptId;
+use dayfly_core::{AttemptId, ProcessIdentity};
 
 use super::{ATTEMPT_VARIABLE, Stat, TAG_VARIABLE};
 
@@ -37,18 +37,43 @@ pub(super) fn all() -> Vec<Stat> {
 
 /// The processes whose environment carries the mark of an attempt. That of other users' processes, and
 /// of ended ones, reads as nothing.
-pub(super) fn marked(tag: &str, attempt: &AttemptId) -> Vec<u32> {
+///
+/// With the attempt's `leader` only numbers given out after the leader's are looked at, as long as the leader is
+/// young: looking into every process of the machine costs more than a short job does.
+pub(super) fn marked(tag: &str, attempt: &AttemptId, leader: Option<&ProcessIdentity>) -> Vec<u32> {
     let tag = format!("{TAG_VARIABLE}={tag}");
     let attempt = format!("{ATTEMPT_VARIABLE}={attempt}");
     let carries = |environ: &[u8], wanted: &str| environ.split(|b| *b == 0).any(|entry| entry == wanted.as_bytes());
     let me = std::process::id();
+    let later = leader.and_then(given_out_since);
     pids()
         .into_iter()
-        .filter(|pid| *pid != me && *pid > 1)
+        .filter(|pid| *pid != me && *pid > 1 && later.is_none_or(|(from, to)| between(*pid, from, to)))
         .filter(|pid| {
             fs::read(format!("/proc/{pid}/environ")).is_ok_and(|e| carries(&e, &tag) && carries(&e, &attempt))
         })
         .collect()
+}
+
+/// The first and last number that were given out since the leader started. `None` if the leader is so old that the
+/// numbers may have come round: that takes more than five seconds of doing nothing but forking.
+fn given_out_since(leader: &ProcessIdentity) -> Option<(u32, u32)> {
+    const YOUNG_TICKS: u64 = 300;
+    let uptime = fs::read_to_string("/proc/uptime").ok()?;
+    let (seconds, rest) = uptime.split_once('.')?;
+    let hundredths = rest.get(..2)?.parse::<u64>().ok()?;
+    let now = seconds.parse::<u64>().ok()?.checked_mul(100)? + hundredths;
+    if now.saturating_sub(leader.start_ticks) > YOUNG_TICKS {
+        return None;
+    }
+    let load = fs::read_to_string("/proc/loadavg").ok()?;
+    let last = load.split_ascii_whitespace().last()?.parse().ok()?;
+    Some((leader.pid, last))
+}
+
+/// Whether a number lies from `from` to `to`, counted upwards and round.
+fn between(pid: u32, from: u32, to: u32) -> bool {
+    if from <= to { (from..=to).contains(&pid) } else { pid >= from || pid <= to }
 }
 
 fn pids() -> Vec<u32> {

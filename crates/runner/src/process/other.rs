@@ -1,6 +1,6 @@
 //! Best effort where there is no `/proc`: a process counts as the same while its number leads a group.
 
-use dayfly_core::AttemptId;
+use dayfly_core::{AttemptId, ProcessIdentity};
 use nix::unistd::{Pid, getpgid};
 
 use super::Stat;
@@ -19,6 +19,6 @@ pub(super) fn all() -> Vec<Stat> {
     Vec::new()
 }
 
-pub(super) fn marked(_tag: &str, _attempt: &AttemptId) -> Vec<u32> {
+pub(super) fn marked(_tag: &str, _attempt: &AttemptId, _leader: Option<&ProcessIdentity>) -> Vec<u32> {
     Vec::new()
 }
