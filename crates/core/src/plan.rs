@@ -259,3 +259,6 @@ impl PlanInput<'_> {
         observe::observations(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

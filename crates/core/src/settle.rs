@@ -196,3 +196,6 @@ fn remedy(end: &End) -> &'static str {
         _ => "look at the attempt's log, then take the label away",
     }
 }
+
+#[cfg(test)]
+mod tests;

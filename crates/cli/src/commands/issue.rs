@@ -92,8 +92,11 @@ async fn show(output: &Output, context: &Context, issue: &IssueRef) -> Result<()
     let path = tracker.path_of(&issue.project, &issue.issue).await?;
     output.data(&found, || {
         let state = if found.state == TrackerState::Open { "open" } else { "closed" };
-        let mut text = format!("{issue} {}\n{state}, {}\n{path}\n", found.title, found.labels.join(", "));
-        text.push_str(&format!("\n{}\n", found.body.trim()));
+        let facts: Vec<&str> = [state].into_iter().chain(found.labels.iter().map(String::as_str)).collect();
+        let mut text = format!("{issue} {}\n{}\n{path}\n", found.title, facts.join(", "));
+        if !found.body.trim().is_empty() {
+            text.push_str(&format!("\n{}\n", found.body.trim()));
+        }
         for comment in &found.comments {
             let at = comment.at.map(|at| format!(", {at}")).unwrap_or_default();
             text.push_str(&format!("\n-- {}{at}\n{}\n", comment.author.name, comment.body.trim()));

@@ -141,6 +141,7 @@ impl EngineBuilder {
             gates: self.gates,
             clock,
             tag: self.tag,
+            opened: std::sync::Mutex::default(),
             portfolio,
         };
         Engine { house: Arc::new(house), progress: self.progress }

@@ -1,7 +1,7 @@
 //! What all tasks of an engine share: the parts it was built from, and where things lie.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::Utf8PathBuf;
 use dayfly_core::{
@@ -31,6 +31,8 @@ pub(super) struct House {
     pub(super) gates: Gates,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tag: String,
+    /// The repositories that were opened; to open one again would cost a process each time.
+    pub(super) opened: Mutex<BTreeMap<ProjectName, Git>>,
 }
 
 impl House {
@@ -64,7 +66,16 @@ impl House {
 
     /// The project's repository; `None` for a plain folder.
     pub(super) async fn git(&self, project: &Project) -> Result<Option<Git>, GitError> {
-        if project.repository { Git::open(&project.path).await.map(Some) } else { Ok(None) }
+        if !project.repository {
+            return Ok(None);
+        }
+        let opened = || self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(git) = opened().get(&project.name) {
+            return Ok(Some(git.clone()));
+        }
+        let git = Git::open(&project.path).await?;
+        opened().insert(project.name.clone(), git.clone());
+        Ok(Some(git))
     }
 
     pub(super) fn output(&self, project: &Project) -> OutputLimits {

@@ -41,10 +41,10 @@ impl Git {
     /// If its files cannot be removed.
     pub async fn remove_worktree(&self, tree: &Utf8Path) -> Result<(), GitError> {
         match tokio::fs::remove_dir_all(tree).await {
-            Err(err) if err.kind() != std::io::ErrorKind::NotFound => {
-                return Err(GitError::Files { path: tree.to_owned(), source: err });
-            }
-            _ => {}
+            Ok(()) => {}
+            // What git may still remember of it does no harm: the next pruning forgets it.
+            Err(err) if err.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(err) => return Err(GitError::Files { path: tree.to_owned(), source: err }),
         }
         self.must(&["worktree", "prune", "--expire", "now"]).await.map(drop)
     }
@@ -58,21 +58,21 @@ impl Git {
         let status =
             Self::must_in(tree, &["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames"]).await?;
         let dirty = status.split('\0').filter_map(|entry| entry.get(3..)).map(str::to_owned).collect();
-        let descends = self.is_ancestor(start, &commit).await?;
-        let range = format!("{}..{}", base.0, commit.0);
+        let mut found = Found { commit, descends: true, dirty, changed: vec![], diff_lines: 0, commits: vec![] };
+        if found.commit != *start {
+            found.descends = self.is_ancestor(start, &found.commit).await?;
+        }
+        if found.commit == *base {
+            return Ok(found);
+        }
+        let range = format!("{}..{}", base.0, found.commit.0);
         let commits = self.must(&["log", "--reverse", "--no-show-signature", "--format=%h %s", &range]).await?;
+        found.commits = commits.lines().map(str::to_owned).collect();
         // The base may have moved on since the work began: only the work's own change counts.
-        let fork = self.run(&["merge-base", &base.0, &commit.0]).await?;
+        let fork = self.run(&["merge-base", &base.0, &found.commit.0]).await?;
         let fork = if fork.good { Commit(fork.stdout.trim().to_owned()) } else { base.clone() };
-        let (changed, diff_lines) = self.diff(&fork, &commit).await?;
-        Ok(Found {
-            commit,
-            descends,
-            dirty,
-            changed,
-            diff_lines,
-            commits: commits.lines().map(str::to_owned).collect(),
-        })
+        (found.changed, found.diff_lines) = self.diff(&fork, &found.commit).await?;
+        Ok(found)
     }
 
     /// The paths changed between two commits, and the lines added and removed together.
