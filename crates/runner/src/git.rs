@@ -15,6 +15,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::Commit;
 use tokio::process::Command;
 
+use crate::program::find_program;
+
 pub use landing::{Candidate, Landed};
 pub use worktree::Found;
 
@@ -246,7 +248,9 @@ impl Git {
 
 /// A git command with everything named, run in `dir`.
 fn base_command(dir: &Utf8Path) -> Command {
-    let mut command = Command::new("git");
+    // By its path it is spawned without copying the engine's address space.
+    let program = find_program("git", std::env::var_os("PATH").as_deref()).unwrap_or_else(|| "git".into());
+    let mut command = Command::new(program);
     command.current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command.env_clear();
     for name in ["PATH", "TMPDIR"] {

@@ -9,6 +9,7 @@ mod git;
 mod markdown;
 mod mock;
 mod process;
+mod program;
 mod sqlite;
 mod subprocess;
 
@@ -23,5 +24,6 @@ pub use git::{Candidate, Found, Git, GitError, Landed};
 pub use markdown::MarkdownTracker;
 pub use mock::{MockRunner, MockScript};
 pub use process::{identity, is_alive, kill_attempt};
+pub use program::find_program;
 pub use sqlite::SqliteStore;
 pub use subprocess::SubprocessRunner;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use camino::Utf8Path;
 use dayfly_core::{AgentConfig, Landing, Portfolio, Project, Tracker as _};
-use dayfly_runner::{GATES_FILE, Git, LockError, SqliteStore, StateLock};
+use dayfly_runner::{GATES_FILE, Git, LockError, SqliteStore, StateLock, find_program};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -90,15 +90,9 @@ fn text(checks: &[Check]) -> String {
     text
 }
 
-/// The first file of that name on `PATH`.
+/// The program itself if it holds a slash, else the first of that name on `PATH`.
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| is_executable(file))
-}
-
-fn is_executable(file: &std::path::Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+    find_program(program, std::env::var_os("PATH").as_deref())
 }
 
 async fn git_check() -> Check {
@@ -116,17 +110,11 @@ async fn git_check() -> Check {
 fn agent_check(name: &str, agent: &AgentConfig) -> Check {
     let what = format!("agent {name} ({})", agent.kind.word());
     let program = agent.argv.first().map_or("", String::as_str);
-    let path = if program.contains('/') {
-        let file = PathBuf::from(program);
-        is_executable(&file).then_some(file)
-    } else {
-        on_path(program)
-    };
     if let Some(key) = agent.pass_env.iter().find(|v| v.ends_with("_API_KEY")) {
         let remedy = format!("take {key} out of `pass-env` if you mean to use a subscription");
         return Check::note(what, format!("passes {key} on: each token is billed"), remedy);
     }
-    match path {
+    match on_path(program) {
         Some(path) => Check::good(what, path.display().to_string()),
         None => Check::bad(
             what,

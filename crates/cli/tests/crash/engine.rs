@@ -82,18 +82,19 @@ fn die() {
     }
 }
 
-/// Runs the portfolio in `dir` until it is idle, or dies at append number `at`.
-pub(crate) fn run_engine(dir: &Utf8Path, moment: Moment, at: u64) {
+/// Runs the portfolio in `dir` until it is idle, or dies at append number `at`. Returns how often it appended.
+pub(crate) fn run_engine(dir: &Utf8Path, moment: Moment, at: u64) -> u64 {
     let file = dir.join("dayfly.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     let config = Config::read(&SourceText::new(file, text), &mut |_| Err("none".into())).unwrap();
     let portfolio = config.portfolio;
     let lock = StateLock::take(&portfolio.state_dir).unwrap();
     let inner = SqliteStore::open(&portfolio.state_dir.join("ledger.sqlite")).unwrap();
-    let store = KillingStore { inner, moment, left: AtomicU64::new(at) };
-    let engine = Engine::builder(portfolio).store(Arc::new(store)).tag(lock.tag()).build();
+    let store = Arc::new(KillingStore { inner, moment, left: AtomicU64::new(at) });
+    let engine = Engine::builder(portfolio).store(store.clone()).tag(lock.tag()).build();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (_asked, mut shutdown) = mpsc::channel(1);
     let until = Until::Idle { patience: Duration::from_secs(10) };
     runtime.block_on(engine.run(RunOptions { until, filter: Filter::default() }, &mut shutdown)).unwrap();
+    at - store.left.load(Ordering::SeqCst)
 }

@@ -1,11 +1,11 @@
 //! What a child is given: its files, its environment and its command line.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -13,6 +13,7 @@ use dayfly_core::{Attempt, PromptVia, RunnerError};
 use tokio::process::Command;
 
 use crate::process::{ATTEMPT_VARIABLE, TAG_VARIABLE};
+use crate::program::find_program;
 
 /// Stands in an agent's arguments for the path of the proposal file, which an adapter cannot know: its
 /// command line is made from the job alone.
@@ -72,7 +73,8 @@ fn absolute(path: &Utf8Path) -> io::Result<Utf8PathBuf> {
 pub(super) fn command(attempt: &Attempt, dir: &Utf8Path) -> Command {
     let line = &attempt.command;
     let proposal = dir.join("proposal.json");
-    let mut command = Command::new(program(&line.program));
+    let environment = environment(attempt, dir, &proposal);
+    let mut command = Command::new(program(&line.program, environment.get(OsStr::new("PATH"))));
     command.args(line.args.iter().map(|arg| arg.replace(PROPOSAL_PLACE, proposal.as_str())));
     if line.prompt == PromptVia::LastArgument {
         command.arg(&attempt.job.prompt);
@@ -80,7 +82,7 @@ pub(super) fn command(attempt: &Attempt, dir: &Utf8Path) -> Command {
     command
         .current_dir(&attempt.cwd)
         .env_clear()
-        .envs(environment(attempt, dir, &proposal))
+        .envs(environment)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
@@ -89,13 +91,15 @@ pub(super) fn command(attempt: &Attempt, dir: &Utf8Path) -> Command {
 }
 
 /// A relative path is one from the engine's folder, where the user wrote it, and not from the child's.
-fn program(program: &str) -> OsString {
-    if program.contains('/')
-        && let Ok(path) = std::path::absolute(Path::new(program))
-    {
-        return path.into_os_string();
-    }
-    program.into()
+/// One without a slash is looked for on the child's `PATH`. By its full path it is spawned without copying the
+/// engine's address space.
+fn program(program: &str, path: Option<&OsString>) -> PathBuf {
+    let found = if program.contains('/') {
+        std::path::absolute(Path::new(program)).ok()
+    } else {
+        find_program(program, path.map(OsString::as_os_str))
+    };
+    found.unwrap_or_else(|| program.into())
 }
 
 fn environment(attempt: &Attempt, dir: &Utf8Path, proposal: &Utf8Path) -> BTreeMap<OsString, OsString> {
