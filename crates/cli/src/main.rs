@@ -27,7 +27,12 @@ fn main() -> ExitCode {
         }
     };
     let mut output = Output::new(args.json, args.quiet);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(8)
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(err) => return error::show(&CliError::environment("cannot start the runtime").with_source(err)).into(),
     };

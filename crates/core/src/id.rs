@@ -1,6 +1,7 @@
 //! Names and identifiers, each of its own type.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -25,18 +26,19 @@ fn checked(what: &'static str, name: String) -> Result<String, NameError> {
     if fine { Ok(name) } else { Err(NameError { what, name }) }
 }
 
-/// Makes a string newtype whose values are safe as a file name, a git ref part and a word on a terminal.
+/// Makes a string newtype whose values are safe as a file name, a git ref part and a word on a terminal. A copy
+/// shares the text: names are keys of most maps, and copied for each look-up.
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident, $what:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $type(String);
+        pub struct $type(Arc<str>);
 
         impl $type {
             /// Checks and takes the name.
             pub fn new(name: impl Into<String>) -> Result<Self, NameError> {
-                checked($what, name.into()).map(Self)
+                checked($what, name.into()).map(|name| Self(name.into()))
             }
 
             /// The name as text.
@@ -54,7 +56,7 @@ macro_rules! name {
 
         impl From<$type> for String {
             fn from(name: $type) -> String {
-                name.0
+                (*name.0).to_owned()
             }
         }
 
@@ -85,17 +87,17 @@ name!(
 /// The id of one try at a job: `PROJECT.ISSUE.STAGE.N`, where N counts the issue's attempts over its life.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct AttemptId(String);
+pub struct AttemptId(Arc<str>);
 
 impl AttemptId {
     /// The id of the `number`th attempt at `issue`.
     pub fn new(issue: &IssueRef, stage: &StageName, number: u32) -> Self {
-        Self(format!("{}.{}.{stage}.{number}", issue.project, issue.issue))
+        Self(format!("{}.{}.{stage}.{number}", issue.project, issue.issue).into())
     }
 
     /// An id typed by a person; whether it exists is for the ledger to say.
     pub fn from_text(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(text.into().into())
     }
 
     /// The id as text.

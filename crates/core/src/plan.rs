@@ -9,7 +9,10 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentName, Event, Issue, IssueId, IssueRef, Milestone, Portfolio, ProjectName, StageName, State};
+use crate::{
+    AgentName, Author, Comment, Event, Issue, IssueId, IssueRef, Milestone, Portfolio, ProjectName, StageName, State,
+    TrackerWrite, Trust,
+};
 
 /// What a plan is made from. All of it is an argument: the same input gives the same plan.
 #[derive(Debug, Clone)]
@@ -37,6 +40,34 @@ pub struct ProjectView {
     pub fault: Option<String>,
     /// Issues whose branch, left for a person, has reached the base branch.
     pub merged: BTreeSet<IssueId>,
+}
+
+impl ProjectView {
+    /// Shows a write of our own that has been done, so that nothing need be read anew. `false` if what it did cannot
+    /// be told from here.
+    pub fn show(&mut self, key: &str, write: &TrackerWrite) -> bool {
+        let (TrackerWrite::Comment { issue, .. }
+        | TrackerWrite::Labels { issue, .. }
+        | TrackerWrite::State { issue, .. }) = write
+        else {
+            return false;
+        };
+        let Some(issue) = self.issues.iter_mut().find(|i| i.id == *issue) else { return false };
+        match write {
+            TrackerWrite::Comment { body, .. } => {
+                let author = Author { name: "dayfly".into(), trust: Trust::Stranger };
+                issue.comments.push(Comment { author, at: None, key: Some(key.into()), body: body.clone() });
+            }
+            TrackerWrite::Labels { add, remove, .. } => {
+                issue.labels.retain(|label| !remove.contains(label));
+                let missing: Vec<String> = add.iter().filter(|label| !issue.has_label(label)).cloned().collect();
+                issue.labels.extend(missing);
+            }
+            TrackerWrite::State { state, .. } => issue.state = *state,
+            TrackerWrite::Create(_) => {}
+        }
+        true
+    }
 }
 
 /// Narrows a plan.
@@ -257,6 +288,11 @@ impl PlanInput<'_> {
     /// children, lifted blocks, closed and reopened issues. They are appended before a plan is made.
     pub fn observations(&self) -> Vec<Event> {
         observe::observations(self)
+    }
+
+    /// The same of some issues alone.
+    pub fn observations_of(&self, issues: &BTreeSet<IssueRef>) -> Vec<Event> {
+        observe::observations_of(self, issues)
     }
 }
 

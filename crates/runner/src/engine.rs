@@ -16,6 +16,7 @@ mod progress;
 mod recover;
 mod view;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -54,6 +55,33 @@ pub struct RunOptions {
     pub until: Until,
     /// On what.
     pub filter: Filter,
+}
+
+/// Commands of several inputs, with one append before all others.
+#[derive(Debug, Default)]
+struct Together {
+    events: Vec<Event>,
+    conditions: Vec<Condition>,
+    rest: Vec<Command>,
+}
+
+impl Together {
+    fn add(&mut self, commands: Vec<Command>) {
+        for command in commands {
+            match command {
+                Command::Append(events, conditions) => {
+                    self.events.extend(events);
+                    self.conditions.extend(conditions);
+                }
+                other => self.rest.push(other),
+            }
+        }
+    }
+
+    fn commands(self) -> Vec<Command> {
+        let append = (!self.events.is_empty()).then_some(Command::Append(self.events, self.conditions));
+        append.into_iter().chain(self.rest).collect()
+    }
 }
 
 /// The loop's own things.
@@ -145,9 +173,27 @@ impl Loop {
                 }
                 () = sleep_until(&*self.house.clock, self.model.wake) => Input::Woke,
             };
-            let commands = decide::take(&mut self.model, input, self.house.now());
-            self.carry_out(commands).await?;
+            let mut inputs = vec![input];
+            inputs.extend(std::iter::from_fn(|| receiver.try_recv().ok()).take(INPUTS));
+            self.take(inputs).await?;
         }
+    }
+
+    /// Takes all that has happened. What is to be recorded goes to the ledger as one batch: to make it durable costs
+    /// the same for one event and for many. Two inputs on one issue never share a batch, because the second is to be
+    /// judged by what the first has led to.
+    async fn take(&mut self, inputs: Vec<Input>) -> Result<(), EngineError> {
+        let (mut together, mut touched) = (Together::default(), BTreeSet::new());
+        for input in inputs {
+            if let Some(issue) = decide::concerns(&self.model, &input)
+                && !touched.insert(issue.clone())
+            {
+                self.carry_out(std::mem::take(&mut together).commands()).await?;
+                touched = BTreeSet::from([issue]);
+            }
+            together.add(decide::take(&mut self.model, input, self.house.now()));
+        }
+        self.carry_out(together.commands()).await.map(drop)
     }
 
     /// Does what is due, until an append leaves nothing new to decide.

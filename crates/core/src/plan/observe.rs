@@ -1,35 +1,38 @@
 //! What people did, read off the trackers.
 
+use std::collections::BTreeSet;
+
 use crate::job::{close, key_effects, move_label};
-use crate::{Effect, Event, Issue, IssueRef, IssueState, Labels, Phase, TrackerState, TrackerWrite, Trust};
+use crate::{Effect, Event, Issue, IssueRef, Labels, Phase, ProjectName, TrackerState, TrackerWrite, Trust};
 
 use super::{PlanInput, ProjectView};
 
 pub(super) fn observations(input: &PlanInput<'_>) -> Vec<Event> {
     let mut events = Vec::new();
     for (project, view) in input.views.iter().filter(|(p, _)| !input.filter.unsettled.contains(*p)) {
-        for issue in &view.issues {
-            let issue_ref = IssueRef::new(project.clone(), issue.id.clone());
-            let Some(known) = input.state.issues.get(&issue_ref) else { continue };
-            // What is seen may be our own doing as long as our writes are under way.
-            if input.state.has_pending(&issue_ref)
-                || matches!(known.phase, Phase::Running { .. } | Phase::Landing { .. })
-            {
-                continue;
-            }
-            events.extend(observe(input, view, issue, issue_ref, known));
-        }
+        events.extend(view.issues.iter().filter_map(|issue| observe(input, project, view, issue)));
     }
     events
 }
 
-fn observe(
-    input: &PlanInput<'_>,
-    view: &ProjectView,
-    issue: &Issue,
-    issue_ref: IssueRef,
-    known: &IssueState,
-) -> Option<Event> {
+pub(super) fn observations_of(input: &PlanInput<'_>, issues: &BTreeSet<IssueRef>) -> Vec<Event> {
+    let settled = issues.iter().filter(|i| !input.filter.unsettled.contains(&i.project));
+    settled
+        .filter_map(|i| {
+            let view = input.views.get(&i.project)?;
+            let issue = view.issues.iter().find(|seen| seen.id == i.issue)?;
+            observe(input, &i.project, view, issue)
+        })
+        .collect()
+}
+
+fn observe(input: &PlanInput<'_>, project: &ProjectName, view: &ProjectView, issue: &Issue) -> Option<Event> {
+    let issue_ref = IssueRef::new(project.clone(), issue.id.clone());
+    let known = input.state.issues.get(&issue_ref)?;
+    // What is seen may be our own doing as long as our writes are under way.
+    if input.state.has_pending(&issue_ref) || matches!(known.phase, Phase::Running { .. } | Phase::Landing { .. }) {
+        return None;
+    }
     let labels = &input.portfolio.labels;
     if issue.state == TrackerState::Closed {
         return (!known.phase.is_final()).then_some(Event::Closed { issue: issue_ref });

@@ -10,6 +10,7 @@ use crate::{
 
 mod observe;
 mod order;
+mod show;
 
 const CONFIG: &str = r#"
 version = 1

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dayfly_core::{
-    AttemptId, CapacityKey, Condition, EffectEntry, EffectId, Event, Filter, IssueRef, JobSpec, Next, Outcome, Plan,
-    PlanInput, Portfolio, ProcessIdentity, ProjectName, ProjectView, Ready, State, Stop, plan,
+    AttemptId, CapacityKey, Condition, Effect, EffectEntry, EffectId, Event, Filter, IssueRef, JobSpec, Next, Outcome,
+    Phase, Plan, PlanInput, Portfolio, ProcessIdentity, ProjectName, ProjectView, Ready, State, Stop, plan,
 };
 use jiff::{SignedDuration, Timestamp};
 
 /// The most effects being applied at once.
 const MOST_EFFECTS: usize = 8;
+/// How old the view may be that a job is started from.
+const VIEW_AGE: SignedDuration = SignedDuration::from_secs(10);
 
 /// How long an engine works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +41,10 @@ pub(super) struct Model {
     pub(super) stale: BTreeSet<ProjectName>,
     /// Projects whose view is being read.
     pub(super) syncing: BTreeSet<ProjectName>,
+    /// When each project's view was read.
+    pub(super) read_at: BTreeMap<ProjectName, Timestamp>,
+    /// Where something may be seen in the views that the ledger does not know.
+    pub(super) look: Look,
     /// Effects being applied.
     pub(super) applying: BTreeSet<EffectId>,
     /// Attempts whose tasks run.
@@ -47,6 +53,15 @@ pub(super) struct Model {
     pub(super) fresh: bool,
     /// When to look again.
     pub(super) wake: Option<Timestamp>,
+}
+
+/// Where to look for what people did.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    /// At every issue: a view is new.
+    pub(super) everywhere: bool,
+    /// At these: something of them has changed.
+    pub(super) issues: BTreeSet<IssueRef>,
 }
 
 /// Something that happened to the engine.
@@ -131,6 +146,8 @@ impl Model {
             until,
             admitting: true,
             syncing: BTreeSet::new(),
+            read_at: BTreeMap::new(),
+            look: Look::default(),
             applying: BTreeSet::new(),
             working: BTreeSet::new(),
             fresh: true,
@@ -145,6 +162,29 @@ impl Model {
     fn spread(&mut self) {
         self.fresh = false;
     }
+
+    /// Whether a project's view is so old that people may have changed what it shows.
+    fn is_aged(&self, project: &ProjectName, now: Timestamp) -> bool {
+        let age = |at: &Timestamp| now.duration_since(*at).abs();
+        self.read_at.get(project).is_none_or(|at| age(at) > VIEW_AGE)
+    }
+
+    /// Whether the host has a slot left.
+    fn has_slot(&self) -> bool {
+        self.state.live.len() + self.filter.starting.len() < self.portfolio.concurrency as usize
+    }
+}
+
+/// The issue that an input is about.
+pub(super) fn concerns(model: &Model, input: &Input) -> Option<IssueRef> {
+    match input {
+        Input::Frozen(ready, _) => Some(ready.issue.clone()),
+        Input::Spawned(attempt, _) | Input::Ended(attempt, _) => {
+            model.state.live.get(attempt).map(|live| live.issue.clone())
+        }
+        Input::Applied(entry, _) => Some(entry.issue.clone()),
+        Input::Synced(..) | Input::Woke | Input::Stop(_) => None,
+    }
 }
 
 /// Takes what happened. The commands are to be carried out in order; an append first.
@@ -152,6 +192,8 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
     match input {
         Input::Synced(project, view) => {
             model.syncing.remove(&project);
+            model.look.everywhere = true;
+            model.read_at.insert(project.clone(), now);
             model.views.insert(project, view);
             Vec::new()
         }
@@ -164,6 +206,7 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
             model.working.remove(&attempt);
             model.spread();
             let Some(live) = model.state.live.get(&attempt) else { return Vec::new() };
+            model.look.issues.insert(live.issue.clone());
             if model.until == Until::OneCycle {
                 model.filter.had_turn.insert(live.issue.clone());
             }
@@ -210,7 +253,13 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>) ->
 fn applied(model: &mut Model, entry: EffectEntry, tried: Tried, now: Timestamp) -> Vec<Command> {
     model.applying.remove(&entry.id);
     model.spread();
-    model.stale.insert(entry.issue.project.clone());
+    if shown(model, &entry, &tried) {
+        let split = model.state.issues.iter().filter(|(_, known)| matches!(known.phase, Phase::Split { .. }));
+        let parents = split.map(|(issue, _)| issue).filter(|issue| issue.project == entry.issue.project);
+        model.look.issues.extend(parents.chain([&entry.issue]).cloned());
+    } else {
+        model.stale.insert(entry.issue.project.clone());
+    }
     let EffectEntry { id: effect, issue, .. } = entry;
     let event = match tried {
         Tried::Done { adopted, created, landed } => Event::EffectDone { effect, issue, adopted, created, landed },
@@ -224,28 +273,62 @@ fn applied(model: &mut Model, entry: EffectEntry, tried: Tried, now: Timestamp) 
     vec![Command::Append(vec![event], Vec::new())]
 }
 
+/// Shows a write to a tracker that was done in the project's view.
+fn shown(model: &mut Model, entry: &EffectEntry, tried: &Tried) -> bool {
+    let (Effect::Tracker { project, write }, Tried::Done { .. }) = (&entry.effect, tried) else { return false };
+    model.views.get_mut(project).is_some_and(|view| view.show(&entry.id.0, write))
+}
+
 /// Says what to do now that nothing more has happened. Called again after every append.
 pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
     let mut commands = effects(model, now);
     commands.extend(syncs(model));
     model.filter.unsettled = model.stale.union(&model.syncing).cloned().collect();
     if model.admitting {
-        let events = model.plan_input(now).observations();
+        let events = observations(model, now);
         if !events.is_empty() {
             commands.insert(0, Command::Append(events, Vec::new()));
             return commands;
         }
-        let plan = plan(&model.plan_input(now));
-        for ready in &plan.ready {
-            model.filter.starting.push(ready.clone());
-            commands.push(Command::Freeze(ready.clone()));
+        if !model.has_slot() {
+            return commands;
         }
+        let plan = plan(&model.plan_input(now));
+        commands.extend(admit(model, &plan, now));
         if commands.is_empty() && is_quiet(model) {
             commands.extend(idle(model, &plan, now));
         }
     } else if commands.is_empty() && is_quiet(model) {
         commands.push(Command::Finish);
     }
+    commands
+}
+
+/// What people did, where something has changed since the last look.
+fn observations(model: &mut Model, now: Timestamp) -> Vec<Event> {
+    let look = std::mem::take(&mut model.look);
+    let input = model.plan_input(now);
+    let events = if look.everywhere { input.observations() } else { input.observations_of(&look.issues) };
+    if !events.is_empty() {
+        // What follows from these is looked for once they are recorded.
+        model.look = look;
+    }
+    events
+}
+
+/// Starts what is ready; but where the view is old, it is read anew first: a person may have closed the issue or
+/// changed its text since.
+fn admit(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
+    let mut commands = Vec::new();
+    for ready in &plan.ready {
+        if model.is_aged(&ready.issue.project, now) {
+            model.stale.insert(ready.issue.project.clone());
+        } else {
+            model.filter.starting.push(ready.clone());
+            commands.push(Command::Freeze(ready.clone()));
+        }
+    }
+    commands.extend(syncs(model));
     commands
 }
 
@@ -304,3 +387,6 @@ fn idle(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
 pub(super) fn held(model: &Model) -> Vec<(IssueRef, String)> {
     model.filter.held.iter().map(|(issue, (reason, _))| (issue.clone(), reason.clone())).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use super::output::Output;
 use super::silence::{Look, Silence};
 use crate::process::Group;
 
-const CHUNK_BYTES: usize = 64 * 1024;
+const CHUNK_BYTES: usize = 16 * 1024;
 /// How long the pipes may stay open after the child has ended.
 const DRAIN: Duration = Duration::from_millis(200);
 /// How long a killed child may take to end; one that waits for a dead disk never does.
@@ -228,7 +228,8 @@ pub(super) struct Pipes {
 
 impl Pipes {
     pub(super) fn new(stdout: Option<ChildStdout>, stderr: Option<ChildStderr>) -> Self {
-        Self { stdout, stderr, stdout_chunk: vec![0; CHUNK_BYTES], stderr_chunk: vec![0; CHUNK_BYTES] }
+        let chunk = || Vec::with_capacity(CHUNK_BYTES);
+        Self { stdout, stderr, stdout_chunk: chunk(), stderr_chunk: chunk() }
     }
 
     fn open(&self) -> bool {
@@ -251,9 +252,11 @@ impl Pipes {
     }
 }
 
-async fn read(pipe: &mut Option<impl AsyncRead + Unpin>, chunk: &mut [u8]) -> usize {
+/// Fills the chunk anew, up to its capacity; a page of it that is not needed is never touched.
+async fn read(pipe: &mut Option<impl AsyncRead + Unpin>, chunk: &mut Vec<u8>) -> usize {
     let Some(open) = pipe else { return std::future::pending().await };
-    let bytes = open.read(chunk).await.unwrap_or(0);
+    chunk.clear();
+    let bytes = open.read_buf(chunk).await.unwrap_or(0);
     if bytes == 0 {
         *pipe = None;
     }

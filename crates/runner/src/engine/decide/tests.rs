@@ -1,0 +1,103 @@
+use dayfly_core::{Author, Config, Issue, IssueId, SourceText, TrackerState, TrackerWrite, Trust};
+
+use super::*;
+
+const CONFIG: &str = r#"
+version = 1
+pipeline = ["exec"]
+[agents.script]
+kind = "command"
+argv = ["agent"]
+[projects.web]
+path = "web"
+"#;
+
+fn now() -> Timestamp {
+    "2026-01-01T00:00:00Z".parse().unwrap()
+}
+
+fn later(seconds: i64) -> Timestamp {
+    now() + SignedDuration::from_secs(seconds)
+}
+
+fn web() -> ProjectName {
+    ProjectName::new("web").unwrap()
+}
+
+fn view() -> ProjectView {
+    let issue = Issue {
+        id: IssueId::new("1").unwrap(),
+        title: "One".into(),
+        body: String::new(),
+        labels: vec![],
+        milestone: None,
+        state: TrackerState::Open,
+        author: Author { name: "ann".into(), trust: Trust::Writer },
+        parent: None,
+        comments: vec![],
+    };
+    ProjectView { issues: vec![issue], ..ProjectView::default() }
+}
+
+/// A model that has read its tracker at [`now`].
+fn model() -> Model {
+    let config = Config::read(&SourceText::new("dayfly.toml", CONFIG), &mut |_| Err("no files".into())).unwrap();
+    let until = Until::Idle { patience: Duration::ZERO };
+    let mut model = Model::new(Arc::new(config.portfolio), State::default(), Filter::default(), until);
+    assert_eq!(words(&turn(&mut model, now())), ["sync web"]);
+    assert!(take(&mut model, Input::Synced(web(), view()), now()).is_empty());
+    model
+}
+
+fn words(commands: &[Command]) -> Vec<String> {
+    let word = |command: &Command| match command {
+        Command::Sync(project) => format!("sync {project}"),
+        Command::Freeze(ready) => format!("freeze {}", ready.issue),
+        Command::Apply(entry) => format!("apply {}", entry.id.0),
+        Command::Append(events, _) => format!("append {}", events.len()),
+        other => format!("{other:?}"),
+    };
+    commands.iter().map(word).collect()
+}
+
+#[test]
+fn a_job_starts_from_a_view_just_read() {
+    assert_eq!(words(&turn(&mut model(), later(10))), ["freeze web#1"]);
+}
+
+/// A person may have closed the issue in the hours that another job took.
+#[test]
+fn a_view_that_has_aged_is_read_anew_before_a_job_starts() {
+    let mut model = model();
+    assert_eq!(words(&turn(&mut model, later(11))), ["sync web"]);
+    assert_eq!(words(&turn(&mut model, later(12))), [""; 0], "it is being read");
+    take(&mut model, Input::Synced(web(), view()), later(13));
+    assert_eq!(words(&turn(&mut model, later(13))), ["freeze web#1"]);
+}
+
+#[test]
+fn a_clock_that_was_set_back_makes_a_view_old_and_is_no_reason_to_read_for_ever() {
+    let mut model = model();
+    assert_eq!(words(&turn(&mut model, later(-3600))), ["sync web"]);
+    take(&mut model, Input::Synced(web(), view()), later(-3600));
+    assert_eq!(words(&turn(&mut model, later(-3600))), ["freeze web#1"]);
+}
+
+#[test]
+fn a_write_done_is_shown_at_once_and_one_that_failed_leads_to_reading() {
+    let entry = || EffectEntry {
+        id: EffectId("web.1.exec.1/0".into()),
+        issue: IssueRef::new(web(), IssueId::new("1").unwrap()),
+        effect: Effect::Tracker {
+            project: web(),
+            write: TrackerWrite::State { issue: IssueId::new("1").unwrap(), state: TrackerState::Closed },
+        },
+    };
+    let mut model = model();
+    take(&mut model, Input::Applied(entry(), Tried::Done { adopted: false, created: None, landed: None }), now());
+    assert_eq!(model.views[&web()].issues[0].state, TrackerState::Closed);
+    assert!(model.stale.is_empty());
+    let refused = Tried::Refused { reason: "no".into(), again: false };
+    take(&mut model, Input::Applied(entry(), refused), now());
+    assert_eq!(model.stale, BTreeSet::from([web()]));
+}
