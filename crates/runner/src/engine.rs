@@ -11,6 +11,7 @@ mod freeze;
 mod house;
 mod land;
 mod lock;
+mod model;
 mod outbox;
 mod progress;
 mod recover;
@@ -26,14 +27,14 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use attempt::Work;
-use decide::{Command, Frozen, Input, Model, Report};
 use freeze::ToFreeze;
 use house::House;
+use model::{Command, Frozen, Input, Model, Report};
 
 pub use builder::{EngineBuilder, EngineError};
-pub use decide::Until;
 pub use house::attempt_dir;
 pub use lock::{LockError, StateLock};
+pub use model::Until;
 pub use progress::{Notice, Progress, Summary};
 pub use recover::read_all;
 pub use view::{Overview, overview};

@@ -13,9 +13,9 @@ use tokio::sync::watch;
 
 use crate::git::{Git, GitError};
 
-use super::decide::Ended;
 use super::house::House;
 use super::land;
+use super::model::Ended;
 
 /// One attempt's own things.
 pub(super) struct Work {

@@ -1,179 +1,16 @@
 //! What the engine does next: pure functions over a model, without I/O, clock or randomness.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use dayfly_core::{
-    AttemptId, CapacityKey, Condition, Effect, EffectEntry, EffectId, Event, Filter, IssueRef, JobSpec, Next, Outcome,
-    Phase, Plan, PlanInput, Portfolio, ProcessIdentity, ProjectName, ProjectView, Ready, State, Stop, plan,
+    AttemptId, Condition, Effect, EffectEntry, Event, IssueRef, Phase, Plan, ProjectName, Ready, Stop, plan,
 };
 use jiff::{SignedDuration, Timestamp};
 
+use super::model::{Command, Ended, Frozen, Held, Input, Model, Report, Tried, Until};
+
 /// The most effects being applied at once.
 const MOST_EFFECTS: usize = 8;
-/// How old the view may be that a job is started from.
-const VIEW_AGE: SignedDuration = SignedDuration::from_secs(10);
-
-/// How long an engine works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Until {
-    /// Plan, admit, run and settle once: every issue has at most one turn.
-    OneCycle,
-    /// Until nothing is ready and nothing becomes ready by itself within `patience`.
-    Idle {
-        /// How long a spaced try is waited for.
-        patience: Duration,
-    },
-}
-
-/// All that the engine knows; changed by the loop alone.
-#[derive(Debug)]
-pub(super) struct Model {
-    pub(super) portfolio: Arc<Portfolio>,
-    pub(super) state: State,
-    pub(super) views: BTreeMap<ProjectName, ProjectView>,
-    pub(super) filter: Filter,
-    pub(super) until: Until,
-    /// Whether anything new may be started.
-    pub(super) admitting: bool,
-    /// Projects whose view must be read anew before anything is planned for them.
-    pub(super) stale: BTreeSet<ProjectName>,
-    /// Projects whose view is being read.
-    pub(super) syncing: BTreeSet<ProjectName>,
-    /// When each project's view was read.
-    pub(super) read_at: BTreeMap<ProjectName, Timestamp>,
-    /// Where something may be seen in the views that the ledger does not know.
-    pub(super) look: Look,
-    /// Effects being applied.
-    pub(super) applying: BTreeSet<EffectId>,
-    /// Attempts whose tasks run.
-    pub(super) working: BTreeSet<AttemptId>,
-    /// Whether the views were read after the last change.
-    pub(super) fresh: bool,
-    /// When to look again.
-    pub(super) wake: Option<Timestamp>,
-}
-
-/// Where to look for what people did.
-#[derive(Debug, Default)]
-pub(super) struct Look {
-    /// At every issue: a view is new.
-    pub(super) everywhere: bool,
-    /// At these: something of them has changed.
-    pub(super) issues: BTreeSet<IssueRef>,
-}
-
-/// Something that happened to the engine.
-#[derive(Debug)]
-pub(super) enum Input {
-    /// A project's view was read.
-    Synced(ProjectName, ProjectView),
-    /// A job was frozen, or could not be.
-    Frozen(Ready, Result<Box<Frozen>, Held>),
-    /// An attempt's process runs.
-    Spawned(AttemptId, ProcessIdentity),
-    /// An attempt ended.
-    Ended(AttemptId, Box<Ended>),
-    /// An effect was tried.
-    Applied(EffectEntry, Tried),
-    /// The time to look again has come.
-    Woke,
-    /// The operator asked for the end.
-    Stop(Stop),
-}
-
-/// A frozen job with all that its attempt needs.
-#[derive(Debug)]
-pub(super) struct Frozen {
-    pub(super) job: JobSpec,
-    pub(super) issue: dayfly_core::Issue,
-}
-
-/// Why a job was not frozen.
-#[derive(Debug)]
-pub(super) struct Held {
-    pub(super) reason: String,
-    pub(super) until: Option<Timestamp>,
-}
-
-/// An ended attempt with all that follows.
-#[derive(Debug)]
-pub(super) struct Ended {
-    pub(super) outcome: Outcome,
-    pub(super) next: Next,
-    pub(super) effects: Vec<EffectEntry>,
-    pub(super) limited: Option<(CapacityKey, Timestamp)>,
-}
-
-/// What became of trying an effect.
-#[derive(Debug)]
-pub(super) enum Tried {
-    Done { adopted: bool, created: Option<dayfly_core::IssueId>, landed: Option<dayfly_core::Commit> },
-    Refused { reason: String, again: bool },
-    Delayed { reason: String },
-}
-
-/// What the loop is to do, in order.
-#[derive(Debug)]
-pub(super) enum Command {
-    Append(Vec<Event>, Vec<Condition>),
-    Sync(ProjectName),
-    Freeze(Ready),
-    Launch(AttemptId, Box<Frozen>),
-    Apply(EffectEntry),
-    StopAll(Stop),
-    Report(Report),
-    Finish,
-}
-
-/// What the operator is told besides the ledger.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Report {
-    Held(Ready, String),
-    Waiting(Timestamp),
-}
-
-impl Model {
-    pub(super) fn new(portfolio: Arc<Portfolio>, state: State, filter: Filter, until: Until) -> Self {
-        let stale = portfolio.projects.keys().filter(|p| filter.project.as_ref().is_none_or(|f| f == *p)).cloned();
-        Self {
-            stale: stale.collect(),
-            portfolio,
-            state,
-            views: BTreeMap::new(),
-            filter,
-            until,
-            admitting: true,
-            syncing: BTreeSet::new(),
-            read_at: BTreeMap::new(),
-            look: Look::default(),
-            applying: BTreeSet::new(),
-            working: BTreeSet::new(),
-            fresh: true,
-            wake: None,
-        }
-    }
-
-    fn plan_input(&self, now: Timestamp) -> PlanInput<'_> {
-        PlanInput { portfolio: &self.portfolio, state: &self.state, views: &self.views, now, filter: &self.filter }
-    }
-
-    fn spread(&mut self) {
-        self.fresh = false;
-    }
-
-    /// Whether a project's view is so old that people may have changed what it shows.
-    fn is_aged(&self, project: &ProjectName, now: Timestamp) -> bool {
-        let age = |at: &Timestamp| now.duration_since(*at).abs();
-        self.read_at.get(project).is_none_or(|at| age(at) > VIEW_AGE)
-    }
-
-    /// Whether the host has a slot left.
-    fn has_slot(&self) -> bool {
-        self.state.live.len() + self.filter.starting.len() < self.portfolio.concurrency as usize
-    }
-}
 
 /// The issue that an input is about.
 pub(super) fn concerns(model: &Model, input: &Input) -> Option<IssueRef> {
@@ -223,6 +60,7 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
         }
         Input::Stop(how) => {
             model.admitting = false;
+            model.killing |= how == Stop::Kill;
             vec![Command::StopAll(how)]
         }
     }
@@ -282,7 +120,7 @@ fn shown(model: &mut Model, entry: &EffectEntry, tried: &Tried) -> bool {
 /// Says what to do now that nothing more has happened. Called again after every append.
 pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
     let mut commands = effects(model, now);
-    commands.extend(syncs(model));
+    commands.extend(syncs(model, now));
     model.filter.unsettled = model.stale.union(&model.syncing).cloned().collect();
     if model.admitting {
         let events = observations(model, now);
@@ -298,7 +136,7 @@ pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
         if commands.is_empty() && is_quiet(model) {
             commands.extend(idle(model, &plan, now));
         }
-    } else if commands.is_empty() && is_quiet(model) {
+    } else if has_stopped(model) {
         commands.push(Command::Finish);
     }
     commands
@@ -328,7 +166,7 @@ fn admit(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
             commands.push(Command::Freeze(ready.clone()));
         }
     }
-    commands.extend(syncs(model));
+    commands.extend(syncs(model, now));
     commands
 }
 
@@ -340,18 +178,24 @@ fn effects(model: &mut Model, now: Timestamp) -> Vec<Command> {
     due.into_iter().map(Command::Apply).collect()
 }
 
-/// A view is read when no write to its tracker is under way, so that it shows all of our own writes.
-fn syncs(model: &mut Model) -> Vec<Command> {
-    let busy = |p: &ProjectName| {
-        model.syncing.contains(p)
-            || model.state.outbox.iter().any(|e| e.entry.issue.project == *p && e.delayed.is_none())
-    };
+/// A view is read when no write to its tracker is under way, so that it shows all of our own writes. Writes that are
+/// put off, and what waits behind them, keep nothing waiting.
+fn syncs(model: &mut Model, now: Timestamp) -> Vec<Command> {
+    let due = model.state.due_effects(now).into_iter();
+    let writing: BTreeSet<&ProjectName> = due.map(|entry| &entry.issue.project).collect();
+    let busy = |p: &ProjectName| model.syncing.contains(p) || writing.contains(p);
     let wanted: Vec<ProjectName> = model.stale.iter().filter(|p| !busy(p)).cloned().collect();
     for project in &wanted {
         model.stale.remove(project);
         model.syncing.insert(project.clone());
     }
     wanted.into_iter().map(Command::Sync).collect()
+}
+
+/// Whether what the operator stopped has ended: attempts are waited for always, writes unless all is to be killed.
+/// What is not written now is written by the next run.
+fn has_stopped(model: &Model) -> bool {
+    model.working.is_empty() && (model.applying.is_empty() || model.killing)
 }
 
 fn is_quiet(model: &Model) -> bool {
@@ -369,7 +213,7 @@ fn idle(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
         // People may have written meanwhile.
         model.fresh = true;
         model.stale.extend(model.views.keys().cloned());
-        return syncs(model);
+        return syncs(model, now);
     }
     let next = [plan.next_look(), model.state.next_effect()].into_iter().flatten().min();
     let within = |at: &Timestamp| at.duration_since(now) <= SignedDuration::try_from(patience).unwrap_or_default();

@@ -7,8 +7,8 @@ use dayfly_core::{
 use crate::git::Git;
 
 use super::attempt::chain;
-use super::decide::{Frozen, Held};
 use super::house::House;
+use super::model::{Frozen, Held};
 
 /// What freezing needs to know besides the house.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use dayfly_core::{Applied, Effect, EffectEntry, Project, TrackerError};
 use crate::git::{GitError, Landed};
 
 use super::attempt::chain;
-use super::decide::Tried;
 use super::house::House;
+use super::model::Tried;
 
 /// Tries one effect.
 pub(super) async fn apply(house: &House, entry: &EffectEntry) -> Tried {

@@ -1,4 +1,9 @@
-use dayfly_core::{Author, Config, Issue, IssueId, SourceText, TrackerState, TrackerWrite, Trust};
+use dayfly_core::{Author, Config, Issue, IssueId, PendingEffect, SourceText, TrackerState, TrackerWrite, Trust};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dayfly_core::{EffectId, Filter, ProjectView, State};
 
 use super::*;
 
@@ -100,4 +105,46 @@ fn a_write_done_is_shown_at_once_and_one_that_failed_leads_to_reading() {
     let refused = Tried::Refused { reason: "no".into(), again: false };
     take(&mut model, Input::Applied(entry(), refused), now());
     assert_eq!(model.stale, BTreeSet::from([web()]));
+}
+
+/// Once an engine whose landing was put off could neither end by itself nor be ended.
+#[test]
+fn writes_that_are_put_off_keep_neither_an_idle_engine_nor_a_stopped_one() {
+    for stopped in [false, true] {
+        let mut model = model();
+        let effect = |n: u32| PendingEffect {
+            entry: EffectEntry {
+                id: EffectId(format!("web.1.merge.1/{n}")),
+                issue: IssueRef::new(web(), IssueId::new("1").unwrap()),
+                effect: Effect::Tracker {
+                    project: web(),
+                    write: TrackerWrite::Comment { issue: IssueId::new("1").unwrap(), body: "landed".into() },
+                },
+            },
+            delayed: (n == 0).then(|| ("the checkout is in the way".into(), later(300))),
+        };
+        model.state.outbox = vec![effect(0), effect(1)];
+        model.views.insert(web(), ProjectView::default());
+        model.stale.insert(web());
+        if stopped {
+            assert_eq!(words(&take(&mut model, Input::Stop(Stop::Polite), now())), ["StopAll(Polite)"]);
+        }
+        for _ in 0..3 {
+            if words(&turn(&mut model, now())) == ["Finish"] {
+                break;
+            }
+            take(&mut model, Input::Synced(web(), ProjectView::default()), now());
+        }
+        assert_eq!(words(&turn(&mut model, now())), ["Finish"], "stopped: {stopped}");
+    }
+}
+
+#[test]
+fn the_first_stop_waits_for_writes_under_way_and_the_second_does_not() {
+    let mut model = model();
+    model.applying.insert(EffectId("web.1.exec.1/0".into()));
+    take(&mut model, Input::Stop(Stop::Polite), now());
+    assert_eq!(words(&turn(&mut model, now())), [""; 0]);
+    take(&mut model, Input::Stop(Stop::Kill), now());
+    assert_eq!(words(&turn(&mut model, now())), ["Finish"]);
 }

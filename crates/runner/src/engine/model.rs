@@ -1,0 +1,177 @@
+//! What the engine knows, what happens to it, and what it is to do: plain data.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use dayfly_core::{
+    AttemptId, CapacityKey, Commit, Condition, EffectEntry, EffectId, Event, Filter, Issue, IssueId, IssueRef, JobSpec,
+    Next, Outcome, PlanInput, Portfolio, ProcessIdentity, ProjectName, ProjectView, Ready, State, Stop,
+};
+use jiff::{SignedDuration, Timestamp};
+
+/// How old the view may be that a job is started from.
+const VIEW_AGE: SignedDuration = SignedDuration::from_secs(10);
+
+/// How long an engine works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// Plan, admit, run and settle once: every issue has at most one turn.
+    OneCycle,
+    /// Until nothing is ready and nothing becomes ready by itself within `patience`.
+    Idle {
+        /// How long a spaced try is waited for.
+        patience: Duration,
+    },
+}
+
+/// All that the engine knows; changed by the loop alone.
+#[derive(Debug)]
+pub(super) struct Model {
+    pub(super) portfolio: Arc<Portfolio>,
+    pub(super) state: State,
+    pub(super) views: BTreeMap<ProjectName, ProjectView>,
+    pub(super) filter: Filter,
+    pub(super) until: Until,
+    /// Whether anything new may be started.
+    pub(super) admitting: bool,
+    /// Whether the operator will not even wait for writes under way.
+    pub(super) killing: bool,
+    /// Projects whose view must be read anew before anything is planned for them.
+    pub(super) stale: BTreeSet<ProjectName>,
+    /// Projects whose view is being read.
+    pub(super) syncing: BTreeSet<ProjectName>,
+    /// When each project's view was read.
+    pub(super) read_at: BTreeMap<ProjectName, Timestamp>,
+    /// Where something may be seen in the views that the ledger does not know.
+    pub(super) look: Look,
+    /// Effects being applied.
+    pub(super) applying: BTreeSet<EffectId>,
+    /// Attempts whose tasks run.
+    pub(super) working: BTreeSet<AttemptId>,
+    /// Whether the views were read after the last change.
+    pub(super) fresh: bool,
+    /// When to look again.
+    pub(super) wake: Option<Timestamp>,
+}
+
+/// Where to look for what people did.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    /// At every issue: a view is new.
+    pub(super) everywhere: bool,
+    /// At these: something of them has changed.
+    pub(super) issues: BTreeSet<IssueRef>,
+}
+
+/// Something that happened to the engine.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// A project's view was read.
+    Synced(ProjectName, ProjectView),
+    /// A job was frozen, or could not be.
+    Frozen(Ready, Result<Box<Frozen>, Held>),
+    /// An attempt's process runs.
+    Spawned(AttemptId, ProcessIdentity),
+    /// An attempt ended.
+    Ended(AttemptId, Box<Ended>),
+    /// An effect was tried.
+    Applied(EffectEntry, Tried),
+    /// The time to look again has come.
+    Woke,
+    /// The operator asked for the end.
+    Stop(Stop),
+}
+
+/// A frozen job with all that its attempt needs.
+#[derive(Debug)]
+pub(super) struct Frozen {
+    pub(super) job: JobSpec,
+    pub(super) issue: Issue,
+}
+
+/// Why a job was not frozen.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) reason: String,
+    pub(super) until: Option<Timestamp>,
+}
+
+/// An ended attempt with all that follows.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    pub(super) next: Next,
+    pub(super) effects: Vec<EffectEntry>,
+    pub(super) limited: Option<(CapacityKey, Timestamp)>,
+}
+
+/// What became of trying an effect.
+#[derive(Debug)]
+pub(super) enum Tried {
+    Done { adopted: bool, created: Option<IssueId>, landed: Option<Commit> },
+    Refused { reason: String, again: bool },
+    Delayed { reason: String },
+}
+
+/// What the loop is to do, in order.
+#[derive(Debug)]
+pub(super) enum Command {
+    Append(Vec<Event>, Vec<Condition>),
+    Sync(ProjectName),
+    Freeze(Ready),
+    Launch(AttemptId, Box<Frozen>),
+    Apply(EffectEntry),
+    StopAll(Stop),
+    Report(Report),
+    Finish,
+}
+
+/// What the operator is told besides the ledger.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Report {
+    Held(Ready, String),
+    Waiting(Timestamp),
+}
+
+impl Model {
+    pub(super) fn new(portfolio: Arc<Portfolio>, state: State, filter: Filter, until: Until) -> Self {
+        let stale = portfolio.projects.keys().filter(|p| filter.project.as_ref().is_none_or(|f| f == *p)).cloned();
+        Self {
+            stale: stale.collect(),
+            portfolio,
+            state,
+            views: BTreeMap::new(),
+            filter,
+            until,
+            admitting: true,
+            killing: false,
+            syncing: BTreeSet::new(),
+            read_at: BTreeMap::new(),
+            look: Look::default(),
+            applying: BTreeSet::new(),
+            working: BTreeSet::new(),
+            fresh: true,
+            wake: None,
+        }
+    }
+
+    pub(super) fn plan_input(&self, now: Timestamp) -> PlanInput<'_> {
+        PlanInput { portfolio: &self.portfolio, state: &self.state, views: &self.views, now, filter: &self.filter }
+    }
+
+    pub(super) fn spread(&mut self) {
+        self.fresh = false;
+    }
+
+    /// Whether a project's view is so old that people may have changed what it shows.
+    pub(super) fn is_aged(&self, project: &ProjectName, now: Timestamp) -> bool {
+        let age = |at: &Timestamp| now.duration_since(*at).abs();
+        self.read_at.get(project).is_none_or(|at| age(at) > VIEW_AGE)
+    }
+
+    /// Whether the host has a slot left.
+    pub(super) fn has_slot(&self) -> bool {
+        self.state.live.len() + self.filter.starting.len() < self.portfolio.concurrency as usize
+    }
+}
