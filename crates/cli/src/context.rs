@@ -27,7 +27,8 @@ pub(crate) fn here() -> Result<Utf8PathBuf, CliError> {
 fn find(named: Option<&Utf8Path>) -> Result<Utf8PathBuf, CliError> {
     let here = here()?;
     if let Some(named) = named {
-        return Ok(here.join(named));
+        let path = here.join(named);
+        return Ok(if path.is_dir() { path.join(FILE) } else { path });
     }
     let found = here.ancestors().map(|dir| dir.join(FILE)).find(|path| path.is_file());
     found.ok_or_else(|| {

@@ -42,6 +42,9 @@ impl Config {
         let defaults = raw::read(&built_in, &mut problems);
         assert!(problems.is_empty(), "the built-in configuration is good: {problems:?}");
         let user = raw::read(source, &mut problems);
+        let (Some(defaults), Some(user)) = (defaults, user) else {
+            return Err(ConfigError::new(source.clone(), problems));
+        };
         let portfolio = resolve::Resolver::new(source, read_file, &mut problems).portfolio(defaults, user);
         if let Some(portfolio) = &portfolio {
             check::check(portfolio, source, &mut problems);

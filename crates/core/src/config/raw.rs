@@ -125,15 +125,17 @@ pub(super) struct Project {
     pub(super) paused: Option<bool>,
 }
 
-/// Reads a text; what can be read is read, and every problem is noted.
-pub(super) fn read(source: &SourceText, problems: &mut Vec<Problem>) -> Raw {
+/// Reads a text; what can be read is read, and every problem is noted. `None` if it is not TOML: what it seems to hold
+/// then is a guess, and problems of that would mislead.
+pub(super) fn read(source: &SourceText, problems: &mut Vec<Problem>) -> Option<Raw> {
     let (table, errors) = DeTable::parse_recoverable(&source.text);
-    for err in errors {
-        problems.push(Problem {
-            span: err.span().unwrap_or(0..0),
+    if !errors.is_empty() {
+        problems.extend(errors.iter().map(|err| Problem {
+            span: visible(&source.text, err.span().unwrap_or(0..0)),
             message: first_line(err.message()),
             help: "this is not valid TOML; mend the line".into(),
-        });
+        }));
+        return None;
     }
     let mut raw = Raw::default();
     let mut root = DeTable::new();
@@ -152,7 +154,20 @@ pub(super) fn read(source: &SourceText, problems: &mut Vec<Problem>) -> Raw {
     }
     let span = 0..source.text.len();
     raw.root = section("the file", Spanned::new(span, DeValue::Table(root)), problems).unwrap_or_default();
-    raw
+    Some(raw)
+}
+
+/// A place with at least one character, so that it can be shown: of an empty one the character before, which is
+/// where something is missing.
+fn visible(text: &str, span: Range<usize>) -> Range<usize> {
+    if !span.is_empty() {
+        return span;
+    }
+    let before = text.get(..span.start).unwrap_or(text).trim_end_matches(['\n', '\r']);
+    match before.char_indices().next_back() {
+        Some((at, _)) => at..before.len(),
+        None => 0..text.chars().next().map_or(0, char::len_utf8),
+    }
 }
 
 fn sections<T: DeserializeOwned>(
