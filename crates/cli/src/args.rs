@@ -77,7 +77,7 @@ pub(crate) enum Command {
     },
     /// Show what an attempt printed.
     Logs {
-        /// The attempt, as `dayfly why` names it.
+        /// The attempt, as `dayfly why` names it, or an issue, of which the last attempt is shown.
         attempt: String,
         /// Go on as long as the attempt runs.
         #[arg(long, short)]
@@ -166,6 +166,12 @@ pub(crate) enum IssueCommand {
         issue: String,
         /// The answer; "-" reads standard input.
         text: String,
+    },
+    /// Let issues go on that wait for a person, once what stopped them is mended: takes the label away that holds them.
+    Retry {
+        /// The issues, as PROJECT#ID, or their IDs if only one project has them.
+        #[arg(required = true)]
+        issues: Vec<String>,
     },
 }
 

@@ -136,6 +136,6 @@ impl Context {
     }
 }
 
-fn no_issue(issue: &impl std::fmt::Display) -> CliError {
+pub(crate) fn no_issue(issue: &impl std::fmt::Display) -> CliError {
     CliError::usage(format!("there is no issue {issue}")).hint("`dayfly issue list` shows those there are")
 }

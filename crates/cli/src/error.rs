@@ -56,8 +56,8 @@ impl CliError {
         Self::new(Exit::Environment, message)
     }
 
-    pub(crate) fn trouble(message: impl Into<String>) -> Self {
-        Self::new(Exit::Trouble, message)
+    pub(crate) fn interrupted(message: impl Into<String>) -> Self {
+        Self::new(Exit::Interrupted, message)
     }
 
     pub(crate) fn with_source(mut self, source: impl std::error::Error + 'static) -> Self {

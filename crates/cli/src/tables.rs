@@ -42,6 +42,16 @@ pub(crate) fn span(time: Duration) -> String {
     }
 }
 
+/// A text on one line, whole.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// `1 issue`, `2 issues`.
+pub(crate) fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A text cut to a width, on one line.
 pub(crate) fn cut(text: &str, width: usize) -> String {
     let line = text.lines().next().unwrap_or_default();

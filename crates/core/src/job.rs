@@ -292,7 +292,9 @@ impl StageJob {
             Next::Ask { question } => (Some(labels.needs_clarification.as_str()), Some(question.clone())),
             Next::Split => (Some(labels.blocked.as_str()), None),
             Next::Block { reason, remedy } => {
-                (Some(labels.human_needed.as_str()), Some(format!("{reason}\n\nWhat helps: {remedy}")))
+                let label = labels.human_needed.as_str();
+                let body = format!("{reason}\n\nWhat helps: {remedy}, then take the label `{label}` away.");
+                (Some(label), Some(body))
             }
             Next::Hand { branch, .. } => (
                 Some(labels.in_review.as_str()),

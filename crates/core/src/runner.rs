@@ -211,6 +211,15 @@ pub trait Runner: Debug + Send + Sync + 'static {
     fn name(&self) -> &str;
     /// What it can do.
     fn capabilities(&self) -> Capabilities;
+    /// Whether a command could be started now; asked before an attempt is claimed, so that what is not installed is
+    /// told once and not as the end of attempt after attempt. An executor that cannot tell says yes.
+    ///
+    /// # Errors
+    /// Why it could not, with what helps.
+    fn can_start(&self, command: &CommandLine) -> Result<(), String> {
+        let _ = command;
+        Ok(())
+    }
     /// Starts an attempt.
     async fn start(&self, attempt: &Attempt) -> Result<Box<dyn Running>, RunnerError>;
     /// Finds an attempt that an earlier engine started.

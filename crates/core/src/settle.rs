@@ -90,7 +90,7 @@ pub fn next_step(input: &SettleInput<'_>) -> Next {
         }
         Class::Idle => block(
             format!("The agent says that stage `{}` is done, and changed nothing, twice in a row.", input.stage.name),
-            "look at the attempt's log, make the issue clearer, then take the label away",
+            "look at the attempt's log, make the issue clearer",
         ),
         Class::Transient => after_transient(input),
         Class::Person => match end {
@@ -137,7 +137,7 @@ fn after_failure(input: &SettleInput<'_>, feedback: Feedback) -> Next {
         }
         return block(
             format!("`{}` sent the work back {used} times: {}: {}", stage.name, feedback.gate, feedback.reason),
-            "look at the change, or make the issue smaller, then take the label away",
+            "look at the change, or make the issue smaller",
         );
     }
     if known.visit_attempts + 1 < stage.attempts {
@@ -145,7 +145,7 @@ fn after_failure(input: &SettleInput<'_>, feedback: Feedback) -> Next {
     }
     block(
         format!("Stage `{}` failed {} times: {}: {}", stage.name, stage.attempts, feedback.gate, feedback.reason),
-        "look at the attempts' logs, mend what keeps failing, then take the label away",
+        "look at the attempts' logs, mend what keeps failing",
     )
 }
 
@@ -160,7 +160,7 @@ fn after_transient(input: &SettleInput<'_>) -> Next {
     if row >= retry.transient && !matches!(end, End::Quota { .. } | End::ProviderDown { .. } | End::Lost) {
         return block(
             format!("Stage `{}` ended {row} times in a row without a result: {end}.", stage.name),
-            "look at the attempt's log, or raise the limit, then take the label away",
+            "look at the attempt's log, or raise the limit",
         );
     }
     let delay = match end {
@@ -187,13 +187,11 @@ fn feedback_of(stage: &Stage, outcome: &Outcome) -> Feedback {
 
 fn remedy(end: &End) -> &'static str {
     match end {
-        End::Auth { .. } => "log the agent in again, then take the label away",
-        End::Misconfigured { .. } => "mend the agent's section in dayfly.toml, then take the label away",
-        End::PermissionDenied { .. } => {
-            "allow the tools to the agent, or give the stage another agent, then take the label away"
-        }
-        End::Environment { .. } => "run `dayfly doctor`, mend what it lists, then take the label away",
-        _ => "look at the attempt's log, then take the label away",
+        End::Auth { .. } => "log the agent in again",
+        End::Misconfigured { .. } => "mend the agent's section in dayfly.toml",
+        End::PermissionDenied { .. } => "allow the tools to the agent, or give the stage another agent",
+        End::Environment { .. } => "run `dayfly doctor`, mend what it lists",
+        _ => "look at the attempt's log",
     }
 }
 

@@ -143,7 +143,7 @@ impl Engine {
         this.tasks.shutdown().await;
         result?;
         let records = house.store.read(from, usize::MAX).await?;
-        Ok(Summary::new(&records, decide::held(&this.model), !this.model.admitting))
+        Ok(Summary::new(&records, &this.model))
     }
 }
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use dayfly_core::{Gate, GateError, GateResult, GateSpec, Subject, Verdict, VerdictClaim, WorkFacts};
 use globset::{Glob, GlobSetBuilder};
 
-pub use commands::{Commands, GATES_FILE};
+pub use commands::{Commands, GATES_FILE, GateCommand, gate_commands};
 
 /// A gate that needs nothing but the facts of the subject.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ fn fail(reason: String, tail: String) -> Verdict {
 fn clean_tree(work: &WorkFacts) -> Verdict {
     match work.dirty.as_slice() {
         [] => Verdict::Pass,
-        paths => fail(format!("{} paths are not committed", paths.len()), listed(paths)),
+        paths => fail(format!("not committed: {}", named(paths)), listed(paths)),
     }
 }
 
@@ -88,7 +88,7 @@ fn untouched(work: &WorkFacts) -> Verdict {
     }
     match work.dirty.as_slice() {
         [] => Verdict::Pass,
-        paths => fail(format!("this stage may only read, and {} paths changed", paths.len()), listed(paths)),
+        paths => fail(format!("this stage may only read, and changed {}", named(paths)), listed(paths)),
     }
 }
 
@@ -103,7 +103,7 @@ fn protected_paths(work: &WorkFacts, protected: &[String], gate: &str) -> Result
     let hits: Vec<String> = work.changed.iter().chain(&work.dirty).filter(hit).cloned().collect();
     Ok(match hits.as_slice() {
         [] => Verdict::Pass,
-        paths => fail(format!("{} protected paths are changed", paths.len()), listed(paths)),
+        paths => fail(format!("protected paths are changed: {}", named(paths)), listed(paths)),
     })
 }
 
@@ -120,6 +120,13 @@ fn verdict(work: &WorkFacts) -> Verdict {
         Some((VerdictClaim::Fail, summary)) => fail("the review asks for changes".into(), summary.clone()),
         None => fail("there is no verdict".into(), String::new()),
     }
+}
+
+/// The first paths on one line.
+fn named(paths: &[String]) -> String {
+    const MOST: usize = 3;
+    let shown = paths.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
+    if paths.len() > MOST { format!("{shown} and {} more", paths.len() - MOST) } else { shown }
 }
 
 fn listed(paths: &[String]) -> String {

@@ -19,7 +19,7 @@ pub use engine::{
     Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Progress, RunOptions, StateLock, Summary, Until,
     attempt_dir, overview, read_all,
 };
-pub use gates::{Commands, FactGate, GATES_FILE, Gates};
+pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
 pub use git::{Candidate, Found, Git, GitError, Landed};
 pub use markdown::MarkdownTracker;
 pub use mock::{MockRunner, MockScript};

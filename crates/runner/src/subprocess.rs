@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dayfly_core::{
-    Attempt, AttemptEvent, Capabilities, Containment, Outcome, ProcessIdentity, Runner, RunnerError, Running, Stop,
+    Attempt, AttemptEvent, Capabilities, CommandLine, Containment, Outcome, ProcessIdentity, Runner, RunnerError, Running, Stop,
 };
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -51,6 +51,10 @@ impl Runner for SubprocessRunner {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities { exit_status: true, reattach: false, containment: Containment::Group, limits: true }
+    }
+
+    fn can_start(&self, command: &CommandLine) -> Result<(), String> {
+        prepare::can_start(command)
     }
 
     async fn start(&self, attempt: &Attempt) -> Result<Box<dyn Running>, RunnerError> {

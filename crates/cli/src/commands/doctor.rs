@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use camino::Utf8Path;
-use dayfly_core::{AgentConfig, Landing, Portfolio, Project, Tracker as _};
-use dayfly_runner::{GATES_FILE, Git, LockError, SqliteStore, StateLock, find_program};
+use dayfly_core::{AgentConfig, Landing, Portfolio, Project, State, StoreError, Tracker as _, TrackerError};
+use dayfly_runner::{GATES_FILE, Git, LockError, SqliteStore, StateLock, find_program, gate_commands, read_all};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::output::Output;
+use crate::tables::count;
 
 /// The oldest git whose `merge-tree` can do what landing needs.
 const GIT: (u32, u32) = (2, 40);
@@ -59,7 +60,7 @@ pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>) -> Result<Ex
                 checks.extend(project_checks(project).await);
                 checks.push(tracker_check(context, project).await);
             }
-            checks.push(store_check(context, portfolio));
+            checks.push(store_check(context, portfolio).await);
         }
         Err(_) => checks.push(Check::bad("configuration", "cannot be read", "the error below says why")),
     }
@@ -85,7 +86,7 @@ fn text(checks: &[Check]) -> String {
     let bad = checks.iter().filter(|c| c.state == Finding::Bad).count();
     text.push_str(&match bad {
         0 => "All that jobs need is there.".to_owned(),
-        n => format!("{n} things must be mended before jobs can run."),
+        n => format!("{} to mend before jobs can run.", count(n, "thing")),
     });
     text
 }
@@ -93,6 +94,15 @@ fn text(checks: &[Check]) -> String {
 /// The program itself if it holds a slash, else the first of that name on `PATH`.
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     find_program(program, std::env::var_os("PATH").as_deref())
+}
+
+/// The program that a script names in its first line.
+fn interpreter(script: &std::path::Path) -> Option<PathBuf> {
+    use std::io::Read as _;
+    let mut start = Vec::new();
+    std::fs::File::open(script).ok()?.take(256).read_to_end(&mut start).ok()?;
+    let line = String::from_utf8_lossy(start.strip_prefix(b"#!")?).into_owned();
+    Some(PathBuf::from(line.lines().next()?.split_whitespace().next()?))
 }
 
 async fn git_check() -> Check {
@@ -115,6 +125,10 @@ fn agent_check(name: &str, agent: &AgentConfig) -> Check {
         return Check::note(what, format!("passes {key} on: each token is billed"), remedy);
     }
     match on_path(program) {
+        Some(path) if interpreter(&path).is_some_and(|i| !i.exists()) => {
+            let found = format!("the first line of {} names a program that is not there", path.display());
+            Check::bad(what, found, "mend the line that begins with `#!`")
+        }
         Some(path) => Check::good(what, path.display().to_string()),
         None => Check::bad(
             what,
@@ -147,14 +161,8 @@ async fn project_checks(project: &Project) -> Vec<Check> {
         let list: Vec<String> = remotes.iter().map(|(name, url)| format!("{name} {url}")).collect();
         checks.push(Check::good(format!("{what}: remotes"), format!("{} (dayfly does not push)", list.join(", "))));
     }
-    match git.file_at(&commit, GATES_FILE).await {
-        Ok(Some(_)) => checks.push(Check::good(format!("{what}: gates"), format!("{GATES_FILE} on {}", project.base))),
-        _ => checks.push(Check::note(
-            format!("{what}: gates"),
-            format!("no {GATES_FILE} on {}: no command judges changes", project.base),
-            "name the test command there and commit it",
-        )),
-    }
+    let text = git.file_at(&commit, GATES_FILE).await.ok().flatten();
+    checks.push(gates_check(format!("{what}: gates"), text.as_deref(), &project.base));
     let standing = git.current_branch().await.ok().flatten();
     if project.landing == Landing::Direct && standing.as_deref() == Some(project.base.as_str()) {
         let dirty = git.is_dirty().await.unwrap_or(false);
@@ -173,29 +181,60 @@ async fn project_checks(project: &Project) -> Vec<Check> {
     checks
 }
 
+/// The commands that judge changes, as the base branch names them.
+fn gates_check(what: String, text: Option<&str>, base: &str) -> Check {
+    let commands = match text.map(gate_commands) {
+        None => Vec::new(),
+        Some(Ok(commands)) => commands,
+        Some(Err(problem)) => return Check::bad(what, problem, "no job starts before that"),
+    };
+    if commands.is_empty() {
+        let found = format!("{GATES_FILE} on {base} names none: no command judges changes");
+        return Check::note(what, found, "name the test command there and commit it");
+    }
+    // A program with a slash is one of the repository's own.
+    let missing = commands.iter().find(|c| !c.program.contains('/') && on_path(&c.program).is_none());
+    if let Some(command) = missing {
+        let found = format!("`{}`, which the command `{}` runs, is not on PATH", command.program, command.name);
+        return Check::bad(what, found, "install it, or mend PATH");
+    }
+    let names: Vec<String> = commands.into_iter().map(|c| c.name).collect();
+    Check::good(what, format!("{} ({GATES_FILE} on {base})", names.join(", ")))
+}
+
 /// Whether a file can be made where git keeps its own.
 fn tempfile_in(path: &Utf8Path) -> std::io::Result<()> {
     let git = path.join(".git");
-    let dir = if git.is_dir() { git } else { path.to_owned() };
-    let metadata = dir.metadata()?;
-    if metadata.permissions().readonly() {
-        return Err(std::io::Error::other(format!("{dir} is read-only")));
-    }
-    Ok(())
+    writable(if git.is_dir() { &git } else { path })
+}
+
+/// Whether a file can be made in the folder. One is made, and removed.
+fn writable(dir: &Utf8Path) -> std::io::Result<()> {
+    let probe = dir.join(format!(".dayfly-doctor-{}", std::process::id()));
+    std::fs::File::create_new(&probe)?;
+    std::fs::remove_file(&probe)
 }
 
 async fn tracker_check(context: &Context, project: &Project) -> Check {
-    let what = format!("project {}: issues", project.name);
-    match context.tracker().issues(&project.name).await {
-        Ok(issues) => {
-            let dir = context.config.portfolio.issues_dir.join(project.name.as_str());
-            Check::good(what, format!("{} in {dir}", issues.len()))
+    let what = format!("project {}: tracker", project.name);
+    let dir = context.config.portfolio.issues_dir.join(project.name.as_str());
+    let tracker = context.tracker();
+    let read = async {
+        Ok::<_, TrackerError>((tracker.issues(&project.name).await?, tracker.milestones(&project.name).await?))
+    };
+    match read.await {
+        Ok(_) if dir.is_dir() && writable(&dir).is_err() => {
+            Check::bad(what, format!("nothing can be written in {dir}"), "make the folder writable")
+        }
+        Ok((issues, milestones)) => {
+            let milestones = count(milestones.len(), "milestone");
+            Check::good(what, format!("{}, {milestones} in {dir}", count(issues.len(), "issue")))
         }
         Err(err) => Check::bad(what, err.to_string(), "mend the file"),
     }
 }
 
-fn store_check(context: &Context, portfolio: &Portfolio) -> Check {
+async fn store_check(context: &Context, portfolio: &Portfolio) -> Check {
     let what = "ledger";
     match StateLock::take(&portfolio.state_dir) {
         Err(LockError::Held { holder, .. }) => {
@@ -207,8 +246,25 @@ fn store_check(context: &Context, portfolio: &Portfolio) -> Check {
     if !context.ledger().exists() {
         return Check::good(what, format!("{} (made by the first run)", context.ledger()));
     }
-    match SqliteStore::open_read_only(&context.ledger()) {
-        Ok(_) => Check::good(what, context.ledger().as_str()),
-        Err(err) => Check::bad(what, err.to_string(), "restore the file from a backup, or move it away"),
+    let remedy = "restore the file from a backup, or move it away: the issues then start over";
+    let whole = async {
+        let records = read_all(&SqliteStore::open_read_only(&context.ledger())?).await?;
+        State::fold(&records)?;
+        Ok::<_, StoreError>(records.len())
+    };
+    match whole.await {
+        Ok(records) => Check::good(what, format!("{}, {}", context.ledger(), count(records, "record"))),
+        Err(err) => Check::bad(what, causes(&err), remedy),
     }
+}
+
+/// An error with all that caused it.
+fn causes(err: &dyn std::error::Error) -> String {
+    let mut text = err.to_string();
+    let mut source = err.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
 }

@@ -16,6 +16,8 @@ struct Found {
     base: String,
     docs: bool,
     gate: Option<&'static str>,
+    /// Whether it has a remote, and so most likely other people.
+    shared: bool,
 }
 
 pub(crate) async fn run(output: &Output, paths: &[Utf8PathBuf], force: bool) -> Result<Exit, CliError> {
@@ -29,6 +31,9 @@ pub(crate) async fn run(output: &Output, paths: &[Utf8PathBuf], force: bool) -> 
     let mut found: Vec<Found> = Vec::new();
     for path in paths {
         let repository = look(&here, path).await?;
+        if let Some(twice) = found.iter().find(|f| f.path == repository.path) {
+            return Err(CliError::usage(format!("{path} is named twice, as {}", twice.path)));
+        }
         let taken =
             found.iter().filter(|f| f.name == repository.name || f.name.starts_with(&format!("{}-", repository.name)));
         let name = match taken.count() {
@@ -44,7 +49,7 @@ pub(crate) async fn run(output: &Output, paths: &[Utf8PathBuf], force: bool) -> 
     std::fs::write(&file, &text).map_err(|err| CliError::files(&file, err))?;
     let names: Vec<&str> = found.iter().map(|f| f.name.as_str()).collect();
     output.data(&serde_json::json!({ "file": file, "projects": names }), || {
-        let agent = if claude {
+        let agent = if claude || here.join("agent.sh").exists() {
             String::new()
         } else {
             "\nNo agent CLI is on PATH: write ./agent.sh, or name another program in [agents.script].".to_owned()
@@ -75,7 +80,8 @@ async fn look(here: &Utf8Path, path: &Utf8Path) -> Result<Found, CliError> {
     let shown = full.strip_prefix(here).map_or_else(|_| full.clone(), Utf8Path::to_owned);
     let shown = if shown.as_str().is_empty() { ".".into() } else { shown.into_string() };
     let gate = gate_of(&full);
-    Ok(Found { name, path: shown, base, docs: gate.is_none() && is_docs(&full), gate })
+    let shared = !git.remotes().await?.is_empty();
+    Ok(Found { shared, name, path: shown, base, docs: gate.is_none() && is_docs(&full), gate })
 }
 
 /// The branch work lands on: the one checked out, or else `main` or `master`.
@@ -136,7 +142,9 @@ fn render(found: &[Found], claude: bool) -> String {
         text.push_str(&format!("kind = \"{}\"\n", if project.docs { "docs" } else { "code" }));
         text.push_str(&format!("base = {:?}\n", project.base));
         text.push_str("# \"direct\": dayfly puts a finished change on the base branch. \"pull-request\": it leaves a branch to you.\n");
-        text.push_str("landing = \"pull-request\"\n");
+        let landing = if project.shared { "pull-request" } else { "direct" };
+        let because = if project.shared { "  # because it has a remote" } else { "" };
+        text.push_str(&format!("landing = \"{landing}\"{because}\n"));
         text.push_str("# Agents are told what matters most: focus = \"...\"\n");
         let run = project.gate.unwrap_or(r#"["./test.sh"]"#);
         text.push_str(&format!(

@@ -2,11 +2,13 @@
 
 use std::io::Read as _;
 
-use dayfly_core::{Clock as _, Issue, IssueRef, NewIssue, ProjectName, Tracker as _, TrackerState};
-use dayfly_runner::SystemClock;
+use dayfly_core::{
+    Clock as _, Filter, Issue, IssueRef, NewIssue, Phase, ProjectName, Tracker as _, TrackerState, TrackerWrite, why,
+};
+use dayfly_runner::{Overview, SystemClock};
 
 use crate::args::IssueCommand;
-use crate::context::Context;
+use crate::context::{Context, no_issue};
 use crate::error::{CliError, Exit};
 use crate::output::Output;
 use crate::tables::{columns, cut};
@@ -25,13 +27,96 @@ pub(crate) async fn run(output: &Output, context: &Context, command: IssueComman
         IssueCommand::Show { issue } => show(output, context, &context.issue(&issue).await?).await?,
         IssueCommand::Answer { issue, text: answer } => {
             let issue = context.issue(&issue).await?;
-            let (author, at) = (author(), SystemClock.now());
-            let answer = text(answer)?;
-            context.tracker().comment_as(&issue.project, &issue.issue, &author, &answer, at).await?;
-            output.say(&format!("{issue}: answered as {author}; the next `dayfly run` goes on with it"));
+            reply(output, context, &issue, &text(answer)?).await?;
+        }
+        IssueCommand::Retry { issues } => {
+            let mut named = Vec::new();
+            for issue in issues {
+                named.push(context.issue(&issue).await?);
+            }
+            retry(output, context, &named).await?;
         }
     }
     Ok(Exit::Good)
+}
+
+/// Answers the question of an issue, if it has one.
+async fn reply(output: &Output, context: &Context, issue: &IssueRef, answer: &str) -> Result<(), CliError> {
+    if answer.trim().is_empty() {
+        return Err(CliError::usage("the answer is empty"));
+    }
+    let (overview, found) = look(context, issue).await?;
+    let labels = &context.config.portfolio.labels;
+    let asked = match overview.state.issues.get(issue).map(|known| &known.phase) {
+        Some(phase) => matches!(phase, Phase::Asked { .. }),
+        // The ledger may be gone while the tracker still shows the question.
+        None => found.has_label(&labels.needs_clarification),
+    };
+    if !asked {
+        return Err(stands(&overview, issue, "has asked nothing"));
+    }
+    let (author, at) = (author(), SystemClock.now());
+    context.tracker().comment_as(&issue.project, &issue.issue, &author, answer, at).await?;
+    if !overview.state.issues.contains_key(issue) {
+        release(context, issue, &[labels.needs_clarification.as_str()]).await?;
+    }
+    output.data(&serde_json::json!({ "issue": issue, "author": author }), || {
+        format!("{issue}: answered as {author}; the next `dayfly run` goes on with it")
+    })
+}
+
+/// Takes the labels away that hold issues. All are looked at before any is changed.
+async fn retry(output: &Output, context: &Context, issues: &[IssueRef]) -> Result<(), CliError> {
+    let labels = &context.config.portfolio.labels;
+    let holding = [labels.human_needed.as_str(), &labels.blocked, &labels.needs_clarification];
+    for issue in issues {
+        let (overview, found) = look(context, issue).await?;
+        let waits = match overview.state.issues.get(issue).map(|known| &known.phase) {
+            Some(Phase::Asked { .. } | Phase::Split { .. }) => false,
+            _ => holding.iter().any(|label| found.has_label(label)),
+        };
+        if !waits {
+            return Err(stands(&overview, issue, "carries no label that holds it"));
+        }
+    }
+    for issue in issues {
+        release(context, issue, &holding).await?;
+    }
+    let names: Vec<String> = issues.iter().map(ToString::to_string).collect();
+    output.data(&serde_json::json!({ "issues": issues }), || {
+        format!("{}: the next `dayfly run` goes on", names.join(", "))
+    })
+}
+
+async fn look(context: &Context, issue: &IssueRef) -> Result<(Overview, Issue), CliError> {
+    let overview = context.overview(Filter::default()).await?;
+    let view = overview.views.get(&issue.project);
+    if let Some(fault) = view.and_then(|v| v.fault.as_ref()) {
+        return Err(CliError::environment(format!("the issues of {} cannot be read: {fault}", issue.project)));
+    }
+    let found = view.and_then(|v| v.issues.iter().find(|i| i.id == issue.issue)).cloned();
+    let found = found.ok_or_else(|| no_issue(issue))?;
+    Ok((overview, found))
+}
+
+/// Refuses, and says where the issue stands instead.
+fn stands(overview: &Overview, issue: &IssueRef, what: &str) -> CliError {
+    let report = why(&overview.input(), &overview.plan, &overview.records, issue).ok().flatten();
+    let err = CliError::usage(match &report {
+        Some(report) => format!("{issue} {what}: {}", report.verdict),
+        None => format!("{issue} {what}"),
+    });
+    match report.and_then(|r| r.remedy) {
+        Some(remedy) => err.hint(remedy),
+        None => err.hint(format!("`dayfly why {issue}` says where it stands")),
+    }
+}
+
+async fn release(context: &Context, issue: &IssueRef, labels: &[&str]) -> Result<(), CliError> {
+    let remove = labels.iter().map(|&l| l.to_owned()).collect();
+    let write = TrackerWrite::Labels { issue: issue.issue.clone(), add: vec![], remove };
+    context.tracker().apply(&issue.project, "", &write).await?;
+    Ok(())
 }
 
 /// A text of the command line, or standard input for `-`.
@@ -62,14 +147,21 @@ async fn list(output: &Output, context: &Context, project: Option<&str>, all: bo
     let only = project.map(|p| context.project(Some(p))).transpose()?;
     let tracker = context.tracker();
     let mut found: Vec<(IssueRef, Issue)> = Vec::new();
+    let mut faults = Vec::new();
     for project in context.config.portfolio.projects.keys().filter(|p| only.as_ref().is_none_or(|o| o == *p)) {
-        let issues = tracker.issues(project).await?;
+        let issues = match tracker.issues(project).await {
+            Ok(issues) => issues,
+            Err(err) => {
+                faults.push(err);
+                continue;
+            }
+        };
         let wanted = issues.into_iter().filter(|i| all || i.state == TrackerState::Open);
         found.extend(wanted.map(|i| (IssueRef::new(project.clone(), i.id.clone()), i)));
     }
     let json: Vec<_> = found.iter().map(|(issue, i)| serde_json::json!({ "issue": issue, "content": i })).collect();
     output.data(&json, || {
-        if found.is_empty() {
+        if found.is_empty() && faults.is_empty() {
             return "There is no open issue. `dayfly issue new TITLE` writes one.".into();
         }
         let rows = found.iter().map(|(issue, i)| {
@@ -78,17 +170,16 @@ async fn list(output: &Output, context: &Context, project: Option<&str>, all: bo
             vec![issue.to_string(), state.to_owned(), cut(&i.title, 60), i.labels.join(", "), milestone]
         });
         columns(&rows.collect::<Vec<_>>())
-    })
+    })?;
+    let mut faults = faults.into_iter();
+    let Some(first) = faults.next() else { return Ok(()) };
+    Err(faults.fold(CliError::from(first), |err, other| err.hint(other.to_string())))
 }
 
 async fn show(output: &Output, context: &Context, issue: &IssueRef) -> Result<(), CliError> {
     let tracker = context.tracker();
     let issues = tracker.issues(&issue.project).await?;
-    let Some(found) = issues.iter().find(|i| i.id == issue.issue) else {
-        return Err(
-            CliError::usage(format!("there is no issue {issue}")).hint("`dayfly issue list` shows those there are")
-        );
-    };
+    let found = issues.iter().find(|i| i.id == issue.issue).ok_or_else(|| no_issue(issue))?;
     let path = tracker.path_of(&issue.project, &issue.issue).await?;
     output.data(&found, || {
         let state = if found.state == TrackerState::Open { "open" } else { "closed" };

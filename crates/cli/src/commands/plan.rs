@@ -7,7 +7,7 @@ use crate::args::Scope;
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::output::Output;
-use crate::tables::{columns, cut, time};
+use crate::tables::{columns, cut, one_line, time};
 
 pub(crate) async fn run(output: &Output, context: &Context, scope: &Scope) -> Result<Exit, CliError> {
     let overview = context.overview(context.filter(scope).await?).await?;
@@ -48,13 +48,18 @@ pub(crate) fn text(plan: &Plan, now: Timestamp) -> String {
     text
 }
 
+/// A reason up to this length stands beside its issue, a longer one below it; none is cut.
+const SHORT: usize = 60;
+
 /// Lines of what waits, with the remedy below each that has one.
 pub(crate) fn waits(lines: &[WaitLine], now: Timestamp) -> String {
+    let short = |line: &WaitLine| line.reason.chars().count() <= SHORT;
     let rows: Vec<Vec<String>> = lines
         .iter()
         .map(|line| {
             let until = line.until.map(|at| format!("until {}", time(at, now))).unwrap_or_default();
-            vec![format!("  {}", line.what), cut(&line.title, 40), cut(&line.reason, 110), until]
+            let reason = if short(line) { one_line(&line.reason) } else { String::new() };
+            vec![format!("  {}", line.what), cut(&line.title, 40), reason, until]
         })
         .collect();
     let table = columns(&rows);
@@ -62,6 +67,9 @@ pub(crate) fn waits(lines: &[WaitLine], now: Timestamp) -> String {
     for (row, line) in table.lines().zip(lines) {
         text.push_str(row);
         text.push('\n');
+        if !short(line) {
+            text.push_str(&format!("      {}\n", one_line(&line.reason)));
+        }
         if let Some(remedy) = &line.remedy {
             text.push_str(&format!("      what helps: {remedy}\n"));
         }

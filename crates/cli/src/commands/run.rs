@@ -1,5 +1,6 @@
 //! `dayfly run`: does the work.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,7 +63,7 @@ pub(crate) async fn work(
     let summary = tokio::select! {
         summary = engine.run(options, &mut shutdown) => summary?,
         // The third interrupt leaves at once; the next run settles what was left.
-        () = interrupts => return Err(CliError::trouble("left at once; the next `dayfly run` settles what ran")),
+        () = interrupts => return Err(CliError::interrupted("left at once; the next `dayfly run` settles what ran")),
     };
     reporter.finish();
     Ok(summary)
@@ -71,24 +72,29 @@ pub(crate) async fn work(
 /// Passes the operator's interrupts on: the first stops politely, the second kills. Ends at the third.
 async fn interrupts(asked: mpsc::Sender<Stop>) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
+    // A terminal that is closed, or a lost connection, sends a hangup.
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let (mut signals, got) = (tokio::task::JoinSet::new(), Arc::new(tokio::sync::Notify::new()));
+    for mut kind in kinds.into_iter().filter_map(|kind| signal(kind).ok()) {
+        let got = Arc::clone(&got);
+        signals.spawn(async move {
+            while kind.recv().await.is_some() {
+                got.notify_one();
+            }
+        });
+    }
     for how in [Stop::Polite, Stop::Kill] {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
+        got.notified().await;
         // The engine is gone when nobody listens; it ends by itself then.
         let _ = asked.send(how).await;
     }
-    interrupt.recv().await;
+    got.notified().await;
 }
 
 /// What a run did, in a few lines.
 pub(crate) fn text(summary: &Summary) -> String {
-    if summary.ends.is_empty() && summary.done.is_empty() && summary.held.is_empty() {
+    let quiet = summary.ends.is_empty() && summary.done.is_empty();
+    if quiet && summary.held.is_empty() && summary.unread.is_empty() {
         return "There was nothing to do. `dayfly plan` shows why.".into();
     }
     let ends: Vec<String> = summary.ends.iter().map(|(end, n)| format!("{n} {end}")).collect();
@@ -105,8 +111,15 @@ pub(crate) fn text(summary: &Summary) -> String {
     if !summary.person.is_empty() {
         text.push_str(&format!("needs you: {}   (`dayfly status` says what helps)\n", list(&summary.person)));
     }
+    for (project, reason) in &summary.unread {
+        text.push_str(&format!("nothing done for project {project}: {reason}\n"));
+    }
+    let mut held: BTreeMap<&str, Vec<dayfly_core::IssueRef>> = BTreeMap::new();
     for (issue, reason) in &summary.held {
-        text.push_str(&format!("not started: {issue}: {reason}\n"));
+        held.entry(reason).or_default().push(issue.clone());
+    }
+    for (reason, issues) in &held {
+        text.push_str(&format!("not started: {}: {reason}\n", list(issues)));
     }
     text
 }

@@ -6,18 +6,18 @@ use crate::args::Scope;
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::output::Output;
-use crate::tables::{columns, cut, time};
+use crate::tables::{columns, count, cut, time};
 
 use super::plan::waits;
 
 pub(crate) async fn run(output: &Output, context: &Context, scope: &Scope) -> Result<Exit, CliError> {
     let overview = context.overview(context.filter(scope).await?).await?;
     let status = status(&overview.input(), &overview.plan);
-    output.data(&status, || text(&status))?;
+    output.data(&status, || text(&status, overview.engine))?;
     Ok(Exit::Good)
 }
 
-fn text(status: &Status) -> String {
+fn text(status: &Status, engine: bool) -> String {
     let now = status.at;
     let mut text = String::new();
     let mut section = |title: &str, body: String| {
@@ -29,7 +29,9 @@ fn text(status: &Status) -> String {
         let since = format!("since {}", time(line.since, now));
         vec![format!("  {}", line.issue), line.stage.to_string(), since, line.attempt.clone(), cut(&line.title, 40)]
     });
-    section("Running", columns(&running.collect::<Vec<_>>()));
+    let running = running.collect::<Vec<_>>();
+    let title = if engine { "Running" } else { "Lost: the engine has ended; the next `dayfly run` settles these" };
+    section(title, columns(&running));
     let ready = status.ready.iter().map(|ready| {
         let agent = ready.agent.as_ref().map_or("", |a| a.as_str());
         vec![format!("  {}", ready.issue), ready.stage.to_string(), agent.to_owned(), cut(&ready.title, 50)]
@@ -39,7 +41,7 @@ fn text(status: &Status) -> String {
     section("Waiting", waits(&status.waiting, now));
     let milestones = status.milestones.iter().map(|line| vec![format!("  {}", milestone(line))]);
     section("Milestones", columns(&milestones.collect::<Vec<_>>()));
-    text.push_str(&format!("{} issues are done.", status.done));
+    text.push_str(&format!("{} done.", count(status.done, "issue")));
     text
 }
 

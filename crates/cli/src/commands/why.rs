@@ -3,10 +3,10 @@
 use dayfly_core::{Filter, WhyReport, why};
 use jiff::Timestamp;
 
-use crate::context::Context;
+use crate::context::{Context, no_issue};
 use crate::error::{CliError, Exit};
 use crate::output::Output;
-use crate::tables::{columns, cut, span, time};
+use crate::tables::{columns, one_line, span, time};
 
 pub(crate) async fn run(output: &Output, context: &Context, issue: &str) -> Result<Exit, CliError> {
     let issue = context.issue(issue).await?;
@@ -14,11 +14,15 @@ pub(crate) async fn run(output: &Output, context: &Context, issue: &str) -> Resu
     let report = why(&overview.input(), &overview.plan, &overview.records, &issue);
     let report = report.map_err(|err| CliError::environment("the ledger cannot be read").with_source(err))?;
     let Some(report) = report else {
-        return Err(
-            CliError::usage(format!("there is no issue {issue}")).hint("`dayfly issue list` shows those there are")
-        );
+        return Err(no_issue(&issue));
     };
-    output.data(&report, || text(&report, overview.now))?;
+    output.data(&report, || {
+        let mut text = text(&report, overview.now);
+        if !overview.engine && overview.state.live.values().any(|live| live.issue == issue) {
+            text.push_str("\nThe engine has ended; the next `dayfly run` settles the attempt as lost.\n");
+        }
+        text
+    })?;
     Ok(Exit::Good)
 }
 
@@ -43,7 +47,7 @@ fn text(report: &WhyReport, now: Timestamp) -> String {
         let rows = report.attempts.iter().map(|attempt| {
             let took = attempt.took.map(span).unwrap_or_default();
             let agent = attempt.agent.as_ref().map_or("", |a| a.as_str());
-            let detail = if attempt.detail.is_empty() { attempt.end.clone() } else { cut(&attempt.detail, 90) };
+            let detail = if attempt.detail.is_empty() { attempt.end.clone() } else { one_line(&attempt.detail) };
             vec![format!("  {}", attempt.attempt), time(attempt.started, now), took, agent.to_owned(), detail]
         });
         text.push_str(&columns(&rows.collect::<Vec<_>>()));

@@ -56,7 +56,7 @@ fn its_stories_are_told(world: &World) {
     let log = asked(world, &["logs", "clock.3.exec.3"]);
     assert_eq!(log, "stage exec of clock#3: Make it faster\n");
     let question = asked(world, &["why", "greeter#3"]);
-    assert!(question.contains("what helps: dayfly issue answer greeter#3"), "{question}");
+    assert!(question.contains("what helps: `dayfly issue answer greeter#3"), "{question}");
     let pages = world.git("dayfly-demo/repos/handbook", &["ls-files"]);
     assert!(pages.contains("first-day.md") && pages.contains("first-week.md"), "{pages}");
 }

@@ -28,7 +28,7 @@ fn an_interrupted_run_ends_its_agents_and_the_next_one_finishes() {
     Running
       web#1  exec  since [time]  web.1.exec.1  Be done
 
-    0 issues are done.
+    0 issues done.
     ");
     run.signal("INT");
     let ran = run.ends();

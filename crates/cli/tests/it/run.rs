@@ -49,7 +49,7 @@ fn an_issue_goes_from_the_plan_to_a_landed_commit() {
 
     `dayfly logs ATTEMPT` shows what one printed.
     ");
-    assert_snapshot!(world.data(&["status"]), @"1 issues are done.");
+    assert_snapshot!(world.data(&["status"]), @"1 issue done.");
     // How many events that are is the ledger's own business.
     let worklog = world.data(&["worklog"]);
     assert_snapshot!(worklog.split_once("- ledger").unwrap().0, @"
@@ -116,15 +116,16 @@ fn an_agent_that_does_nothing_is_found_out_and_a_person_is_asked() {
     ");
     assert_snapshot!(world.data(&["status"]), @"
     Needs you
-      web#1  Be done  a person must act: The agent says that stage `exec` is done, and changed nothing, twice in a row.
-          what helps: look at the attempt's log, make the issue clearer, then take the label away
+      web#1  Be done
+          a person must act: The agent says that stage `exec` is done, and changed nothing, twice in a row.
+          what helps: look at the attempt's log, make the issue clearer, then `dayfly issue retry web#1`
 
-    0 issues are done.
+    0 issues done.
     ");
     assert_snapshot!(world.data(&["why", "web#1"]), @"
     web#1 Be done
       blocked, stage exec: a person must act: The agent says that stage `exec` is done, and changed nothing, twice in a row.
-      what helps: look at the attempt's log, make the issue clearer, then take the label away
+      what helps: look at the attempt's log, make the issue clearer, then `dayfly issue retry web#1`
 
     The work came back from `exec`: no-op: there is no new commit and no changed file
       | all done!

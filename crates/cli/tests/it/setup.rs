@@ -140,7 +140,7 @@ fn init_writes_a_file_that_reads_back_and_overwrites_none() {
     kind = "code"
     base = "main"
     # "direct": dayfly puts a finished change on the base branch. "pull-request": it leaves a branch to you.
-    landing = "pull-request"
+    landing = "direct"
     # Agents are told what matters most: focus = "..."
     # What must pass before a change counts is named on the base branch, in web/.dayfly/gates.toml:
     #   [[command]]
@@ -152,7 +152,7 @@ fn init_writes_a_file_that_reads_back_and_overwrites_none() {
     kind = "docs"
     base = "trunk"
     # "direct": dayfly puts a finished change on the base branch. "pull-request": it leaves a branch to you.
-    landing = "pull-request"
+    landing = "direct"
     # Agents are told what matters most: focus = "..."
     # What must pass before a change counts is named on the base branch, in book/.dayfly/gates.toml:
     #   [[command]]
@@ -196,8 +196,8 @@ fn doctor_finds_nothing_to_mend_in_a_good_set_up() {
     good  configuration: [root]/dayfly.toml
     good  agent script (command): [root]/./agent.sh
     good  project web: [root]/web, main at [commit]
-    good  project web: gates: .dayfly/gates.toml on main
-    good  project web: issues: 0 in [root]/issues/web
+    good  project web: gates: tests (.dayfly/gates.toml on main)
+    good  project web: tracker: 0 issues, 0 milestones in [root]/issues/web
     good  ledger: [root]/.dayfly/ledger.sqlite (made by the first run)
     All that jobs need is there.
     ");
@@ -217,13 +217,13 @@ fn doctor_names_what_is_missing_with_the_remedy() {
           what helps: install it, mend PATH or `argv`, or `chmod +x` it
     BAD   project book: [root]/book has no branch `main`
           what helps: set `base` of the project to a branch that is there
-    good  project book: issues: 0 in [root]/issues/book
+    good  project book: tracker: 0 issues, 0 milestones in [root]/issues/book
     good  project web: [root]/web, main at [commit]
-    note  project web: gates: no .dayfly/gates.toml on main: no command judges changes
+    note  project web: gates: .dayfly/gates.toml on main names none: no command judges changes
           what helps: name the test command there and commit it
-    good  project web: issues: 0 in [root]/issues/web
+    good  project web: tracker: 0 issues, 0 milestones in [root]/issues/web
     good  ledger: [root]/.dayfly/ledger.sqlite (made by the first run)
-    2 things must be mended before jobs can run.
+    2 things to mend before jobs can run.
     ");
     world.write("dayfly.toml", "version = 2\n");
     let broken = world.dayfly(&["doctor"]);

@@ -46,9 +46,9 @@ pub(super) fn plan(input: &PlanInput<'_>) -> Plan {
                 project: name.clone(),
                 title: String::new(),
                 stage: None,
+                remedy: matches!(wait, Wait::Tracker { .. }).then(|| "mend what it names".to_owned()),
                 why: wait,
                 until: None,
-                remedy: None,
             });
             continue;
         }
@@ -114,7 +114,8 @@ fn evaluate<'a>(
         return Err(wait(why, until, remedy.as_deref()));
     }
     if let Some(label) = holding_label(input.portfolio, issue, known) {
-        return Err(wait(Wait::Label { label: label.to_owned() }, None, Some("take the label away")));
+        let remedy = format!("take the label away: `dayfly issue retry {issue_ref}`");
+        return Err(wait(Wait::Label { label: label.to_owned() }, None, Some(&remedy)));
     }
     if input.filter.had_turn.contains(issue_ref) {
         return Err(wait(Wait::HadTurn, None, None));
@@ -179,14 +180,15 @@ fn phase_wait(
     if let Some(first) = pending.first() {
         let delayed = first.delayed.as_ref();
         let why = Wait::Effects { count: pending.len(), delayed: delayed.map(|d| d.0.clone()) };
-        return Some((why, delayed.map(|d| d.1), None));
+        let remedy = delayed.map(|_| "mend what it names; it is tried again by itself".to_owned());
+        return Some((why, delayed.map(|d| d.1), remedy));
     }
     Some(match &known.phase {
         Phase::Queued { not_before: Some(at) } if *at > input.now => (Wait::Backoff, Some(*at), None),
         Phase::Queued { .. } => return None,
         Phase::Running { attempt } => (Wait::Running { attempt: attempt.to_string() }, None, None),
         Phase::Asked { question, .. } => {
-            let remedy = format!("dayfly issue answer {issue_ref} TEXT");
+            let remedy = format!("`dayfly issue answer {issue_ref} TEXT`");
             (Wait::Answer { question: question.clone() }, None, Some(remedy))
         }
         Phase::Split { children } => {
@@ -198,7 +200,10 @@ fn phase_wait(
         Phase::Handed { branch, .. } => {
             (Wait::Merge { branch: branch.clone() }, None, Some(format!("merge {branch}, or close the issue")))
         }
-        Phase::Blocked { reason, remedy } => (Wait::Person { reason: reason.clone() }, None, Some(remedy.clone())),
+        Phase::Blocked { reason, remedy } => {
+            let remedy = format!("{remedy}, then `dayfly issue retry {issue_ref}`");
+            (Wait::Person { reason: reason.clone() }, None, Some(remedy))
+        }
         // Open in the tracker, final in the ledger: the next observation reopens it.
         Phase::Done | Phase::Closed => (Wait::HadTurn, None, None),
     })

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{AgentName, AttemptId, Event, IssueRef, Outcome, Record, RecordError, StageName};
+use crate::{AgentName, AttemptId, End, Event, IssueRef, Outcome, Record, RecordError, StageName};
 
 /// An attempt as the ledger tells it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -68,7 +68,8 @@ pub fn attempts(records: &[Record]) -> Result<Vec<AttemptLine>, RecordError> {
                 line.ended = Some(record.at);
                 line.end = outcome.end.word().into();
                 line.detail = outcome.end.to_string();
-                line.took = Some(outcome.receipt.took);
+                // How long an attempt worked that was lost, nobody has seen.
+                line.took = Some(outcome.receipt.took).filter(|_| outcome.end != End::Lost);
                 line.outcome = Some(*outcome);
             }
             _ => {}

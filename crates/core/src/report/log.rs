@@ -34,9 +34,9 @@ pub struct WorkLog {
     pub landed: Vec<Done>,
     /// What was finished without a landing.
     pub finished: Vec<Done>,
-    /// What waits for a person.
+    /// What waits for a person now; none for a day that is over.
     pub person: Vec<WaitLine>,
-    /// What else is carried over.
+    /// What else is carried over now; none for a day that is over.
     pub carried: Vec<WaitLine>,
     /// Attempts that did not go well.
     pub trouble: Vec<AttemptLine>,
@@ -100,7 +100,9 @@ pub fn work_log(
     for line in &lines {
         *ends.entry(line.end.clone()).or_default() += 1;
     }
-    let waits = plan.waiting.iter().filter(|w| wanted(&w.project));
+    // What waits now says nothing about a day that is over.
+    let today = on_day(input.now);
+    let waits = plan.waiting.iter().filter(|w| today && wanted(&w.project));
     let (person, carried): (Vec<WaitLine>, Vec<WaitLine>) = waits.map(WaitLine::from).partition(|w| w.remedy.is_some());
     Ok(WorkLog {
         day: query.day,
@@ -188,5 +190,6 @@ fn wait_line(wait: &WaitLine) -> String {
     let remedy = wait.remedy.as_ref().map(|r| format!(" What helps: {r}.")).unwrap_or_default();
     let until = wait.until.map(|u| format!(" Until {u}.")).unwrap_or_default();
     let stop = if wait.reason.ends_with(['.', '?', '!']) { "" } else { "." };
-    format!("{} {}: {}{stop}{until}{remedy}", wait.what, wait.title, wait.reason)
+    let title = if wait.title.is_empty() { String::new() } else { format!(" {}", wait.title) };
+    format!("{}{title}: {}{stop}{until}{remedy}", wait.what, wait.reason)
 }

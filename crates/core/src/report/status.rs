@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     Feedback, IssueRef, Phase, Plan, PlanInput, ProjectName, ProjectView, Ready, Record, RecordError, StageName, State,
-    TrackerState, Waiting,
+    TrackerState, Wait, Waiting,
 };
 
 use super::{AttemptLine, attempts};
@@ -93,7 +93,7 @@ impl From<&Waiting> for WaitLine {
 pub fn status(input: &PlanInput<'_>, plan: &Plan) -> Status {
     let state = input.state;
     let (person, waiting): (Vec<&Waiting>, Vec<&Waiting>) =
-        plan.waiting.iter().filter(|w| !matches!(w.why, crate::Wait::Running { .. })).partition(|w| w.remedy.is_some());
+        plan.waiting.iter().filter(|w| !matches!(w.why, Wait::Running { .. })).partition(|w| w.remedy.is_some());
     Status {
         at: input.now,
         running: running(state),
@@ -174,6 +174,7 @@ pub fn why(
 ) -> Result<Option<WhyReport>, RecordError> {
     let known = input.state.issues.get(issue);
     let seen = input.views.get(&issue.project).and_then(|v| v.issues.iter().find(|i| i.id == issue.issue));
+    let fault = input.views.get(&issue.project).and_then(|v| v.fault.as_ref());
     let Some(title) = seen.map(|i| &i.title).or(known.map(|k| &k.title)) else { return Ok(None) };
     let ready = plan.ready.iter().find(|r| r.issue == *issue);
     let waiting = plan.waiting_for(issue);
@@ -183,6 +184,10 @@ pub fn why(
             None => format!("it would be started now: stage {}", ready.stage),
         },
         (_, Some(waiting), _) => waiting.why.to_string(),
+        _ if fault.is_some() => Wait::Tracker { reason: fault.cloned().unwrap_or_default() }.to_string(),
+        (_, _, Some(known)) if seen.is_none() && !known.phase.is_final() => {
+            "it is no longer in the tracker, and nothing is done for it".into()
+        }
         (_, _, Some(known)) => match (&known.phase, &known.landed) {
             (Phase::Done, Some(commit)) => format!("it is done: landed as {}", commit.short()),
             (phase, _) => format!("it is {}", phase.word()),

@@ -352,7 +352,7 @@ fn a_review_that_says_no_passes_its_words_on() {
 }
 
 #[test]
-fn every_block_says_what_helps_and_how_it_is_lifted() {
+fn every_block_says_what_helps() {
     let ends = [
         End::Auth { reason: reason() },
         End::Misconfigured { reason: reason() },
@@ -363,7 +363,6 @@ fn every_block_says_what_helps_and_how_it_is_lifted() {
     let mut remedies = std::collections::BTreeSet::new();
     for end in ends {
         let Next::Block { remedy, .. } = case("exec", end.clone()).next() else { panic!("{end}") };
-        assert!(remedy.ends_with("then take the label away"), "{end}: {remedy}");
         assert!(remedies.insert(remedy), "{end}: a remedy of its own");
     }
 }

@@ -169,7 +169,7 @@ impl State {
         let phase = if landing && again {
             Phase::Queued { not_before: None }
         } else {
-            Phase::Blocked { reason, remedy: "mend the cause, then take the label away".into() }
+            Phase::Blocked { reason, remedy: "mend the cause".into() }
         };
         self.move_issue(record, issue, kind, phase, |_| {})?;
         self.outbox.retain(|p| p.entry.issue != *issue);

@@ -54,7 +54,7 @@ impl Work {
         let now = self.house.now();
         let Some(stage) = self.project.pipeline.stage(&self.job.stage) else {
             let reason = format!("the stage `{}` is no longer in the pipeline", self.job.stage);
-            let next = Next::Block { reason, remedy: "put the stage back, then take the label away".into() };
+            let next = Next::Block { reason, remedy: "put the stage back".into() };
             return Ended { outcome, next, effects: Vec::new(), limited: None };
         };
         let input = SettleInput {
@@ -73,7 +73,7 @@ impl Work {
             Ok(effects) => (next, effects),
             Err(err) => {
                 let reason = format!("the job could not be settled: {err}");
-                (Next::Block { reason, remedy: "mend the job, then take the label away".into() }, Vec::new())
+                (Next::Block { reason, remedy: "mend the job".into() }, Vec::new())
             }
         };
         let own = effects.into_iter().filter(|e| *e.project() == self.job.issue.project).collect();

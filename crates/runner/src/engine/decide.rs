@@ -227,10 +227,5 @@ fn idle(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
     }
 }
 
-/// The issues an engine holds back in this run, for a report.
-pub(super) fn held(model: &Model) -> Vec<(IssueRef, String)> {
-    model.filter.held.iter().map(|(issue, (reason, _))| (issue.clone(), reason.clone())).collect()
-}
-
 #[cfg(test)]
 mod tests;

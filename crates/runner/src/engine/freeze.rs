@@ -1,9 +1,11 @@
 //! Freezing: from a line of the plan to a job.
 
 use dayfly_core::{
-    GateSpec, Issue, IssueState, JobContext, Phase, ProjectName, ProjectView, Ready, StageRun, Subject, Verdict,
+    GateSpec, Issue, IssueState, JobContext, JobSpec, Phase, ProjectName, ProjectView, Ready, StageRun, Subject,
+    Verdict,
 };
 
+use crate::gates::{GATES_FILE, gate_commands};
 use crate::git::Git;
 
 use super::attempt::chain;
@@ -34,6 +36,7 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
         let commit = commit.ok_or_else(|| {
             held(format!("{} has no branch `{}`; set `base` of project {}", project.path, project.base, project.name))
         })?;
+        commands_can_run(&git, &commit).await?;
         start = Some(start_of(&git, known.as_ref(), stage.run).await?.unwrap_or_else(|| commit.clone()));
         base = Some(commit);
     }
@@ -48,6 +51,7 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
         start,
     };
     let job = house.job(&stage.name).freeze(&context).await.map_err(|err| held(chain(&err)))?;
+    agent_can_run(house, &job)?;
     let subject = Subject { job: job.clone(), issue: issue.clone(), work: None };
     // Labels were looked at by the plan, which also says what helps.
     let gates: Vec<GateSpec> = job.admission.iter().filter(|g| !matches!(g, GateSpec::Label(_))).cloned().collect();
@@ -59,6 +63,22 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
         Some((gate, Verdict::Fail { reason, .. })) => Err(held(format!("gate {gate}: {reason}"))),
         _ => Ok(Box::new(Frozen { job, issue })),
     }
+}
+
+/// An agent that is not installed is told once, and not as the end of an attempt at every issue.
+fn agent_can_run(house: &House, job: &JobSpec) -> Result<(), Held> {
+    let Some((name, agent)) = job.agent.as_ref().and_then(|name| Some((name, house.agents.get(name)?))) else {
+        return Ok(());
+    };
+    // What the agent cannot make a command of is the attempt's own failure, with a remedy of its own.
+    let Ok(command) = agent.command(job) else { return Ok(()) };
+    house.runner.can_start(&command).map_err(|reason| held(format!("agent {name}: {reason}")))
+}
+
+/// A gates file that cannot be read would judge no work: that is told before an agent is paid for any.
+async fn commands_can_run(git: &Git, base: &dayfly_core::Commit) -> Result<(), Held> {
+    let text = git.file_at(base, GATES_FILE).await.map_err(|err| held(chain(&err)))?;
+    text.map_or(Ok(()), |text| gate_commands(&text).map(drop).map_err(held))
 }
 
 /// The tip of earlier attempts, as long as it is still there.

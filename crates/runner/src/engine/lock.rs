@@ -5,6 +5,8 @@ use std::io::{Read as _, Seek as _, Write as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::process::identity;
+
 /// The lock on a state directory; given back when it is dropped, or when its process ends.
 #[derive(Debug)]
 pub struct StateLock {
@@ -61,6 +63,13 @@ impl StateLock {
         Ok(Self { _file: file, tag: tag(dir).map_err(files)? })
     }
 
+    /// The process that works on the directory now, as far as its number tells; for reports. The lock is not touched,
+    /// so that a look never keeps an engine from starting.
+    pub fn holder(dir: &Utf8Path) -> Option<u32> {
+        let pid = std::fs::read_to_string(dir.join("lock")).ok()?.trim().parse().ok()?;
+        identity(pid).map(|process| process.pid)
+    }
+
     /// Marks the processes of this installation, and of no other.
     pub fn tag(&self) -> &str {
         &self.tag
@@ -99,6 +108,9 @@ mod tests {
         let first = StateLock::take(dir).unwrap();
         let err = StateLock::take(dir).unwrap_err().to_string();
         assert!(err.contains(&format!("process {}", std::process::id())), "{err}");
+        assert_eq!(StateLock::holder(dir), Some(std::process::id()));
+        std::fs::write(dir.join("lock"), "4194305\n").unwrap();
+        assert_eq!(StateLock::holder(dir), None, "no process can have that number");
         let tag = first.tag().to_owned();
         drop(first);
         assert_eq!(StateLock::take(dir).unwrap().tag(), tag, "the mark stays");

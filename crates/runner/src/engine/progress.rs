@@ -5,10 +5,12 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use dayfly_core::{
-    AgentName, AttemptEvent, AttemptId, End, Event, IssueRef, Next, Ready, Record, StageName, State, Stop,
+    AgentName, AttemptEvent, AttemptId, End, Event, IssueRef, Next, ProjectName, Ready, Record, StageName, State, Stop,
 };
 use jiff::Timestamp;
 use serde::Serialize;
+
+use super::model::Model;
 
 type Listener = dyn Fn(Notice<'_>) + Send + Sync;
 
@@ -90,13 +92,18 @@ pub struct Summary {
     pub person: Vec<IssueRef>,
     /// Jobs that could not be started, and why.
     pub held: Vec<(IssueRef, String)>,
+    /// Projects whose tracker could not be read at last, and why: nothing was done for them.
+    pub unread: Vec<(ProjectName, String)>,
     /// Whether the operator asked for the end.
     pub stopped: bool,
 }
 
 impl Summary {
-    pub(super) fn new(records: &[Record], held: Vec<(IssueRef, String)>, stopped: bool) -> Self {
-        let mut summary = Self { held, stopped, ..Self::default() };
+    pub(super) fn new(records: &[Record], model: &Model) -> Self {
+        let held = model.filter.held.iter().map(|(issue, (reason, _))| (issue.clone(), reason.clone()));
+        let faults = model.views.iter().filter_map(|(project, view)| Some((project.clone(), view.fault.clone()?)));
+        let mut summary =
+            Self { held: held.collect(), unread: faults.collect(), stopped: !model.admitting, ..Self::default() };
         let mut issues: BTreeMap<AttemptId, (IssueRef, StageName, Option<AgentName>)> = BTreeMap::new();
         for event in records.iter().filter_map(|r| r.event().ok()) {
             match event {
@@ -123,6 +130,6 @@ impl Summary {
 
     /// Whether something did not succeed.
     pub fn has_trouble(&self) -> bool {
-        !self.held.is_empty() || self.ends.keys().any(|end| *end != End::Succeeded.word())
+        !self.held.is_empty() || !self.unread.is_empty() || self.ends.keys().any(|end| *end != End::Succeeded.word())
     }
 }

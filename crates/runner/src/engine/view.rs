@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::git::Git;
 
 use super::freeze::handed;
+use super::lock::StateLock;
 use super::recover::read_all;
 
 /// The state, what the trackers show, and the plan that follows.
@@ -30,6 +31,9 @@ pub struct Overview {
     pub filter: Filter,
     /// The wall time.
     pub now: Timestamp,
+    /// Whether an engine works on the portfolio. Without one, attempts that seem to run are lost, and the next run
+    /// settles them.
+    pub engine: bool,
 }
 
 impl Overview {
@@ -88,7 +92,8 @@ pub async fn overview(
         state.apply(&record)?;
     }
     let plan = plan(&PlanInput { portfolio: &portfolio, state: &state, views: &views, now, filter: &filter });
-    Ok(Overview { portfolio, records, state, views, plan, filter, now })
+    let engine = StateLock::holder(&portfolio.state_dir).is_some();
+    Ok(Overview { portfolio, records, state, views, plan, filter, now, engine })
 }
 
 async fn read(tracker: &dyn Tracker, project: &ProjectName) -> Result<ProjectView, dayfly_core::TrackerError> {

@@ -43,15 +43,60 @@ pub struct Commands {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    command: Vec<Entry>,
+    command: Vec<RawEntry>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawEntry {
+    name: toml::Spanned<String>,
+    run: Vec<String>,
+    timeout: Option<SignedDuration>,
+}
+
 struct Entry {
     name: String,
     run: Vec<String>,
     timeout: Option<SignedDuration>,
+}
+
+/// A command that a gates file names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateCommand {
+    /// Its name.
+    pub name: String,
+    /// The program it runs.
+    pub program: String,
+}
+
+/// The commands that the text of a gates file names, in order.
+///
+/// # Errors
+/// What is wrong with it, with its line and what helps.
+pub fn gate_commands(text: &str) -> Result<Vec<GateCommand>, String> {
+    let command = |mut entry: Entry| GateCommand { name: entry.name, program: entry.run.swap_remove(0) };
+    Ok(read(text)?.into_iter().map(command).collect())
+}
+
+fn read(text: &str) -> Result<Vec<Entry>, String> {
+    let wrong = |at: usize, what: &str| {
+        let line = text.get(..at).unwrap_or(text).matches('\n').count() + 1;
+        format!("{GATES_FILE}:{line} of the base branch: {what}; mend it and commit it there")
+    };
+    let file: File =
+        toml::from_str(text).map_err(|err| wrong(err.span().map_or(0, |span| span.start), err.message()))?;
+    for entry in &file.command {
+        let at = entry.name.span().start;
+        if AgentName::new(entry.name.get_ref().clone()).is_err() {
+            let what = "a command's `name` may hold only letters, digits, `-`, `_` and `.`";
+            return Err(wrong(at, &format!("{what}, and not be {:?}", entry.name.get_ref())));
+        }
+        if entry.run.first().is_none_or(String::is_empty) {
+            return Err(wrong(at, &format!("`run` of the command `{}` names no program", entry.name.get_ref())));
+        }
+    }
+    let entries = file.command.into_iter();
+    Ok(entries.map(|raw| Entry { name: raw.name.into_inner(), run: raw.run, timeout: raw.timeout }).collect())
 }
 
 #[async_trait]
@@ -94,16 +139,7 @@ impl Commands {
             None => tokio::fs::read_to_string(work.tree.join(GATES_FILE)).await.ok(),
         };
         let Some(text) = text else { return Ok(Vec::new()) };
-        let file: File = toml::from_str(&text).map_err(|err| {
-            let line = err.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            let message = err.message().to_owned();
-            error("commands", format!("{GATES_FILE}:{line} of the base branch: {message}; mend it on the base branch"))
-        })?;
-        if let Some(bad) = file.command.iter().find(|c| c.run.is_empty() || AgentName::new(c.name.clone()).is_err()) {
-            let why = "each command needs a `name` of letters, digits and dashes, and a `run` with a program";
-            return Err(error("commands", format!("{GATES_FILE} of the base branch: command `{}`: {why}", bad.name)));
-        }
-        Ok(file.command)
+        read(&text).map_err(|reason| error("commands", reason))
     }
 
     async fn run_all(&self, entries: &[Entry], subject: &Subject, tree: &Utf8PathBuf) -> Result<Verdict, GateError> {

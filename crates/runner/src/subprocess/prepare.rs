@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::{Attempt, PromptVia, RunnerError};
+use dayfly_core::{Attempt, CommandLine, PromptVia, RunnerError};
 use tokio::process::Command;
 
 use crate::process::{ATTEMPT_VARIABLE, TAG_VARIABLE};
@@ -88,6 +88,18 @@ pub(super) fn command(attempt: &Attempt, dir: &Utf8Path) -> Command {
         .process_group(0)
         .kill_on_drop(true);
     command
+}
+
+/// Whether the program is there, as [`command`] would look for it.
+pub(super) fn can_start(line: &CommandLine) -> Result<(), String> {
+    let path = line.env.get("PATH").map(OsString::from).or_else(|| std::env::var_os("PATH"));
+    match find_program(&line.program, path.as_deref()) {
+        Some(_) => Ok(()),
+        None if line.program.contains('/') => {
+            Err(format!("{} is not there, or cannot be executed; install it, or `chmod +x` it", line.program))
+        }
+        None => Err(format!("`{}` is not on PATH; install it, or mend PATH", line.program)),
+    }
 }
 
 /// A relative path is one from the engine's folder, where the user wrote it, and not from the child's.

@@ -292,14 +292,14 @@ fn each_phase_says_what_it_waits_for() {
     let attempt = AttemptId::from_text("web.1.exec.1");
     let rows = [
         (Phase::Running { attempt }, "attempt web.1.exec.1 runs", ""),
-        (asked(), "it waits for an answer to: Which?", "dayfly issue answer web#1 TEXT"),
+        (asked(), "it waits for an answer to: Which?", "`dayfly issue answer web#1 TEXT`"),
         (Phase::Landing { to: Commit("b".into()) }, "its change is on the way to the base branch", ""),
         (
             Phase::Handed { branch: branch(), commit: Commit("b".into()) },
             "the branch dayfly/web-1 waits to be merged",
             "merge dayfly/web-1, or close the issue",
         ),
-        (blocked(), "a person must act: it broke", "mend it"),
+        (blocked(), "a person must act: it broke", "mend it, then `dayfly issue retry web#1`"),
         (Phase::Done, "it has had its turn in this cycle", ""),
     ];
     for (phase, why, remedy) in rows {
