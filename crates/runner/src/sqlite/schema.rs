@@ -76,7 +76,8 @@ fn version(path: &Utf8Path, connection: &Connection) -> Result<usize, StoreError
 }
 
 fn write_ahead(path: &Utf8Path, connection: &mut Connection) -> Result<(), StoreError> {
-    for _ in 0..5 {
+    let give_up_at = std::time::Instant::now() + PATIENCE;
+    while std::time::Instant::now() < give_up_at {
         let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
         match mode {
             Ok(mode) if mode == "wal" => return Ok(()),
