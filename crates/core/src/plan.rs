@@ -237,10 +237,8 @@ impl fmt::Display for Wait {
         match self {
             Wait::Slot { of } => write!(f, "all slots of {of} are taken"),
             Wait::Running { attempt } => write!(f, "attempt {attempt} runs"),
-            Wait::Effects { count, delayed: None } => write!(f, "{count} writes to the outside are under way"),
-            Wait::Effects { count, delayed: Some(why) } => {
-                write!(f, "{count} writes to the outside are put off: {why}")
-            }
+            Wait::Effects { count, delayed: None } => write!(f, "{count} of its writes are to be done"),
+            Wait::Effects { delayed: Some(why), .. } => write!(f, "put off: {why}"),
             Wait::Backoff => f.write_str("the next try is spaced"),
             Wait::Capacity { of } => write!(f, "the capacity of {of} is used up"),
             Wait::Answer { question } => write!(f, "it waits for an answer to: {}", first_line(question)),

@@ -94,7 +94,7 @@ async fn interrupts(asked: mpsc::Sender<Stop>) {
 /// What a run did, in a few lines.
 pub(crate) fn text(summary: &Summary) -> String {
     let quiet = summary.ends.is_empty() && summary.done.is_empty();
-    if quiet && summary.held.is_empty() && summary.unread.is_empty() {
+    if quiet && summary.held.is_empty() && summary.put_off.is_empty() && summary.unread.is_empty() {
         return "There was nothing to do. `dayfly plan` shows why.".into();
     }
     let ends: Vec<String> = summary.ends.iter().map(|(end, n)| format!("{n} {end}")).collect();
@@ -113,6 +113,9 @@ pub(crate) fn text(summary: &Summary) -> String {
     }
     for (project, reason) in &summary.unread {
         text.push_str(&format!("nothing done for project {project}: {reason}\n"));
+    }
+    for (issue, reason) in &summary.put_off {
+        text.push_str(&format!("put off: {issue}: {reason}\n"));
     }
     let mut held: BTreeMap<&str, Vec<dayfly_core::IssueRef>> = BTreeMap::new();
     for (issue, reason) in &summary.held {

@@ -161,3 +161,25 @@ fn a_run_is_narrowed_to_one_issue() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(world.subjects("web", "main"), ["Do issue 2", "the beginning"]);
 }
+
+#[test]
+fn a_checkout_in_the_way_ends_the_run_and_the_next_one_lands_once_it_is_clear() {
+    let world = World::with_agent("echo more >>README.md; git commit --quiet --all --message \"Say more\"");
+    world.data(&["issue", "new", "Say more", "--label", "ready-for-dev"]);
+    world.write("web/README.md", "# mine, not committed\n");
+    let ran = world.dayfly(&["run", "--until-idle", "--patience", "1ms"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert_snapshot!(ran.out, @"
+    attempts: 2 succeeded
+    put off: web#1: the checkout [root]/web is in the way: Your local changes to the following files would be overwritten by merge: README.md Please commit your changes or stash them before you merge.
+    ");
+    let status = world.data(&["status"]);
+    assert!(status.contains("what helps: commit or stash what is in the way"), "{status}");
+    assert_eq!(world.read("web/README.md"), "# mine, not committed\n");
+    world.git("web", &["checkout", "--quiet", "README.md"]);
+    assert_snapshot!(world.dayfly(&["run"]).out, @"
+    attempts: none
+    done: web#1
+    ");
+    assert_eq!(world.subjects("web", "main"), ["Say more", "the beginning"]);
+}

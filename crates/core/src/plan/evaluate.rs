@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::{
-    AgentName, CapacityKey, Fallback, GateSpec, Issue, IssueRef, IssueState, Phase, Pipeline, Portfolio, Project,
-    ProjectName, Stage, StageName, StageRun, TrackerState, Trust,
+    AgentName, CapacityKey, Effect, Fallback, GateSpec, Issue, IssueRef, IssueState, Phase, Pipeline, Portfolio,
+    Project, ProjectName, Stage, StageName, StageRun, TrackerState, Trust,
 };
 
 use super::{Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why};
@@ -180,7 +180,10 @@ fn phase_wait(
     if let Some(first) = pending.first() {
         let delayed = first.delayed.as_ref();
         let why = Wait::Effects { count: pending.len(), delayed: delayed.map(|d| d.0.clone()) };
-        let remedy = delayed.map(|_| "mend what it names; it is tried again by itself".to_owned());
+        let remedy = delayed.map(|_| match first.entry.effect {
+            Effect::Land { .. } => "commit or stash what is in the way; the next `dayfly run` tries again".to_owned(),
+            _ => "mend what it names; it is tried again by itself".to_owned(),
+        });
         return Some((why, delayed.map(|d| d.1), remedy));
     }
     Some(match &known.phase {

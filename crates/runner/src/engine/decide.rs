@@ -41,6 +41,7 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
         Input::Spawned(..) => Vec::new(),
         Input::Ended(attempt, ended) => {
             model.working.remove(&attempt);
+            model.progress = Some(now);
             model.spread();
             let Some(live) = model.state.live.get(&attempt) else { return Vec::new() };
             model.look.issues.insert(live.issue.clone());
@@ -90,6 +91,9 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>) ->
 
 fn applied(model: &mut Model, entry: EffectEntry, tried: Tried, now: Timestamp) -> Vec<Command> {
     model.applying.remove(&entry.id);
+    if !matches!(tried, Tried::Delayed { .. }) {
+        model.progress = Some(now);
+    }
     model.spread();
     if shown(model, &entry, &tried) {
         let split = model.state.issues.iter().filter(|(_, known)| matches!(known.phase, Phase::Split { .. }));
@@ -216,7 +220,9 @@ fn idle(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
         return syncs(model, now);
     }
     let next = [plan.next_look(), model.state.next_effect()].into_iter().flatten().min();
-    let within = |at: &Timestamp| at.duration_since(now) <= SignedDuration::try_from(patience).unwrap_or_default();
+    // A write that is put off again and again must not keep the engine waiting for ever.
+    let since = *model.progress.get_or_insert(now);
+    let within = |at: &Timestamp| at.duration_since(since) <= SignedDuration::try_from(patience).unwrap_or_default();
     match next.filter(within) {
         Some(at) if model.wake == Some(at) => Vec::new(),
         Some(at) => {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dayfly_core::{
-    AttemptId, CapacityKey, Commit, Condition, EffectEntry, EffectId, Event, Filter, Issue, IssueId, IssueRef, JobSpec,
-    Next, Outcome, PlanInput, Portfolio, ProcessIdentity, ProjectName, ProjectView, Ready, State, Stop,
+    AttemptId, CapacityKey, Commit, Condition, Effect, EffectEntry, EffectId, Event, Filter, Issue, IssueId, IssueRef,
+    JobSpec, Next, Outcome, PlanInput, Portfolio, ProcessIdentity, ProjectName, ProjectView, Ready, State, Stop,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,7 +20,7 @@ pub enum Until {
     OneCycle,
     /// Until nothing is ready and nothing becomes ready by itself within `patience`.
     Idle {
-        /// How long a spaced try is waited for.
+        /// How long a spaced try is waited for, counted from the last attempt that ended or write that was done.
         patience: Duration,
     },
 }
@@ -51,6 +51,8 @@ pub(super) struct Model {
     pub(super) working: BTreeSet<AttemptId>,
     /// Whether the views were read after the last change.
     pub(super) fresh: bool,
+    /// When an attempt last ended or a write was last done.
+    pub(super) progress: Option<Timestamp>,
     /// When to look again.
     pub(super) wake: Option<Timestamp>,
 }
@@ -135,7 +137,13 @@ pub(super) enum Report {
 }
 
 impl Model {
-    pub(super) fn new(portfolio: Arc<Portfolio>, state: State, filter: Filter, until: Until) -> Self {
+    pub(super) fn new(portfolio: Arc<Portfolio>, mut state: State, filter: Filter, until: Until) -> Self {
+        // Whoever starts a run has most likely cleared the checkout that was in the way of a landing.
+        for pending in &mut state.outbox {
+            if matches!(pending.entry.effect, Effect::Land { .. }) {
+                pending.delayed = None;
+            }
+        }
         let stale = portfolio.projects.keys().filter(|p| filter.project.as_ref().is_none_or(|f| f == *p)).cloned();
         Self {
             stale: stale.collect(),
@@ -152,6 +160,7 @@ impl Model {
             applying: BTreeSet::new(),
             working: BTreeSet::new(),
             fresh: true,
+            progress: None,
             wake: None,
         }
     }

@@ -5,7 +5,8 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use dayfly_core::{
-    AgentName, AttemptEvent, AttemptId, End, Event, IssueRef, Next, ProjectName, Ready, Record, StageName, State, Stop,
+    AgentName, AttemptEvent, AttemptId, End, Event, IssueRef, Next, PendingEffect, ProjectName, Ready, Record,
+    StageName, State, Stop,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -92,6 +93,8 @@ pub struct Summary {
     pub person: Vec<IssueRef>,
     /// Jobs that could not be started, and why.
     pub held: Vec<(IssueRef, String)>,
+    /// Issues whose landing or writes were put off, and why.
+    pub put_off: Vec<(IssueRef, String)>,
     /// Projects whose tracker could not be read at last, and why: nothing was done for them.
     pub unread: Vec<(ProjectName, String)>,
     /// Whether the operator asked for the end.
@@ -102,8 +105,14 @@ impl Summary {
     pub(super) fn new(records: &[Record], model: &Model) -> Self {
         let held = model.filter.held.iter().map(|(issue, (reason, _))| (issue.clone(), reason.clone()));
         let faults = model.views.iter().filter_map(|(project, view)| Some((project.clone(), view.fault.clone()?)));
-        let mut summary =
-            Self { held: held.collect(), unread: faults.collect(), stopped: !model.admitting, ..Self::default() };
+        let delayed = |p: &PendingEffect| Some((p.entry.issue.clone(), p.delayed.as_ref()?.0.clone()));
+        let mut summary = Self {
+            held: held.collect(),
+            put_off: model.state.outbox.iter().filter_map(delayed).collect(),
+            unread: faults.collect(),
+            stopped: !model.admitting,
+            ..Self::default()
+        };
         let mut issues: BTreeMap<AttemptId, (IssueRef, StageName, Option<AgentName>)> = BTreeMap::new();
         for event in records.iter().filter_map(|r| r.event().ok()) {
             match event {
@@ -130,6 +139,7 @@ impl Summary {
 
     /// Whether something did not succeed.
     pub fn has_trouble(&self) -> bool {
-        !self.held.is_empty() || !self.unread.is_empty() || self.ends.keys().any(|end| *end != End::Succeeded.word())
+        !(self.held.is_empty() && self.put_off.is_empty() && self.unread.is_empty())
+            || self.ends.keys().any(|end| *end != End::Succeeded.word())
     }
 }

@@ -152,7 +152,8 @@ impl Git {
         if head != from.0 {
             return Ok(Landed::Race(Commit(head)));
         }
-        let said = output.stderr.trim().replace('\n', " ");
+        let said = output.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = said.trim_start_matches("error: ").trim_end_matches(" Aborting");
         Ok(Landed::Checkout(format!("the checkout {} is in the way: {said}", self.checkout)))
     }
 }
