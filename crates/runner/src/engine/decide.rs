@@ -91,7 +91,9 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>) ->
 
 fn applied(model: &mut Model, entry: EffectEntry, tried: Tried, now: Timestamp) -> Vec<Command> {
     model.applying.remove(&entry.id);
-    if !matches!(tried, Tried::Delayed { .. }) {
+    if matches!(tried, Tried::Delayed { .. }) {
+        model.put_off.insert(entry.id.clone());
+    } else {
         model.progress = Some(now);
     }
     model.spread();
@@ -123,6 +125,7 @@ fn shown(model: &mut Model, entry: &EffectEntry, tried: &Tried) -> bool {
 
 /// Says what to do now that nothing more has happened. Called again after every append.
 pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
+    model.progress.get_or_insert(now);
     let mut commands = effects(model, now);
     commands.extend(syncs(model, now));
     model.filter.unsettled = model.stale.union(&model.syncing).cloned().collect();
@@ -176,7 +179,7 @@ fn admit(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
 
 fn effects(model: &mut Model, now: Timestamp) -> Vec<Command> {
     let slots = MOST_EFFECTS.saturating_sub(model.applying.len());
-    let due = model.state.due_effects(now).into_iter().filter(|e| !model.applying.contains(&e.id));
+    let due = model.due_effects(now).into_iter().filter(|e| !model.applying.contains(&e.id));
     let due: Vec<EffectEntry> = due.take(slots).cloned().collect();
     model.applying.extend(due.iter().map(|e| e.id.clone()));
     due.into_iter().map(Command::Apply).collect()
@@ -185,7 +188,7 @@ fn effects(model: &mut Model, now: Timestamp) -> Vec<Command> {
 /// A view is read when no write to its tracker is under way, so that it shows all of our own writes. Writes that are
 /// put off, and what waits behind them, keep nothing waiting.
 fn syncs(model: &mut Model, now: Timestamp) -> Vec<Command> {
-    let due = model.state.due_effects(now).into_iter();
+    let due = model.due_effects(now).into_iter();
     let writing: BTreeSet<&ProjectName> = due.map(|entry| &entry.issue.project).collect();
     let busy = |p: &ProjectName| model.syncing.contains(p) || writing.contains(p);
     let wanted: Vec<ProjectName> = model.stale.iter().filter(|p| !busy(p)).cloned().collect();
@@ -212,7 +215,9 @@ fn is_quiet(model: &Model) -> bool {
 
 /// Nothing is ready and nothing runs: look once more, wait for a spaced try, or end.
 fn idle(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
-    let Until::Idle { patience } = model.until else { return vec![Command::Finish] };
+    if model.until == Until::OneCycle {
+        return vec![Command::Finish];
+    }
     if !model.fresh {
         // People may have written meanwhile.
         model.fresh = true;
@@ -220,10 +225,7 @@ fn idle(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
         return syncs(model, now);
     }
     let next = [plan.next_look(), model.state.next_effect()].into_iter().flatten().min();
-    // A write that is put off again and again must not keep the engine waiting for ever.
-    let since = *model.progress.get_or_insert(now);
-    let within = |at: &Timestamp| at.duration_since(since) <= SignedDuration::try_from(patience).unwrap_or_default();
-    match next.filter(within) {
+    match next.filter(|at| model.is_patient(*at)) {
         Some(at) if model.wake == Some(at) => Vec::new(),
         Some(at) => {
             model.wake = Some(at);

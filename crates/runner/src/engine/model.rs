@@ -51,6 +51,8 @@ pub(super) struct Model {
     pub(super) working: BTreeSet<AttemptId>,
     /// Whether the views were read after the last change.
     pub(super) fresh: bool,
+    /// Effects that were put off in this run.
+    pub(super) put_off: BTreeSet<EffectId>,
     /// When an attempt last ended or a write was last done.
     pub(super) progress: Option<Timestamp>,
     /// When to look again.
@@ -160,6 +162,7 @@ impl Model {
             applying: BTreeSet::new(),
             working: BTreeSet::new(),
             fresh: true,
+            put_off: BTreeSet::new(),
             progress: None,
             wake: None,
         }
@@ -177,6 +180,21 @@ impl Model {
     pub(super) fn is_aged(&self, project: &ProjectName, now: Timestamp) -> bool {
         let age = |at: &Timestamp| now.duration_since(*at).abs();
         self.read_at.get(project).is_none_or(|at| age(at) > VIEW_AGE)
+    }
+
+    /// Whether what is spaced until a time is waited for: what is put off again and again must not keep the engine
+    /// going for ever.
+    pub(super) fn is_patient(&self, at: Timestamp) -> bool {
+        let Until::Idle { patience } = self.until else { return !self.working.is_empty() };
+        let waited = at.duration_since(self.progress.unwrap_or(at));
+        !self.working.is_empty() || waited <= SignedDuration::try_from(patience).unwrap_or_default()
+    }
+
+    /// The effects to be applied now. One that was put off in this run is tried again as long as there is patience.
+    pub(super) fn due_effects(&self, now: Timestamp) -> Vec<&EffectEntry> {
+        let patient = self.is_patient(now);
+        let due = self.state.due_effects(now).into_iter();
+        due.filter(|entry| patient || !self.put_off.contains(&entry.id)).collect()
     }
 
     /// Whether the host has a slot left.

@@ -148,3 +148,33 @@ fn the_first_stop_waits_for_writes_under_way_and_the_second_does_not() {
     take(&mut model, Input::Stop(Stop::Kill), now());
     assert_eq!(words(&turn(&mut model, now())), ["Finish"]);
 }
+
+/// With a wait shorter than a look takes, the same write was once tried for ever.
+#[test]
+fn a_write_that_is_put_off_again_and_again_is_not_waited_for_longer_than_the_patience() {
+    let mut model = model();
+    model.views.insert(web(), ProjectView::default());
+    let entry = EffectEntry {
+        id: EffectId("web.1.merge.1/0".into()),
+        issue: IssueRef::new(web(), IssueId::new("1").unwrap()),
+        effect: Effect::Tracker {
+            project: web(),
+            write: TrackerWrite::Comment { issue: IssueId::new("1").unwrap(), body: "landed".into() },
+        },
+    };
+    model.state.outbox = vec![PendingEffect { entry: entry.clone(), delayed: None }];
+    assert_eq!(words(&turn(&mut model, now())), ["apply web.1.merge.1/0"]);
+    take(&mut model, Input::Applied(entry, Tried::Delayed { reason: "no".into() }), now());
+    // It is due again at once, as the fold would have it.
+    for second in 1..9 {
+        let next = words(&turn(&mut model, later(second)));
+        match next.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            ["sync web"] => {
+                assert!(take(&mut model, Input::Synced(web(), ProjectView::default()), later(second)).is_empty())
+            }
+            ["Finish"] => return,
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("it does not end");
+}
