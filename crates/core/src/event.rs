@@ -80,6 +80,9 @@ pub enum Event {
         reason: String,
         /// Whether a new landing can succeed; otherwise a person is needed.
         again: bool,
+        /// What tells the person.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        effects: Vec<EffectEntry>,
     },
     /// An effect will be tried again later.
     EffectDelayed {

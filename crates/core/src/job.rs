@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, AgentName, AnswerRule, AttemptId, Commit, Digest, Effect, EffectEntry, EffectId, GateSpec, Issue, IssueId,
-    IssueRef, IssueState, JobId, Labels, Landing, NewIssue, Next, Outcome, Project, PromptContext, PromptError,
-    Proposed, Stage, StageName, StageRun, TrackerState, TrackerWrite,
+    Access, AgentName, AnswerRule, AttemptId, Commit, Digest, Effect, EffectEntry, EffectId, EffectKind, GateSpec,
+    Issue, IssueId, IssueRef, IssueState, JobId, Labels, Landing, NewIssue, Next, Outcome, Project, PromptContext,
+    PromptError, Proposed, Stage, StageName, StageRun, TrackerState, TrackerWrite,
 };
 
 /// One piece of work, frozen: nothing in it depends on the machine, the time or the try.
@@ -317,6 +317,20 @@ impl StageJob {
     fn move_label(&self, issue: &IssueId, to: Option<&str>) -> TrackerWrite {
         move_label(&self.labels, issue, to)
     }
+}
+
+/// What tells a person that an effect was refused: a comment and the label that holds the issue. Nothing if it was
+/// such a write itself: it would be refused again.
+pub fn refusal_effects(labels: &Labels, entry: &EffectEntry, reason: &str) -> Vec<EffectEntry> {
+    if matches!(entry.effect.kind(), EffectKind::Comment | EffectKind::Labels | EffectKind::State) {
+        return Vec::new();
+    }
+    let (issue, label) = (&entry.issue.issue, labels.human_needed.as_str());
+    let body = format!("{reason}\n\nWhat helps: mend the cause, then take the label `{label}` away.");
+    let writes = [TrackerWrite::Comment { issue: issue.clone(), body }, move_label(labels, issue, Some(label))];
+    let project = &entry.issue.project;
+    let effects = writes.map(|write| Effect::Tracker { project: project.clone(), write });
+    key_effects(&format!("{}/refused", entry.id), &entry.issue, effects.into())
 }
 
 /// Takes the issue's exclusive label away and puts `to` in its place.

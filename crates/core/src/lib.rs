@@ -61,7 +61,7 @@ pub use id::{
     AgentName, AttemptId, Commit, Digest, Epoch, IssueId, IssueRef, JobId, NameError, ProjectName, Seq, StageName,
     Token,
 };
-pub use job::{Feedback, Job, JobContext, JobError, JobSpec, StageJob};
+pub use job::{Feedback, Job, JobContext, JobError, JobSpec, StageJob, refusal_effects};
 pub use outcome::{Class, End, GateFailure, Outcome, Receipt};
 pub use plan::{Filter, Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why, plan};
 pub use portfolio::{AgentConfig, AgentKind, Landing, Limits, Portfolio, Project, ProjectKind, Retry};

@@ -189,6 +189,12 @@ impl End {
         }
     }
 
+    /// Whether it counts towards the issue's attempts over its life. What the provider or the operator ended does
+    /// not: it says nothing of the issue, however often it happens.
+    pub fn is_counted(&self) -> bool {
+        !matches!(self, End::Quota { .. } | End::ProviderDown { .. } | End::Cancelled)
+    }
+
     /// The word for it in tables and logs.
     pub fn word(&self) -> &'static str {
         match self {

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Class, Commit, End, Feedback, GateFailure, IssueState, Outcome, Pipeline, Proposed, Retry, Stage, StageName,
-    VerdictClaim,
+    Class, Commit, End, Fallback, Feedback, GateFailure, IssueState, Outcome, Pipeline, Proposed, Retry, Stage,
+    StageName, VerdictClaim,
 };
 
 /// What follows an ended attempt.
@@ -156,12 +156,17 @@ fn after_transient(input: &SettleInput<'_>) -> Next {
         return go(&stage.name, known.feedback.clone(), None);
     }
     let row = known.transient_row + 1;
-    // A used-up quota is waited out however often: it says nothing about the issue.
-    if row >= retry.transient && !matches!(end, End::Quota { .. } | End::ProviderDown { .. } | End::Lost) {
+    let stuck = known.stuck_row + 1;
+    if stuck >= retry.transient && end.is_counted() && *end != End::Lost {
         return block(
-            format!("Stage `{}` ended {row} times in a row without a result: {end}.", stage.name),
+            format!("Stage `{}` ended {stuck} times in a row without a result: {end}.", stage.name),
             "look at the attempt's log, or raise the limit",
         );
+    }
+    // The agent's capacity is waited for where agents are chosen; another may go on at once.
+    let others = stage.fallback == Fallback::Chain && stage.agents.len() > 1;
+    if others && matches!(end, End::Quota { .. } | End::ProviderDown { .. }) {
+        return go(&stage.name, known.feedback.clone(), None);
     }
     let delay = match end {
         End::Lost => std::time::Duration::ZERO,

@@ -52,8 +52,14 @@ pub struct IssueState {
     pub visit_attempts: u32,
     /// How often each stage sent it back.
     pub rounds: BTreeMap<StageName, u32>,
-    /// How often in a row the world around the stage failed.
+    /// How often in a row the world around the stage failed; tries are spaced by it.
     pub transient_row: u32,
+    /// How often in a row it failed in a way that a person must look at in the end.
+    #[serde(default)]
+    pub stuck_row: u32,
+    /// Attempts over its life that count towards no bound: [`End::is_counted`](crate::End::is_counted).
+    #[serde(default)]
+    pub uncounted: u32,
     /// How often in a row the agent did nothing.
     pub idle_row: u32,
     /// Whether a person answered its question since its last attempt.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dayfly_core::{Gate, GateError, GateResult, GateSpec, Subject, Verdict, VerdictClaim, WorkFacts};
-use globset::{Glob, GlobSetBuilder};
+use globset::{GlobBuilder, GlobSetBuilder};
 
 pub use commands::{Commands, GATES_FILE, GateCommand, gate_commands};
 
@@ -95,11 +95,12 @@ fn untouched(work: &WorkFacts) -> Verdict {
 fn protected_paths(work: &WorkFacts, protected: &[String], gate: &str) -> Result<Verdict, GateError> {
     let mut globs = GlobSetBuilder::new();
     for pattern in protected {
-        globs.add(Glob::new(pattern).map_err(|err| error(gate, err.to_string()))?);
+        // A path that differs in case alone is the same file on some systems.
+        let glob = GlobBuilder::new(pattern).case_insensitive(true).build();
+        globs.add(glob.map_err(|err| error(gate, err.to_string()))?);
     }
     let globs = globs.build().map_err(|err| error(gate, err.to_string()))?;
-    // A path that differs in case alone is the same file on some systems.
-    let hit = |path: &&String| globs.is_match(path.as_str()) || globs.is_match(path.to_lowercase());
+    let hit = |path: &&String| globs.is_match(path.as_str());
     let hits: Vec<String> = work.changed.iter().chain(&work.dirty).filter(hit).cloned().collect();
     Ok(match hits.as_slice() {
         [] => Verdict::Pass,

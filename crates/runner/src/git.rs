@@ -188,10 +188,15 @@ impl Git {
     /// A file as it is at a commit; `None` if it is not there.
     ///
     /// # Errors
-    /// If git cannot be run.
+    /// If the commit is not there, what is there is no file, or git cannot be run.
     pub async fn file_at(&self, commit: &Commit, path: &str) -> Result<Option<String>, GitError> {
         let output = self.run(&["cat-file", "blob", &format!("{}:{path}", commit.0)]).await?;
-        Ok(output.good.then_some(output.stdout))
+        if output.good {
+            return Ok(Some(output.stdout));
+        }
+        // That it cannot be read must not look as if it were not there.
+        let listed = self.must(&["ls-tree", "--name-only", &commit.0, "--", path]).await?;
+        if listed.is_empty() { Ok(None) } else { Err(failed("cat-file", &self.git_dir, &output)) }
     }
 
     /// The branch the checkout stands on, if it stands on one.
@@ -227,14 +232,21 @@ impl Git {
         self.must(&["update-ref", &format!("refs/dayfly/{name}"), &commit.0]).await.map(drop)
     }
 
-    /// Sets one of dayfly's own branches; never moves a branch that stands at something else and
-    /// does not lie before `commit`.
+    /// Whether an attempt made exactly this commit, so that it is kept whatever happens to branches.
+    async fn is_kept(&self, commit: &Commit) -> Result<bool, GitError> {
+        let points = format!("--points-at={}", commit.0);
+        Ok(!self.must(&["for-each-ref", "--count=1", &points, "refs/dayfly/"]).await?.is_empty())
+    }
+
+    /// Sets one of dayfly's own branches; never moves a branch that stands at something else than an attempt made
+    /// and does not lie before `commit`.
     ///
     /// # Errors
     /// If git refuses.
     pub async fn set_branch(&self, branch: &str, commit: &Commit) -> Result<(), GitError> {
         if let Some(now) = self.branch(branch).await?
             && !self.is_ancestor(&now, commit).await?
+            && !self.is_kept(&now).await?
         {
             return Err(GitError::Failed {
                 command: "update-ref".into(),

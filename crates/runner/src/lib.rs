@@ -12,6 +12,8 @@ mod process;
 mod program;
 mod sqlite;
 mod subprocess;
+#[cfg(test)]
+mod test_repo;
 
 pub use agents::{ClaudeAgent, CommandAgent, agent_for};
 pub use clock::SystemClock;

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dayfly_core::{
-    Attempt, AttemptEvent, Capabilities, CommandLine, Containment, Outcome, ProcessIdentity, Runner, RunnerError, Running, Stop,
+    Attempt, AttemptEvent, Capabilities, CommandLine, Containment, Outcome, ProcessIdentity, Runner, RunnerError,
+    Running, Stop,
 };
 use tokio::sync::watch;
 use tokio::task::JoinSet;

@@ -232,8 +232,9 @@ fn missing_label<'a>(stage: &'a Stage, issue: &Issue) -> Option<&'a str> {
 
 fn spent(project: &Project, known: &IssueState) -> Option<String> {
     let limits = &project.limits;
-    if known.attempts >= limits.issue_attempts {
-        return Some(format!("{} of {} attempts", known.attempts, limits.issue_attempts));
+    let counted = known.attempts.saturating_sub(known.uncounted);
+    if counted >= limits.issue_attempts {
+        return Some(format!("{counted} of {} attempts", limits.issue_attempts));
     }
     if known.tokens >= limits.issue_tokens {
         return Some(format!("{} of {} tokens", known.tokens, limits.issue_tokens));

@@ -132,6 +132,8 @@ impl World {
             visit_attempts: 0,
             rounds: BTreeMap::new(),
             transient_row: 0,
+            stuck_row: 0,
+            uncounted: 0,
             idle_row: 0,
             answered: false,
             tokens: 0,

@@ -53,6 +53,8 @@ fn case(at: &str, end: End) -> Case {
         visit_attempts: 0,
         rounds: BTreeMap::new(),
         transient_row: 0,
+        stuck_row: 0,
+        uncounted: 0,
         idle_row: 0,
         answered: false,
         tokens: 0,
@@ -230,13 +232,14 @@ fn only_failures_in_a_row_use_up_what_the_world_may_do() {
     let counted =
         [End::Host { reason: reason() }, End::TimedOutWall { limit: hour }, End::TimedOutSilence { limit: hour }];
     for end in counted {
-        let row = |n| case("exec", end.clone()).knowing(|k| k.transient_row = n).shown();
+        let rows = |k: &mut IssueState, n| (k.transient_row, k.stuck_row) = (n, n);
+        let row = |n| case("exec", end.clone()).knowing(|k| rows(k, n)).shown();
         assert!(row(1).starts_with("exec, in 10 s"), "the second in a row: {}", row(1));
         assert!(row(2).starts_with("block: Stage `exec` ended 3 times in a row without a result"), "{}", row(2));
     }
     let never = [End::Quota { resets_at: None }, End::ProviderDown { reason: reason() }, End::Lost, End::Cancelled];
     for end in never {
-        let shown = case("exec", end.clone()).knowing(|k| k.transient_row = 1000).shown();
+        let shown = case("exec", end.clone()).knowing(|k| (k.transient_row, k.stuck_row) = (1000, 1000)).shown();
         assert!(shown.starts_with("exec"), "{end}: {shown}");
     }
 }

@@ -1,8 +1,8 @@
 //! The fold: one record at a time.
 
 use crate::{
-    AttemptId, Class, EffectEntry, EffectId, EffectKind, Event, EventKind, IssueId, IssueRef, JobSpec, Next, Outcome,
-    Record, StageName,
+    AttemptId, Class, EffectEntry, EffectId, EffectKind, End, Event, EventKind, IssueId, IssueRef, JobSpec, Next,
+    Outcome, Record, StageName,
 };
 
 use super::transitions::targets;
@@ -63,8 +63,9 @@ impl State {
             Event::EffectDone { effect, issue, created, landed, .. } => {
                 self.effect_done(record, &effect, &issue, created, landed)?;
             }
-            Event::EffectRefused { effect, issue, reason, again } => {
+            Event::EffectRefused { effect, issue, reason, again, effects } => {
                 self.effect_refused(record, &effect, &issue, reason, again)?;
+                self.queue(effects);
             }
             Event::EffectDelayed { effect, issue, reason, until } => {
                 let pending = self.outbox.iter_mut().find(|p| p.entry.id == effect);
@@ -212,6 +213,8 @@ impl IssueState {
             visit_attempts: 0,
             rounds: std::collections::BTreeMap::new(),
             transient_row: 0,
+            stuck_row: 0,
+            uncounted: 0,
             idle_row: 0,
             answered: false,
             tokens: 0,
@@ -239,6 +242,7 @@ fn phase_after(next: &Next, attempt: &AttemptId) -> Phase {
 fn start_anew(known: &mut IssueState) {
     known.visit_attempts = 0;
     known.transient_row = 0;
+    known.stuck_row = 0;
     known.idle_row = 0;
 }
 
@@ -247,7 +251,17 @@ fn settle(known: &mut IssueState, outcome: &Outcome, next: &Next) {
     let class = outcome.end.class();
     known.tokens = known.tokens.saturating_add(outcome.receipt.usage.tokens());
     known.agent_time = known.agent_time.saturating_add(outcome.receipt.took);
-    known.transient_row = if class == Class::Transient { known.transient_row + 1 } else { 0 };
+    let counted = outcome.end.is_counted();
+    if !counted {
+        known.uncounted += 1;
+    }
+    // An interrupt and a lost engine say nothing of the world the job ran in.
+    if !matches!(outcome.end, End::Cancelled | End::Lost) {
+        known.transient_row = if class == Class::Transient { known.transient_row + 1 } else { 0 };
+    }
+    if counted && outcome.end != End::Lost {
+        known.stuck_row = if class == Class::Transient { known.stuck_row + 1 } else { 0 };
+    }
     known.idle_row = if class == Class::Idle { known.idle_row + 1 } else { 0 };
     if class == Class::Charged {
         known.visit_attempts += 1;

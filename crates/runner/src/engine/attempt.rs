@@ -88,11 +88,14 @@ impl Work {
         if !matches!(outcome.end, End::Quota { .. } | End::ProviderDown { .. }) {
             return None;
         }
-        let Next::Go { not_before: Some(until), .. } = next else { return None };
-        // Without a stated time a minute keeps the siblings from finding the same out one by one.
-        let least = self.house.now().checked_add(SignedDuration::from_mins(1)).unwrap_or(*until);
-        let stated = matches!(outcome.end, End::Quota { resets_at: Some(_) });
-        Some((CapacityKey { agent, model: self.job.model.clone() }, if stated { *until } else { least.max(*until) }))
+        let Next::Go { not_before, .. } = next else { return None };
+        let now = self.house.now();
+        let until = match outcome.end {
+            End::Quota { resets_at: Some(reset) } => not_before.unwrap_or(reset).max(reset),
+            // Without a stated time a minute keeps the siblings from finding the same out one by one.
+            _ => now.checked_add(SignedDuration::from_mins(1)).unwrap_or(now).max(not_before.unwrap_or(now)),
+        };
+        Some((CapacityKey { agent, model: self.job.model.clone() }, until))
     }
 
     async fn agent(&mut self) -> Outcome {
@@ -149,6 +152,7 @@ impl Work {
         }
         if let Err(reason) = self.read_proposal(&mut outcome).await {
             outcome.end = End::TaskFailed { reason };
+            outcome.commit = None;
             return Ok(outcome);
         }
         let idle = self.job.access == Access::Write
@@ -165,6 +169,9 @@ impl Work {
         let (results, end) = self.check(&subject, git).await;
         outcome.receipt.gates = results;
         if let Some(end) = end {
+            if end == End::Cancelled {
+                outcome.commit = None;
+            }
             outcome.end = end;
         }
         Ok(outcome)
@@ -173,7 +180,13 @@ impl Work {
     /// Checks the job's gates; the end is set if one did not pass.
     pub(super) async fn check(&self, subject: &Subject, git: Option<Git>) -> (Vec<GateResult>, Option<End>) {
         let commands = self.house.commands(&self.project, git, &self.id);
-        match self.house.gates.check(&self.job.gates, subject, Some(&commands)).await {
+        let mut stop = self.stop.clone();
+        let checked = tokio::select! {
+            // To drop the check ends its commands; they start over with the attempt.
+            () = asked(&mut stop) => return (Vec::new(), Some(End::Cancelled)),
+            checked = self.house.gates.check(&self.job.gates, subject, Some(&commands)) => checked,
+        };
+        match checked {
             Ok(results) => {
                 let end = results.last().and_then(failure);
                 (results, end)
@@ -248,6 +261,13 @@ impl Work {
         let Some(git) = self.house.git(&self.project).await? else { return Ok(()) };
         git.remove_worktree(&self.house.gate_tree(&self.id)).await?;
         git.remove_worktree(&self.house.tree(&self.id)).await
+    }
+}
+
+/// Ends when the operator asks for the end. Without anybody left to ask, it never does.
+async fn asked(stop: &mut watch::Receiver<Option<Stop>>) {
+    if stop.wait_for(Option::is_some).await.is_err() {
+        std::future::pending().await
     }
 }
 

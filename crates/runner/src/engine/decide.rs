@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use dayfly_core::{
-    AttemptId, Condition, Effect, EffectEntry, Event, IssueRef, Phase, Plan, ProjectName, Ready, Stop, plan,
+    AttemptId, Class, Condition, Effect, EffectEntry, EffectKind, Event, IssueRef, Phase, Plan, ProjectName, Ready,
+    Stop, plan, refusal_effects,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -41,7 +42,9 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
         Input::Spawned(..) => Vec::new(),
         Input::Ended(attempt, ended) => {
             model.working.remove(&attempt);
-            model.progress = Some(now);
+            if ended.outcome.end.class() != Class::Transient {
+                model.progress = Some(now);
+            }
             model.spread();
             let Some(live) = model.state.live.get(&attempt) else { return Vec::new() };
             model.look.issues.insert(live.issue.clone());
@@ -91,10 +94,12 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>) ->
 
 fn applied(model: &mut Model, entry: EffectEntry, tried: Tried, now: Timestamp) -> Vec<Command> {
     model.applying.remove(&entry.id);
-    if matches!(tried, Tried::Delayed { .. }) {
-        model.put_off.insert(entry.id.clone());
-    } else {
-        model.progress = Some(now);
+    match &tried {
+        Tried::Delayed { .. } => {
+            model.put_off.insert(entry.id.clone());
+        }
+        Tried::Done { landed: Some(_), .. } => model.progress = Some(now),
+        _ => {}
     }
     model.spread();
     if shown(model, &entry, &tried) {
@@ -104,10 +109,17 @@ fn applied(model: &mut Model, entry: EffectEntry, tried: Tried, now: Timestamp) 
     } else {
         model.stale.insert(entry.issue.project.clone());
     }
+    let tell = |reason: &str| refusal_effects(&model.portfolio.labels, &entry, reason);
+    let told = match &tried {
+        // A landing that lost a race is done again by itself.
+        Tried::Refused { again: true, .. } if entry.effect.kind() == EffectKind::Land => Vec::new(),
+        Tried::Refused { reason, .. } => tell(reason),
+        _ => Vec::new(),
+    };
     let EffectEntry { id: effect, issue, .. } = entry;
     let event = match tried {
         Tried::Done { adopted, created, landed } => Event::EffectDone { effect, issue, adopted, created, landed },
-        Tried::Refused { reason, again } => Event::EffectRefused { effect, issue, reason, again },
+        Tried::Refused { reason, again } => Event::EffectRefused { effect, issue, reason, again, effects: told },
         Tried::Delayed { reason } => {
             let wait = SignedDuration::try_from(model.portfolio.retry.max).unwrap_or(SignedDuration::from_mins(5));
             let until = now.checked_add(wait).unwrap_or(now);

@@ -20,7 +20,7 @@ pub enum Until {
     OneCycle,
     /// Until nothing is ready and nothing becomes ready by itself within `patience`.
     Idle {
-        /// How long a spaced try is waited for, counted from the last attempt that ended or write that was done.
+        /// How long a spaced try is waited for, counted from the last attempt with a result or landing.
         patience: Duration,
     },
 }
@@ -53,7 +53,7 @@ pub(super) struct Model {
     pub(super) fresh: bool,
     /// Effects that were put off in this run.
     pub(super) put_off: BTreeSet<EffectId>,
-    /// When an attempt last ended or a write was last done.
+    /// When an attempt last had a result or a change landed.
     pub(super) progress: Option<Timestamp>,
     /// When to look again.
     pub(super) wake: Option<Timestamp>,

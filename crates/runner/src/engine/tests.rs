@@ -6,9 +6,6 @@ mod interrupts;
 mod outbox;
 mod people;
 mod recovery;
-#[expect(clippy::duplicate_mod, reason = "the tests of three modules work in a repository")]
-#[path = "../git/tests/repo.rs"]
-mod repo;
 mod spaced;
 
 use std::fs;
@@ -22,8 +19,8 @@ use dayfly_core::{
 };
 
 use super::*;
+use crate::test_repo::{Repo, commit_in};
 use crate::{MarkdownTracker, MockRunner, MockScript};
-use repo::{Repo, commit_in};
 
 /// A folder with the repository `web`, its issues, a store and a clock; engines come and go.
 struct World {

@@ -136,7 +136,11 @@ impl Commands {
             Some(git) => {
                 git.file_at(&work.base, GATES_FILE).await.map_err(|err| cannot("read the base commit", err))?
             }
-            None => tokio::fs::read_to_string(work.tree.join(GATES_FILE)).await.ok(),
+            None => match tokio::fs::read_to_string(work.tree.join(GATES_FILE)).await {
+                Ok(text) => Some(text),
+                Err(err) if err.kind() == std::io::ErrorKind::NotFound => None,
+                Err(err) => return Err(cannot("read the gates file", err)),
+            },
         };
         let Some(text) = text else { return Ok(Vec::new()) };
         read(&text).map_err(|reason| error("commands", reason))

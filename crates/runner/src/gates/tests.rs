@@ -1,9 +1,6 @@
 //! Gates on facts, and the order in which gates are asked. Those that run something are in `commands`.
 
 mod commands;
-#[expect(clippy::duplicate_mod, reason = "the tests of three modules work in a repository")]
-#[path = "../git/tests/repo.rs"]
-mod repo;
 
 use dayfly_core::{Author, Commit, Issue, IssueId, JobSpec, Proposal, TrackerState, Trust, gate_fn};
 
@@ -199,4 +196,15 @@ async fn a_gate_that_nobody_registered_is_an_error_and_no_pass() {
         err.to_string(),
         "the gate `unknown` could not be checked: no gate of that name was registered with the engine"
     );
+}
+
+#[tokio::test]
+async fn a_protected_path_in_another_case_is_protected() {
+    for (pattern, path) in [("CLAUDE.md", "claude.md"), ("secrets/**", "Secrets/key")] {
+        let mut s = subject(work());
+        s.job.protected = vec![pattern.into()];
+        s.work.as_mut().unwrap().changed = vec![path.into()];
+        let verdict = FactGate::new(&GateSpec::ProtectedPaths).unwrap().check(&s).await.unwrap();
+        assert_ne!(verdict, Verdict::Pass, "{pattern}");
+    }
 }

@@ -1,11 +1,10 @@
 //! Real git in folders of its own.
 
 mod landing;
-mod repo;
 mod sealed;
 mod worktree;
 
-use repo::{Repo, commit_in, git_in};
+use crate::test_repo::{Repo, commit_in, git_in};
 
 use super::*;
 

@@ -85,10 +85,10 @@ impl Git {
         let mut lines = 0_u64;
         for entry in text.split('\0').filter(|e| !e.is_empty()) {
             let mut fields = entry.splitn(3, '\t');
+            let counts = [fields.next(), fields.next()].map(|count| count.and_then(|c| c.parse::<u64>().ok()));
             // A binary file has `-` for its counts; it counts as one line.
-            for count in [fields.next(), fields.next()].into_iter().flatten() {
-                lines = lines.saturating_add(count.parse().unwrap_or(1));
-            }
+            let [added, removed] = counts.map(|count| count.unwrap_or(0));
+            lines = lines.saturating_add(if counts == [None, None] { 1 } else { added.saturating_add(removed) });
             changed.extend(fields.next().map(str::to_owned));
         }
         Ok((changed, lines))

@@ -35,7 +35,7 @@ pub(super) fn all() -> Vec<Stat> {
     pids().into_iter().filter_map(stat).collect()
 }
 
-/// The processes whose environment carries the mark of an attempt. That of other users' processes, and
+/// The processes whose environment carries the mark of an attempt, those of the commands that judge it included. That of other users' processes, and
 /// of ended ones, reads as nothing.
 ///
 /// With the attempt's `leader` only numbers given out after the leader's are looked at, as long as the leader is
@@ -43,14 +43,19 @@ pub(super) fn all() -> Vec<Stat> {
 pub(super) fn marked(tag: &str, attempt: &AttemptId, leader: Option<&ProcessIdentity>) -> Vec<u32> {
     let tag = format!("{TAG_VARIABLE}={tag}");
     let attempt = format!("{ATTEMPT_VARIABLE}={attempt}");
-    let carries = |environ: &[u8], wanted: &str| environ.split(|b| *b == 0).any(|entry| entry == wanted.as_bytes());
+    // The commands that judge an attempt carry its mark with their own name behind it.
+    let gates = format!("{attempt}.gate-");
+    let is = |entry: &[u8], wanted: &str| entry == wanted.as_bytes();
     let me = std::process::id();
     let later = leader.and_then(given_out_since);
     pids()
         .into_iter()
         .filter(|pid| *pid != me && *pid > 1 && later.is_none_or(|(from, to)| between(*pid, from, to)))
         .filter(|pid| {
-            fs::read(format!("/proc/{pid}/environ")).is_ok_and(|e| carries(&e, &tag) && carries(&e, &attempt))
+            let Ok(environ) = fs::read(format!("/proc/{pid}/environ")) else { return false };
+            let mut entries = environ.split(|b| *b == 0);
+            entries.clone().any(|entry| is(entry, &tag))
+                && entries.any(|entry| is(entry, &attempt) || entry.starts_with(gates.as_bytes()))
         })
         .collect()
 }

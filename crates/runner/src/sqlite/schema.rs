@@ -54,11 +54,12 @@ pub(super) fn connect(path: &Utf8Path, access: Access) -> Result<Connection, Sto
 /// The version of the file, if this program can use it.
 fn version(path: &Utf8Path, connection: &Connection) -> Result<usize, StoreError> {
     let failed = |err| failure::sqlite(path, err);
-    let get = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let version = get("user_version").map_err(failed)?;
-    let ours = get("application_id").map_err(failed)? == APPLICATION_ID;
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0)).map_err(failed)?;
+    // One statement sees one moment: another process may just be making the file.
+    let facts = "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema) \
+                 FROM pragma_user_version, pragma_application_id";
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+    let (version, id, tables) = connection.query_row(facts, (), row).map_err(failed)?;
+    let ours = id == APPLICATION_ID;
     if !ours && (tables > 0 || version != 0) {
         let what = format!(
             "`{path}` is an SQLite file of another program, not a ledger; move it away, or name another state directory"

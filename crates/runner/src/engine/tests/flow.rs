@@ -254,3 +254,12 @@ async fn a_gate_of_the_embedding_program_may_hold_a_job_and_nothing_is_charged()
     finish(&world.builder(world.mock(works)).gate(Arc::new(calm)).build(), idle(0)).await.unwrap();
     assert_eq!(world.phase(1).await, "done");
 }
+
+#[tokio::test]
+async fn commits_of_an_attempt_whose_proposal_is_refused_are_not_built_upon() {
+    let world = World::new(&["exec", "merge"]);
+    let base = world.repo.at("main");
+    world.run(|a| MockScript { proposal_json: Some("nonsense".into()), ..works(a) }).await;
+    assert_eq!(world.words().await[0], "task-failed");
+    assert_eq!(world.seen.lock().unwrap()[1].1.start, Some(base));
+}

@@ -99,3 +99,43 @@ async fn an_engine_that_nobody_can_interrupt_comes_to_its_end() {
     let summary = finish_with(&engine, idle(0), &mut asked).await.unwrap();
     assert_eq!((summary.done, summary.stopped), (vec![issue(1)], false));
 }
+
+/// A gate's command may take as long as `gate-timeout`; the operator will not wait for it.
+#[tokio::test]
+async fn an_interrupt_ends_the_commands_of_a_gate_and_the_next_run_does_the_work_again() {
+    let world = World::new(&["exec", "merge"]);
+    let sign = world.repo.root.join("sign");
+    let slow = format!(
+        "[[command]]\nname = \"t\"\nrun = [\"sh\", \"-c\", \"[ -e {sign} ] || {{ touch {sign}; sleep 600; }}\"]\n"
+    );
+    world.repo.commit(&[(".dayfly/gates.toml", &slow)]);
+    let (asks, mut asked) = mpsc::channel(8);
+    let engine = world.builder(world.mock(works)).build();
+    let stop = async {
+        while !sign.exists() {
+            tokio::task::yield_now().await;
+        }
+        asks.try_send(Stop::Polite).unwrap();
+    };
+    let (end, ()) = tokio::join!(finish_with(&engine, idle(0), &mut asked), stop);
+    end.unwrap();
+    assert_eq!((world.words().await, world.phase(1).await), (vec!["cancelled"], "queued"));
+    world.run(works).await;
+    assert_eq!(world.words().await, ["cancelled", "succeeded", "succeeded"]);
+}
+
+#[tokio::test]
+async fn interrupts_are_no_failures_of_the_host() {
+    let world = World::new(&["exec", "merge"]);
+    for _ in 0..2 {
+        let (progress, mut asked) = interrupter(|notice| {
+            matches!(notice, Notice::Event(_, Event::AttemptStarted { .. })).then_some(Stop::Polite)
+        });
+        let engine = world.builder(world.mock(endless)).progress(progress).build();
+        finish_with(&engine, idle(0), &mut asked).await.unwrap();
+    }
+    world.run(|_| MockScript::ends(End::TimedOutWall { limit: Duration::from_secs(1) })).await;
+    assert_eq!(world.words().await, ["cancelled", "cancelled", "timed-out-wall"]);
+    assert_eq!(world.phase(1).await, "queued");
+    assert_eq!(world.known(1).await.uncounted, 2);
+}

@@ -261,3 +261,35 @@ async fn a_split_whose_answers_are_lost_makes_no_child_twice() {
     let Phase::Split { children } = world.known(1).await.phase else { panic!() };
     assert_eq!(children.iter().map(IssueId::as_str).collect::<Vec<_>>(), ["2", "3"]);
 }
+
+/// A refusal that no label tells of was once taken for a block that a person had lifted: round and round it went.
+#[tokio::test]
+async fn a_refused_write_holds_the_issue_and_tells_why_until_a_person_lets_it_go_on() {
+    let mut world = World::new(&["exec", "merge"]);
+    world.config.push_str("landing = \"pull-request\"\n");
+    world.repo.git(&["checkout", "--quiet", "-b", "dayfly/web-1"]);
+    world.repo.commit(&[("theirs", "")]);
+    world.repo.git(&["checkout", "--quiet", "main"]);
+    world.run(works).await;
+    assert_eq!(world.words().await, ["succeeded", "succeeded"]);
+    assert_eq!((world.phase(1).await, world.shown(1).await.labels), ("blocked", vec!["human-needed".to_owned()]));
+    let said = world.comments(1).await.pop().unwrap();
+    assert!(said.contains("the branch dayfly/web-1 stands at"), "{said}");
+    world.run(works).await;
+    assert_eq!(world.words().await.len(), 2, "nothing goes on by itself");
+}
+
+#[tokio::test]
+async fn an_issue_that_is_reopened_may_hand_its_branch_over_anew() {
+    let mut world = World::new(&["exec", "merge"]);
+    world.config.push_str("landing = \"pull-request\"\n");
+    world.run(works).await;
+    let first = world.repo.at("dayfly/web-1");
+    world.edit(1, "\"open\"", "\"closed\"");
+    world.run(works).await;
+    world.repo.commit(&[("more", "")]);
+    world.edit(1, "\"closed\"", "\"open\"");
+    world.run(works).await;
+    assert_eq!((world.words().await.len(), world.phase(1).await), (4, "handed"));
+    assert_ne!(world.repo.at("dayfly/web-1"), first);
+}

@@ -182,3 +182,21 @@ async fn foreign_cleanup_only_processes_with_our_own_mark_are_ended() {
     }
     assert_eq!((gone, live), (true, [true; 3]));
 }
+
+#[tokio::test]
+async fn the_commands_that_judged_a_lost_attempt_are_ended_too() {
+    let world = World::new(&["exec"]);
+    lose_one(&world).await;
+    let mut left = Command::new("sleep")
+        .arg("600")
+        .env("DAYFLY_TAG", world.repo.root.file_name().unwrap())
+        .env("DAYFLY_ATTEMPT", "web.1.exec.1.gate-tests")
+        .spawn()
+        .unwrap();
+    let process = process::identity(left.id()).unwrap();
+    world.run(works).await;
+    let lives = process::is_alive(&process);
+    left.kill().unwrap();
+    left.wait().unwrap();
+    assert!(!lives);
+}

@@ -148,12 +148,9 @@ async fn dead_provider_is_asked_at_most_once_a_minute_by_all_issues_together() {
     night.run(hours(1), move |attempt, _| if is_app(attempt) { down() } else { End::Succeeded }).await;
     let starts = night.starts("app");
     assert!(starts.windows(2).all(|pair| pair[1] - pair[0] >= 120), "a minute of work and one of rest: {starts:?}");
-    assert!(starts.len() <= 24, "two issues, each with its bound over its life: {}", starts.len());
-    for issue in ["app#1", "app#2"] {
-        let known = night.known(issue).await;
-        assert_eq!((known.visit_attempts, known.phase.word()), (0, "queued"), "{issue}");
-    }
-    assert_eq!(night.starts("docs"), [0, 60], "another agent's issues go on");
+    assert!((20..=31).contains(&starts.len()), "as long as there is patience: {}", starts.len());
+    let known = night.known("app#1").await;
+    assert_eq!((known.visit_attempts, known.phase.word()), (0, "queued"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,7 +186,7 @@ async fn failures_of_the_host_are_spaced_and_end_with_a_person() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_substitution_is_recorded_with_its_reason() {
+async fn with_a_chain_even_the_issue_that_met_the_quota_goes_on_and_the_reason_is_recorded() {
     let mut night = Night::new("");
     night.world.config = night.world.config.replace("gates = []", "gates = []\nfallback = \"chain\"");
     night.world.config = night.world.config.replace("agents = [\"fast\"]", "agents = [\"fast\", \"spare\"]");
@@ -211,5 +208,20 @@ async fn a_substitution_is_recorded_with_its_reason() {
             _ => None,
         })
         .collect();
-    assert_eq!(substituted, [("app#2".to_owned(), "spare".to_owned(), "the capacity of fast is used up".to_owned())]);
+    let spare = |issue: &str| (issue.to_owned(), "spare".to_owned(), "the capacity of fast is used up".to_owned());
+    assert_eq!(substituted, [spare("app#1"), spare("app#2")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn quotas_do_not_make_one_timeout_the_third_failure_in_a_row() {
+    let night = Night::new("");
+    night
+        .run(hours(12), |attempt, at| match at / 3600 {
+            _ if !is_app(attempt) => End::Succeeded,
+            0 | 1 => quota(at / 3600 + 1),
+            2 if attempt.id.as_str() == "app.1.exec.3" => End::TimedOutWall { limit: Duration::from_secs(60) },
+            _ => End::Succeeded,
+        })
+        .await;
+    assert_eq!(night.known("app#1").await.phase.word(), "done");
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use dayfly_core::{AttemptId, OutputLimits};
 
-use super::repo::{Repo, commit_in};
 use super::*;
+use crate::test_repo::{Repo, commit_in};
 use crate::{Git, SubprocessRunner};
 
 const BROKEN: &str = "[[command]]\nname = \"tests\"\nrun = [\"true\"]\ntimeuot = \"1s\"\n";

@@ -190,3 +190,25 @@ async fn cleaning_leaves_nothing_but_the_commit() {
     assert_eq!(left, [".git", ".gitignore", "a"]);
     assert_eq!(yard.found().await.commit, yard.start);
 }
+
+#[tokio::test]
+async fn a_binary_file_counts_as_one_line() {
+    let repo = Repo::new(&[("a", "1\n")]);
+    let base = repo.at("main");
+    let tip = repo.commit(&[("b", "\0\0")]);
+    let git = Git::open(&repo.web).await.unwrap();
+    git.add_worktree(&repo.root.join("t"), &tip).await.unwrap();
+    assert_eq!(git.inspect(&repo.root.join("t"), &base, &base).await.unwrap().diff_lines, 1);
+}
+
+/// "There is no gates file" lets work pass; "it cannot be read" must not.
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_not_one_that_is_not_there() {
+    let repo = Repo::new(&[("a", "1\n"), ("folder/x", "1\n")]);
+    let git = Git::open(&repo.web).await.unwrap();
+    let gone = Commit("0123456789012345678901234567890123456789".into());
+    assert!(git.file_at(&gone, "a").await.is_err());
+    assert!(git.file_at(&repo.at("main"), "folder").await.is_err());
+    assert_eq!(git.file_at(&repo.at("main"), "b").await.unwrap(), None);
+    assert_eq!(git.file_at(&repo.at("main"), "a").await.unwrap().unwrap(), "1\n");
+}
