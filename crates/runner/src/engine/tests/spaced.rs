@@ -151,6 +151,7 @@ async fn dead_provider_is_asked_at_most_once_a_minute_by_all_issues_together() {
     assert!((20..=31).contains(&starts.len()), "as long as there is patience: {}", starts.len());
     let known = night.known("app#1").await;
     assert_eq!((known.visit_attempts, known.phase.word()), (0, "queued"));
+    assert_eq!(night.starts("docs"), [0, 60], "another agent's issues go on");
 }
 
 #[tokio::test(start_paused = true)]
