@@ -126,6 +126,8 @@ impl From<EngineError> for CliError {
     fn from(err: EngineError) -> Self {
         match err {
             EngineError::Store(err) => err.into(),
+            EngineError::Gate { .. } => Self::usage(err.to_string())
+                .hint("`custom:` gates belong to programs that embed dayfly; take it out of the stage's gates"),
             other => Self::new(Exit::Bug, other.to_string()).hint("please report this, with the ledger if you can"),
         }
     }

@@ -207,7 +207,7 @@ impl RunnerError {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Runner: Debug + Send + Sync + 'static {
-    /// Its name, for receipts.
+    /// Its name, for messages.
     fn name(&self) -> &str;
     /// What it can do.
     fn capabilities(&self) -> Capabilities;

@@ -156,7 +156,7 @@ impl Labels {
 }
 
 /// A new issue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewIssue {
     /// One line.
     pub title: String,

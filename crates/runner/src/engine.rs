@@ -49,8 +49,8 @@ pub struct Engine {
     progress: Progress,
 }
 
-/// What an engine is asked to do.
-#[derive(Debug, Clone)]
+/// What an engine is asked to do; by default one cycle on everything.
+#[derive(Debug, Clone, Default)]
 pub struct RunOptions {
     /// How long.
     pub until: Until,
@@ -110,12 +110,17 @@ impl Engine {
     /// start again in the next run.
     ///
     /// # Errors
-    /// If the store does not serve. What ran is killed then, and settled as lost by the next run.
+    /// If the store does not serve: what ran is killed then, and settled as lost by the next run. If a stage lists a
+    /// custom gate that was not added: nothing is started then.
     ///
     /// # Cancellation
     /// Dropping the future kills what runs; the next run settles it as lost.
     pub async fn run(&self, options: RunOptions, shutdown: &mut mpsc::Receiver<Stop>) -> Result<Summary, EngineError> {
         let house = &self.house;
+        if let Some((project, stage, gate)) = house.gates.missing(&house.portfolio) {
+            let (project, stage, gate) = (project.name.clone(), stage.name.clone(), gate.to_owned());
+            return Err(EngineError::Gate { project, stage, gate });
+        }
         let epoch = house.store.take_over().await?;
         let mut state = recover::load(house).await?;
         let from = state.head;

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dayfly_core::{Gate, GateError, GateResult, GateSpec, Subject, Verdict, VerdictClaim, WorkFacts};
+use dayfly_core::{
+    Gate, GateError, GateResult, GateSpec, Portfolio, Project, Stage, Subject, Verdict, VerdictClaim, WorkFacts,
+};
 use globset::{GlobBuilder, GlobSetBuilder};
 
 pub use commands::{Commands, GATES_FILE, GateCommand, gate_commands};
@@ -148,6 +150,18 @@ impl Gates {
     /// Adds a gate under its own name; stages list it as `custom:NAME`.
     pub fn add(&mut self, gate: Arc<dyn Gate>) {
         self.custom.insert(gate.name().to_owned(), gate);
+    }
+
+    /// The custom gates of a portfolio that nobody has added.
+    pub(crate) fn missing<'a>(&self, portfolio: &'a Portfolio) -> Option<(&'a Project, &'a Stage, &'a str)> {
+        let stages = portfolio.projects.values().flat_map(|p| p.pipeline.stages.iter().map(move |stage| (p, stage)));
+        let mut named = stages.flat_map(|(project, stage)| {
+            stage.admission.iter().chain(&stage.gates).filter_map(move |gate| match gate {
+                GateSpec::Custom(name) => Some((project, stage, name.as_str())),
+                _ => None,
+            })
+        });
+        named.find(|(_, _, name)| !self.custom.contains_key(*name))
     }
 
     /// Checks gates in order and stops at the first that does not pass.

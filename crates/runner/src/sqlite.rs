@@ -42,6 +42,10 @@ impl SqliteStore {
     /// # Errors
     /// If the file cannot be opened, is no ledger of dayfly, or was written by a newer dayfly.
     pub fn open(path: &Utf8Path) -> Result<Self, StoreError> {
+        if let Some(folder) = path.parent() {
+            let failed = |err| failure::other(format!("cannot make the folder `{folder}` for the ledger"), err);
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
         Self::start(path, Access::Write)
     }
 

@@ -108,7 +108,7 @@ impl Work {
     async fn run_agent(&mut self) -> Result<(Outcome, Option<Git>), Early> {
         let name = self.job.agent.as_ref().ok_or_else(|| misconfigured("the stage has no agent"))?;
         let agent = self.house.agents.get(name).ok_or_else(|| misconfigured(&format!("there is no agent `{name}`")))?;
-        let command = agent.command(&self.job).map_err(|err| misconfigured(&err.to_string()))?;
+        let command = agent.command(&self.job).map_err(|err| misconfigured(&chain(&err)))?;
         let git = self.house.git(&self.project).await.map_err(git_end)?;
         let cwd = self.working_copy(git.as_ref()).await?;
         let attempt = Attempt {
@@ -191,7 +191,7 @@ impl Work {
                 let end = results.last().and_then(failure);
                 (results, end)
             }
-            Err(err) => (Vec::new(), Some(End::Environment { reason: err.to_string() })),
+            Err(err) => (Vec::new(), Some(End::Environment { reason: chain(&err) })),
         }
     }
 
@@ -247,9 +247,8 @@ impl Work {
             }
             Err(err) => return Err(format!("the proposal cannot be read: {err}")),
         };
-        let proposal = Proposal::read(&bytes, &self.job.effects, self.job.children).map_err(|err| {
-            std::error::Error::source(&err).map_or_else(|| err.to_string(), |source| format!("{err}: {source}"))
-        })?;
+        let read = Proposal::read(&bytes, &self.job.effects, self.job.children);
+        let proposal = read.map_err(|err| chain(&err))?;
         if rule == AnswerRule::Verdict && proposal.verdict.is_none() {
             return Err("the proposal holds no verdict".into());
         }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dayfly_core::{
-    Agent, AgentName, Clock, Gate, Job, MemoryStore, Portfolio, Runner, StageJob, StageName, Store, StoreError, Tracker,
+    Agent, AgentName, Clock, Gate, Job, MemoryStore, Portfolio, ProjectName, Runner, StageJob, StageName, Store,
+    StoreError, Tracker,
 };
 
 use crate::agents::agent_for;
@@ -23,6 +24,16 @@ pub enum EngineError {
     /// The store does not serve.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A stage lists a gate of the embedding program's that it has not added.
+    #[error("stage `{stage}` of project `{project}` lists the gate `custom:{gate}`, which this program does not have")]
+    Gate {
+        /// The project.
+        project: ProjectName,
+        /// The stage.
+        stage: StageName,
+        /// The gate.
+        gate: String,
+    },
     /// A task of the engine panicked.
     #[error("a task of the engine failed, which is a bug: {0}")]
     Bug(String),

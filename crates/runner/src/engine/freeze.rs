@@ -55,7 +55,7 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
     let subject = Subject { job: job.clone(), issue: issue.clone(), work: None };
     // Labels were looked at by the plan, which also says what helps.
     let gates: Vec<GateSpec> = job.admission.iter().filter(|g| !matches!(g, GateSpec::Label(_))).cloned().collect();
-    let results = house.gates.check(&gates, &subject, None).await.map_err(|err| held(err.to_string()))?;
+    let results = house.gates.check(&gates, &subject, None).await.map_err(|err| held(chain(&err)))?;
     match results.last().map(|r| (&r.gate, &r.verdict)) {
         Some((gate, Verdict::Hold { reason, until })) => {
             Err(Held { reason: format!("gate {gate}: {reason}"), until: *until })

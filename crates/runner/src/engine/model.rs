@@ -14,9 +14,10 @@ use jiff::{SignedDuration, Timestamp};
 const VIEW_AGE: SignedDuration = SignedDuration::from_secs(10);
 
 /// How long an engine works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Until {
     /// Plan, admit, run and settle once: every issue has at most one turn.
+    #[default]
     OneCycle,
     /// Until nothing is ready and nothing becomes ready by itself within `patience`.
     Idle {

@@ -125,8 +125,7 @@ impl Gate for Commands {
 }
 
 fn cannot(what: &str, source: impl std::error::Error + Send + Sync + 'static) -> GateError {
-    let reason = format!("cannot {what}: {source}");
-    GateError { gate: "commands".into(), reason, source: Some(Box::new(source)) }
+    GateError { gate: "commands".into(), reason: format!("cannot {what}"), source: Some(Box::new(source)) }
 }
 
 impl Commands {

@@ -170,8 +170,8 @@ fn a_file_that_is_no_ledger_is_refused_and_left_alone() {
     std::fs::remove_file(&path).unwrap();
     alter(&path, "CREATE TABLE songs (title TEXT)");
     assert!(what(SqliteStore::open(&path)).contains("of another program"));
-    let missing = path.with_file_name("none").join("ledger.db");
-    assert!(what(SqliteStore::open(&missing)).contains("make sure that its folder exists"));
+    let below = path.join("ledger.db");
+    assert!(what(SqliteStore::open(&below)).contains("cannot make the folder"), "a file stands where it would be");
 }
 
 #[tokio::test]

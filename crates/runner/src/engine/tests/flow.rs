@@ -263,3 +263,11 @@ async fn commits_of_an_attempt_whose_proposal_is_refused_are_not_built_upon() {
     assert_eq!(world.words().await[0], "task-failed");
     assert_eq!(world.seen.lock().unwrap()[1].1.start, Some(base));
 }
+
+#[tokio::test]
+async fn a_gate_that_the_embedding_program_forgot_is_told_before_anything_starts() {
+    let world = World::with(&["exec", "merge"], "[stages.merge]\ngates = [\"custom:calm\"]");
+    let err = finish(&world.builder(world.mock(works)).build(), idle(0)).await.unwrap_err().to_string();
+    assert_eq!(err, "stage `merge` of project `web` lists the gate `custom:calm`, which this program does not have");
+    assert!(world.attempts().is_empty());
+}

@@ -161,7 +161,8 @@ async fn a_command_without_a_program_or_with_a_bad_name_is_an_error_that_names_i
 async fn a_program_that_is_not_there_could_not_judge_and_leaves_no_working_copy() {
     let yard = Yard::new("[[command]]\nname = \"tests\"\nrun = [\"no-such-program-1b9\"]\n", &[]);
     let err = yard.check().await.unwrap_err();
-    assert!(err.reason.contains("run `tests`") && err.reason.contains("no-such-program-1b9"), "{err}");
+    let cause = std::error::Error::source(&err).unwrap().to_string();
+    assert!(err.reason.contains("run `tests`") && cause.contains("no-such-program-1b9"), "{err}: {cause}");
     assert!(!yard.repo.root.join("gates").exists());
 }
 
