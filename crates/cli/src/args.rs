@@ -14,7 +14,7 @@ use clap_complete::Shell;
     after_help = "\
 Begin with `dayfly demo` to see it work, or with `dayfly init PATH...` for your own repositories.
 
-Exit codes: 0 good; 1 something did not succeed; 2 usage or configuration; 3 something on this machine is
+Exit codes: 0 good; 1 something did not succeed in the end; 2 usage or configuration; 3 something on this machine is
 missing; 4 nothing to do (only with --fail-if-idle); 70 a bug; 130 interrupted."
 )]
 pub(crate) struct Args {

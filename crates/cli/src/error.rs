@@ -13,7 +13,7 @@ use dayfly_runner::{EngineError, GitError, LockError};
 pub(crate) enum Exit {
     /// All went well.
     Good = 0,
-    /// It ran, and something did not succeed.
+    /// It ran, and something did not succeed in the end.
     Trouble = 1,
     /// The command line or the configuration is wrong.
     Usage = 2,

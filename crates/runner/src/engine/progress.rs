@@ -5,8 +5,7 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use dayfly_core::{
-    AgentName, AttemptEvent, AttemptId, End, Event, IssueRef, Next, PendingEffect, ProjectName, Ready, Record,
-    StageName, State, Stop,
+    AttemptEvent, AttemptId, End, Event, IssueRef, Next, PendingEffect, ProjectName, Ready, Record, State, Stop,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -91,6 +90,8 @@ pub struct Summary {
     pub done: Vec<IssueRef>,
     /// Issues that now wait for a person.
     pub person: Vec<IssueRef>,
+    /// Issues whose last attempt did not succeed. A failure that was mended in the same run is none.
+    pub failed: Vec<IssueRef>,
     /// Jobs that could not be started, and why.
     pub held: Vec<(IssueRef, String)>,
     /// Issues whose landing or writes were put off, and why.
@@ -113,20 +114,28 @@ impl Summary {
             stopped: !model.admitting,
             ..Self::default()
         };
-        let mut issues: BTreeMap<AttemptId, (IssueRef, StageName, Option<AgentName>)> = BTreeMap::new();
+        let mut issues: BTreeMap<AttemptId, IssueRef> = BTreeMap::new();
         for event in records.iter().filter_map(|r| r.event().ok()) {
             match event {
                 Event::AttemptStarted { attempt, job, .. } => {
-                    issues.insert(attempt, (job.issue, job.stage, job.agent));
+                    issues.insert(attempt, job.issue);
                 }
                 Event::AttemptEnded { attempt, outcome, next, .. } => {
                     *summary.ends.entry(outcome.end.word().into()).or_default() += 1;
-                    let Some((issue, ..)) = issues.get(&attempt) else { continue };
+                    let Some(issue) = issues.get(&attempt) else { continue };
+                    summary.failed.retain(|failed| failed != issue);
+                    if outcome.end != End::Succeeded {
+                        summary.failed.push(issue.clone());
+                    }
                     match next {
                         Next::Ask { .. } | Next::Block { .. } | Next::Hand { .. } => summary.person.push(issue.clone()),
                         Next::Finish => summary.done.push(issue.clone()),
                         _ => {}
                     }
+                }
+                Event::EffectRefused { again: false, issue, .. } => {
+                    summary.failed.push(issue.clone());
+                    summary.person.push(issue);
                 }
                 Event::EffectDone { landed: Some(_), issue, .. }
                 | Event::ChildrenClosed { issue, .. }
@@ -137,9 +146,8 @@ impl Summary {
         summary
     }
 
-    /// Whether something did not succeed.
+    /// Whether something did not succeed in the end.
     pub fn has_trouble(&self) -> bool {
-        !(self.held.is_empty() && self.put_off.is_empty() && self.unread.is_empty())
-            || self.ends.keys().any(|end| *end != End::Succeeded.word())
+        !(self.failed.is_empty() && self.held.is_empty() && self.put_off.is_empty() && self.unread.is_empty())
     }
 }
