@@ -9,27 +9,30 @@ use sha2::{Digest as _, Sha256};
 /// A name that may not be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the {what} `{name}` may hold only letters, digits, `-`, `_` and `.`, must start with a letter or digit, and be at most 64 long"
+    "the {what} `{name}` may hold only letters, digits, `-` and `_`{}, must start with a letter or digit, and be at most 64 long", if *dots { ", and dots inside" } else { "" }
 )]
 pub struct NameError {
+    /// Whether it might have held dots.
+    pub dots: bool,
     /// What was to be named.
     pub what: &'static str,
     /// The text that was refused.
     pub name: String,
 }
 
-fn checked(what: &'static str, name: String) -> Result<String, NameError> {
+fn checked(what: &'static str, dots: bool, name: String) -> Result<String, NameError> {
     let fine = name.len() <= 64
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-        && !name.contains("..");
-    if fine { Ok(name) } else { Err(NameError { what, name }) }
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_') || (dots && c == '.'))
+        // As a part of a git ref it would be refused.
+        && !(name.contains("..") || name.ends_with('.') || name.ends_with(".lock"));
+    if fine { Ok(name) } else { Err(NameError { dots, what, name }) }
 }
 
 /// Makes a string newtype whose values are safe as a file name, a git ref part and a word on a terminal. A copy
 /// shares the text: names are keys of most maps, and copied for each look-up.
 macro_rules! name {
-    ($(#[$doc:meta])* $type:ident, $what:literal) => {
+    ($(#[$doc:meta])* $type:ident, $what:literal, dots = $dots:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -38,7 +41,7 @@ macro_rules! name {
         impl $type {
             /// Checks and takes the name.
             pub fn new(name: impl Into<String>) -> Result<Self, NameError> {
-                checked($what, name.into()).map(|name| Self(name.into()))
+                checked($what, $dots, name.into()).map(|name| Self(name.into()))
             }
 
             /// The name as text.
@@ -70,21 +73,22 @@ macro_rules! name {
 
 name!(
     /// The name of a project in the portfolio.
-    ProjectName, "project name"
+    ProjectName, "project name", dots = false
 );
 name!(
     /// The name of a stage of the pipeline.
-    StageName, "stage name"
+    StageName, "stage name", dots = false
 );
 name!(
     /// The name under which an agent is configured.
-    AgentName, "agent name"
+    AgentName, "agent name", dots = true
 );
 name!(
     /// The id of an issue within its tracker.
-    IssueId, "issue id"
+    IssueId, "issue id", dots = true
 );
-/// The id of one try at a job: `PROJECT.ISSUE.STAGE.N`, where N counts the issue's attempts over its life.
+/// The id of one try at a job: `PROJECT.ISSUE.STAGE.N`, where N counts the issue's attempts over its life. No two
+/// attempts share one, because only the issue's part may hold dots.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AttemptId(Arc<str>);
@@ -132,7 +136,8 @@ impl IssueRef {
 impl TryFrom<String> for IssueRef {
     type Error = NameError;
     fn try_from(text: String) -> Result<Self, NameError> {
-        let (project, issue) = text.split_once('#').ok_or(NameError { what: "issue reference", name: text.clone() })?;
+        let (project, issue) =
+            text.split_once('#').ok_or(NameError { dots: true, what: "issue reference", name: text.clone() })?;
         Ok(Self { project: ProjectName::new(project)?, issue: IssueId::new(issue)? })
     }
 }
@@ -230,10 +235,21 @@ mod tests {
 
     #[test]
     fn a_name_that_could_leave_its_folder_is_refused() {
-        for bad in ["", ".", "..", "../x", "a/b", "a b", "-a", "a..b", &"x".repeat(65)] {
+        for bad in ["", ".", "..", "../x", "a/b", "a b", "-a", "a..b", "a.", "a.lock", &"x".repeat(65)] {
             assert!(ProjectName::new(bad).is_err(), "{bad:?}");
+            assert!(IssueId::new(bad).is_err(), "{bad:?}");
         }
-        assert!(ProjectName::new("web-2.0_x").is_ok());
+        assert!(ProjectName::new("web-2_0x").is_ok());
+        assert!(IssueId::new("web-2.0_x").is_ok());
+    }
+
+    /// Two issues once shared an attempt: the end of one was booked to the other.
+    #[test]
+    fn no_two_issues_share_an_attempt() {
+        assert!(ProjectName::new("w.1").is_err() && StageName::new("exec.1").is_err());
+        let exec = StageName::new("exec").unwrap();
+        let id = |issue: &str| AttemptId::new(&IssueRef::try_from(issue.to_owned()).unwrap(), &exec, 1);
+        assert_ne!(id("w#1.2"), id("w#1"));
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub struct ProjectView {
     pub milestones: Vec<Milestone>,
     /// Why they could not be read, if they could not.
     pub fault: Option<String>,
+    /// Whether the fault may pass by itself.
+    pub passing: bool,
     /// Issues whose branch, left for a person, has reached the base branch.
     pub merged: BTreeSet<IssueId>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use dayfly_core::{
     AttemptId, Class, Condition, Effect, EffectEntry, EffectKind, Event, IssueRef, Phase, Plan, ProjectName, Ready,
-    Stop, plan, refusal_effects,
+    Stop, TrackerState, plan, refusal_effects,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -70,8 +70,19 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
     }
 }
 
+/// Whether an issue may still be started: while its job was frozen a person may have closed it.
+fn still_ready(model: &Model, issue: &IssueRef) -> bool {
+    let shown = model.views.get(&issue.project).and_then(|view| view.issues.iter().find(|i| i.id == issue.issue));
+    let open = shown.is_some_and(|i| i.state == TrackerState::Open);
+    let known = model.state.issues.get(issue);
+    open && known.is_none_or(|known| matches!(known.phase, Phase::Queued { .. }))
+}
+
 fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>) -> Vec<Command> {
     model.filter.starting.retain(|r| r.issue != ready.issue);
+    if !still_ready(model, &ready.issue) {
+        return Vec::new();
+    }
     match result {
         Ok(frozen) if model.admitting => {
             let number = model.state.issues.get(&ready.issue).map_or(0, |k| k.attempts) + 1;
@@ -138,8 +149,8 @@ fn shown(model: &mut Model, entry: &EffectEntry, tried: &Tried) -> bool {
 /// Says what to do now that nothing more has happened. Called again after every append.
 pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
     model.progress.get_or_insert(now);
-    let mut commands = effects(model, now);
-    commands.extend(syncs(model, now));
+    let mut commands = syncs(model, now);
+    commands.extend(effects(model, now));
     model.filter.unsettled = model.stale.union(&model.syncing).cloned().collect();
     if model.admitting {
         let events = observations(model, now);
@@ -155,7 +166,7 @@ pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
         if commands.is_empty() && is_quiet(model) {
             commands.extend(idle(model, &plan, now));
         }
-    } else if has_stopped(model) {
+    } else if has_stopped(model, now) {
         commands.push(Command::Finish);
     }
     commands
@@ -191,7 +202,9 @@ fn admit(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
 
 fn effects(model: &mut Model, now: Timestamp) -> Vec<Command> {
     let slots = MOST_EFFECTS.saturating_sub(model.applying.len());
-    let due = model.due_effects(now).into_iter().filter(|e| !model.applying.contains(&e.id));
+    // A view that was read before a write, and comes after it, would show the world as it was.
+    let reading = |e: &EffectEntry| model.syncing.contains(&e.issue.project);
+    let due = model.due_effects(now).into_iter().filter(|e| !model.applying.contains(&e.id) && !reading(e));
     let due: Vec<EffectEntry> = due.take(slots).cloned().collect();
     model.applying.extend(due.iter().map(|e| e.id.clone()));
     due.into_iter().map(Command::Apply).collect()
@@ -201,7 +214,8 @@ fn effects(model: &mut Model, now: Timestamp) -> Vec<Command> {
 /// put off, and what waits behind them, keep nothing waiting.
 fn syncs(model: &mut Model, now: Timestamp) -> Vec<Command> {
     let due = model.due_effects(now).into_iter();
-    let writing: BTreeSet<&ProjectName> = due.map(|entry| &entry.issue.project).collect();
+    let applying = model.state.outbox.iter().map(|p| &p.entry).filter(|e| model.applying.contains(&e.id));
+    let writing: BTreeSet<&ProjectName> = due.chain(applying).map(|entry| &entry.issue.project).collect();
     let busy = |p: &ProjectName| model.syncing.contains(p) || writing.contains(p);
     let wanted: Vec<ProjectName> = model.stale.iter().filter(|p| !busy(p)).cloned().collect();
     for project in &wanted {
@@ -213,8 +227,9 @@ fn syncs(model: &mut Model, now: Timestamp) -> Vec<Command> {
 
 /// Whether what the operator stopped has ended: attempts are waited for always, writes unless all is to be killed.
 /// What is not written now is written by the next run.
-fn has_stopped(model: &Model) -> bool {
-    model.working.is_empty() && (model.applying.is_empty() || model.killing)
+fn has_stopped(model: &Model, now: Timestamp) -> bool {
+    let written = model.applying.is_empty() && model.due_effects(now).is_empty();
+    model.working.is_empty() && (written || model.killing)
 }
 
 fn is_quiet(model: &Model) -> bool {
@@ -236,8 +251,9 @@ fn idle(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
         model.stale.extend(model.views.keys().cloned());
         return syncs(model, now);
     }
-    let next = [plan.next_look(), model.state.next_effect()].into_iter().flatten().min();
-    match next.filter(|at| model.is_patient(*at)) {
+    let next = [plan.next_look(), model.state.next_effect(), model.next_reading()].into_iter().flatten().min();
+    // The clock may have been set, or the machine have slept, past what was waited for.
+    match next.filter(|at| model.is_patient((*at).max(now))) {
         Some(at) if model.wake == Some(at) => Vec::new(),
         Some(at) => {
             model.wake = Some(at);

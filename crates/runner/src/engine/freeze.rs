@@ -106,9 +106,9 @@ pub(super) async fn sync(
     match read.await {
         Ok((issues, milestones)) => {
             let merged = merged(house, project, handed).await;
-            ProjectView { issues, milestones, fault: None, merged }
+            ProjectView { issues, milestones, merged, ..ProjectView::default() }
         }
-        Err(err) => ProjectView { fault: Some(chain(&err)), ..ProjectView::default() },
+        Err(err) => ProjectView { fault: Some(chain(&err)), passing: err.is_transient(), ..ProjectView::default() },
     }
 }
 

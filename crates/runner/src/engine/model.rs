@@ -198,6 +198,13 @@ impl Model {
         due.filter(|entry| patient || !self.put_off.contains(&entry.id)).collect()
     }
 
+    /// When a tracker that did not answer is asked again.
+    pub(super) fn next_reading(&self) -> Option<Timestamp> {
+        let passing = self.views.iter().filter(|(_, view)| view.passing);
+        let wait = SignedDuration::try_from(self.portfolio.retry.max).unwrap_or(VIEW_AGE);
+        passing.filter_map(|(project, _)| self.read_at.get(project)?.checked_add(wait).ok()).min()
+    }
+
     /// Whether the host has a slot left.
     pub(super) fn has_slot(&self) -> bool {
         self.state.live.len() + self.filter.starting.len() < self.portfolio.concurrency as usize

@@ -1,9 +1,12 @@
-use dayfly_core::{Author, Config, Issue, IssueId, PendingEffect, SourceText, TrackerState, TrackerWrite, Trust};
+mod races;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use dayfly_core::{EffectId, Filter, ProjectView, State};
+use dayfly_core::{
+    Author, Config, EffectId, Filter, Issue, IssueId, PendingEffect, ProjectView, SourceText, State, TrackerWrite,
+    Trust,
+};
 
 use super::*;
 
