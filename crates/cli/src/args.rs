@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::time::Duration;
+
 use camino::Utf8PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
@@ -56,8 +58,8 @@ pub(crate) enum Command {
         #[arg(long)]
         until_idle: bool,
         /// How long --until-idle waits for a spaced try, such as "5m".
-        #[arg(long, value_name = "TIME", default_value = "5m", requires = "until_idle")]
-        patience: jiff::SignedDuration,
+        #[arg(long, value_name = "TIME", default_value = "5m", requires = "until_idle", value_parser = patience)]
+        patience: Duration,
         /// Show every line that agents print.
         #[arg(long, short)]
         verbose: bool,
@@ -185,4 +187,10 @@ pub(crate) enum ConfigCommand {
     },
     /// Check the configuration and say what is wrong.
     Check,
+}
+
+/// How long to wait, which may be not at all.
+fn patience(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok());
+    parsed.ok_or_else(|| "write it as \"0s\", \"90s\", \"5m\" or \"1h 30m\"".to_owned())
 }

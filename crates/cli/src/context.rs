@@ -37,11 +37,22 @@ fn find(named: Option<&Utf8Path>) -> Result<Utf8PathBuf, CliError> {
     })
 }
 
+/// The text of the configuration.
+fn read(path: &Utf8Path) -> Result<String, CliError> {
+    let bytes = std::fs::read(path).map_err(|err| CliError::files(path, err))?;
+    String::from_utf8(bytes).map_err(|err| {
+        let good = &err.as_bytes()[..err.utf8_error().valid_up_to()];
+        let line = good.iter().filter(|b| **b == b'\n').count() + 1;
+        CliError::usage(format!("{path} is not UTF-8 text: line {line} cannot be read"))
+            .hint("write that line anew, or save the file as UTF-8")
+    })
+}
+
 impl Context {
     /// Finds and reads the configuration.
     pub(crate) fn load(named: Option<&Utf8Path>) -> Result<Self, CliError> {
         let path = find(named)?;
-        let text = std::fs::read_to_string(&path).map_err(|err| CliError::files(&path, err))?;
+        let text = read(&path)?;
         let mut read = |file: &Utf8Path| std::fs::read_to_string(file).map_err(|err| err.to_string());
         let config = Config::read(&SourceText::new(path.clone(), text), &mut read)?;
         Ok(Self { config, path })

@@ -8,6 +8,8 @@ use annotate_snippets::{Annotation, AnnotationKind, Level, Renderer, Snippet};
 use dayfly_core::{ConfigError, StoreError, TrackerError};
 use dayfly_runner::{EngineError, GitError, LockError};
 
+use crate::plain::plain;
+
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -149,15 +151,19 @@ impl From<std::io::Error> for CliError {
     }
 }
 
+impl CliError {
+    /// The problems of the configuration, if that is what is wrong.
+    pub(crate) fn config(&self) -> Option<&ConfigError> {
+        self.config.as_deref()
+    }
+}
+
 /// Shows an error and gives its exit code.
 pub(crate) fn show(err: &CliError) -> Exit {
     if err.message.is_empty() {
         return err.exit;
     }
     let mut text = String::new();
-    if let Some(config) = &err.config {
-        text.push_str(&config_problems(config));
-    }
     let _ = write!(text, "error: {}", err.message);
     let mut source = err.source.as_deref();
     while let Some(cause) = source {
@@ -167,28 +173,36 @@ pub(crate) fn show(err: &CliError) -> Exit {
     for hint in &err.hints {
         let _ = write!(text, "\nhint: {hint}");
     }
-    let _ = writeln!(anstream::stderr(), "{text}");
+    // The problems are styled by ourselves; the rest may hold what others wrote.
+    let problems = err.config.as_deref().map(config_problems).unwrap_or_default();
+    let _ = writeln!(anstream::stderr(), "{problems}{}", plain(&text));
     err.exit
 }
 
 /// The problems of a configuration, each with its place in the text.
-pub(crate) fn config_problems(err: &ConfigError) -> String {
+fn config_problems(err: &ConfigError) -> String {
     let renderer =
         if std::io::IsTerminal::is_terminal(&std::io::stderr()) { Renderer::styled() } else { Renderer::plain() };
     let mut text = String::new();
+    let source = shown(&err.source.text);
     for problem in &err.problems {
-        let mut group = Level::ERROR.primary_title(&problem.message).elements(None::<Snippet<'_, Annotation<'_>>>);
+        let (message, help) = (plain(&problem.message), plain(&problem.help));
+        let mut group = Level::ERROR.primary_title(&message).elements(None::<Snippet<'_, Annotation<'_>>>);
         if !err.source.text.is_empty() && !problem.span.is_empty() {
             let end = problem.span.end.min(err.source.text.len());
             let span = problem.span.start.min(end)..end;
             group = group.element(
-                Snippet::source(&err.source.text)
-                    .path(err.source.path.as_str())
-                    .annotation(AnnotationKind::Primary.span(span)),
+                Snippet::source(&source).path(err.source.path.as_str()).annotation(AnnotationKind::Primary.span(span)),
             );
         }
-        group = group.element(Level::HELP.message(&problem.help));
+        group = group.element(Level::HELP.message(&help));
         let _ = writeln!(text, "{}\n", renderer.render(&[group]));
     }
     text
+}
+
+/// A text with every control but line ends and tabs replaced, and every place in it where it was.
+fn shown(text: &str) -> String {
+    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t' | '\r');
+    text.chars().flat_map(|c| if steers(c) { vec!['?'; c.len_utf8()] } else { vec![c] }).collect()
 }

@@ -7,6 +7,7 @@ mod commands;
 mod context;
 mod error;
 mod output;
+mod plain;
 mod tables;
 
 use std::process::ExitCode;

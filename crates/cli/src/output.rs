@@ -5,6 +5,7 @@ use std::io::{IsTerminal as _, Write};
 use serde::Serialize;
 
 use crate::error::CliError;
+use crate::plain::plain;
 
 /// Where a command writes.
 #[derive(Debug)]
@@ -24,22 +25,28 @@ impl Output {
 
     /// Writes data: as JSON if asked, otherwise as text.
     pub(crate) fn data<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<(), CliError> {
-        let text = if self.json { serde_json::to_string_pretty(value)? } else { text() };
-        self.text(&text)
+        if self.json {
+            return write(&serde_json::to_string_pretty(value)?);
+        }
+        self.text(&text())
     }
 
-    /// Writes text to standard output, with a line end.
+    /// Writes text to standard output, with a line end. What others wrote into it cannot steer the terminal.
     pub(crate) fn text(&self, text: &str) -> Result<(), CliError> {
-        let mut out = anstream::stdout();
-        writeln!(out, "{}", text.trim_end_matches('\n'))?;
-        out.flush()?;
-        Ok(())
+        write(&plain(text))
     }
 
-    /// Says something to the operator.
+    /// Says something to the operator, who may see in it what others wrote.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(anstream::stderr(), "{text}");
+            let _ = writeln!(anstream::stderr(), "{}", plain(text));
         }
     }
+}
+
+fn write(text: &str) -> Result<(), CliError> {
+    let mut out = anstream::stdout();
+    writeln!(out, "{}", text.trim_end_matches('\n'))?;
+    out.flush()?;
+    Ok(())
 }

@@ -5,13 +5,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::plain::plain;
+
 /// Rows as columns, each as wide as its widest cell; empty columns are left out.
 pub(crate) fn columns(rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| on_a_line(cell)).collect()).collect();
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |at: usize| rows.iter().filter_map(|r| r.get(at)).map(|c| c.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..count).map(width).collect();
     let mut text = String::new();
-    for row in rows {
+    for row in &rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths).filter(|(_, w)| **w > 0) {
             let pad = width - cell.chars().count();
@@ -22,6 +25,11 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// A cell as it can be shown in a column.
+fn on_a_line(cell: &str) -> String {
+    plain(cell).replace(['\n', '\t'], " ")
 }
 
 /// A time of day in the user's zone, with the date if it is not today's.
@@ -44,7 +52,16 @@ pub(crate) fn span(time: Duration) -> String {
 
 /// A text on one line, whole.
 pub(crate) fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    plain(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A word that a shell takes as one, as it is.
+pub(crate) fn shell_word(text: &str) -> String {
+    let safe = |c: char| c.is_alphanumeric() || "/._-+=:@%,".contains(c);
+    if !text.is_empty() && text.chars().all(safe) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// `1 issue`, `2 issues`.
@@ -54,6 +71,7 @@ pub(crate) fn count(number: usize, what: &str) -> String {
 
 /// A text cut to a width, on one line.
 pub(crate) fn cut(text: &str, width: usize) -> String {
+    let text = plain(text);
     let line = text.lines().next().unwrap_or_default();
     if line.chars().count() <= width {
         return line.to_owned();
@@ -61,4 +79,23 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
     let mut short: String = line.chars().take(width.saturating_sub(1)).collect();
     short.push('…');
     short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_takes_a_word_as_it_is() {
+        let words = ["/tmp/demo-1", "/tmp/my demo", "it's", "$HOME", ""].map(shell_word);
+        assert_eq!(words, ["/tmp/demo-1", "'/tmp/my demo'", r"'it'\''s'", "'$HOME'", "''"]);
+    }
+
+    #[test]
+    fn a_cell_is_one_line_as_wide_as_it_looks() {
+        let row = |cells: [&str; 2]| cells.map(str::to_owned).to_vec();
+        let text = columns(&[row(["\u{1b}[31mred\u{1b}[0m", "a\nb"]), row(["black", "c"])]);
+        assert_eq!(text, "red    a b\nblack  c\n");
+        assert_eq!(cut("\u{1b}]0;title\u{7}abcdef", 4), "abc…");
+    }
 }

@@ -57,6 +57,11 @@ impl Config {
         }
     }
 
+    /// The compiled-in defaults, as settings.
+    pub fn built_in_settings() -> Vec<Setting> {
+        show::settings(&SourceText::new("built-in", BUILT_IN), &SourceText::new("", ""))
+    }
+
     /// The compiled-in defaults, as commented TOML.
     pub fn built_in() -> &'static str {
         BUILT_IN

@@ -158,7 +158,7 @@ where
 pub enum GateSpec {
     /// `clean-tree`: everything is committed.
     CleanTree,
-    /// `new-commits`: there is at least one commit more than at the start of the issue.
+    /// `new-commits`: there are commits on top of the base branch that change something, and none was rewritten.
     NewCommits,
     /// `untouched`: nothing was changed and nothing committed.
     Untouched,

@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, AgentName, AnswerRule, AttemptId, Commit, Digest, Effect, EffectEntry, EffectId, EffectKind, GateSpec,
-    Issue, IssueId, IssueRef, IssueState, JobId, Labels, Landing, NewIssue, Next, Outcome, Project, PromptContext,
-    PromptError, Proposed, Stage, StageName, StageRun, TrackerState, TrackerWrite,
+    Access, AgentName, AnswerRule, Commit, Digest, Effect, EffectEntry, EffectId, EffectKind, GateSpec, Issue, IssueId,
+    IssueRef, IssueState, JobId, Labels, NewIssue, Next, Outcome, Project, PromptContext, PromptError, Proposed, Stage,
+    StageName, StageRun, TrackerState, TrackerWrite,
 };
 
 /// One piece of work, frozen: nothing in it depends on the machine, the time or the try.
@@ -333,18 +333,25 @@ pub fn refusal_effects(labels: &Labels, entry: &EffectEntry, reason: &str) -> Ve
     key_effects(&format!("{}/refused", entry.id), &entry.issue, effects.into())
 }
 
-/// Takes the issue's exclusive label away and puts `to` in its place.
+/// Takes the issue's exclusive label away and puts `to` in its place. A label that holds the issue stays: a person may
+/// have put it on while an attempt ran, and only a person takes it away.
 pub(crate) fn move_label(labels: &Labels, issue: &IssueId, to: Option<&str>) -> TrackerWrite {
+    let holding = labels.holding();
+    let away = labels.exclusive().into_iter().filter(|l| Some(*l) != to && !holding.contains(l));
     TrackerWrite::Labels {
         issue: issue.clone(),
         add: to.iter().map(|l| (*l).to_owned()).collect(),
-        remove: labels.exclusive().into_iter().filter(|l| Some(*l) != to).map(str::to_owned).collect(),
+        remove: away.map(str::to_owned).collect(),
     }
 }
 
-/// Closes an issue and takes its exclusive labels away.
+/// Closes an issue and takes all its exclusive labels away.
 pub(crate) fn close(labels: &Labels, issue: &IssueId) -> [TrackerWrite; 2] {
-    [move_label(labels, issue, None), TrackerWrite::State { issue: issue.clone(), state: TrackerState::Closed }]
+    let remove = labels.exclusive().into_iter().map(str::to_owned).collect();
+    [
+        TrackerWrite::Labels { issue: issue.clone(), add: Vec::new(), remove },
+        TrackerWrite::State { issue: issue.clone(), state: TrackerState::Closed },
+    ]
 }
 
 /// Gives effects their keys: the same attempt and place give the same key, and a child has a key of its own.
@@ -357,13 +364,8 @@ pub(crate) fn key_effects(scope: &str, issue: &IssueRef, effects: Vec<Effect>) -
 }
 
 impl JobSpec {
-    /// Gives the effects of an attempt their keys.
-    pub fn key_effects(&self, attempt: &AttemptId, effects: Vec<Effect>) -> Vec<EffectEntry> {
-        key_effects(attempt.as_str(), &self.issue, effects)
-    }
-
-    /// Whether a finished change is landed by the engine in this project.
-    pub fn lands_directly(&self, project: &Project) -> bool {
-        self.run == StageRun::Land && project.landing == Landing::Direct
+    /// Gives the effects of an attempt their keys, which begin with `scope`: [`State::scope`](crate::State::scope).
+    pub fn key_effects(&self, scope: &str, effects: Vec<Effect>) -> Vec<EffectEntry> {
+        key_effects(scope, &self.issue, effects)
     }
 }

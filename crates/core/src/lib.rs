@@ -78,7 +78,7 @@ pub use runner::{
 pub use settle::{Next, SettleInput, next_step};
 pub use stage::{Access, AnswerRule, Fallback, Pipeline, Stage, StageRun, WorstCase};
 pub use state::{
-    IssueState, LiveAttempt, Lost, PendingEffect, Phase, State, StateError, transition_diagram, transition_table,
+    IssueState, LiveAttempt, PendingEffect, Phase, State, StateError, transition_diagram, transition_table,
 };
 pub use store::{Batch, Condition, MemoryStore, Store, StoreError};
 pub use tracker::{

@@ -101,7 +101,8 @@ pub struct Limits {
     pub grace: Duration,
     /// The longest one gate command may take.
     pub gate_timeout: Duration,
-    /// The most attempts at an issue over its life, charged or not.
+    /// The most attempts at an issue over its life, charged or not; [`End::is_counted`](crate::End::is_counted) says
+    /// which count.
     pub issue_attempts: u32,
     /// The most tokens an issue may use over its life.
     pub issue_tokens: u64,

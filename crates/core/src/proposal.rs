@@ -6,8 +6,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The most bytes a proposal may have.
-const MAX_BYTES: usize = 256 * 1024;
 /// The most effects it may hold.
 const MAX_EFFECTS: usize = 20;
 /// The most characters of one text.
@@ -106,14 +104,16 @@ impl Proposed {
 }
 
 impl Proposal {
+    /// The most bytes a proposal may have.
+    pub const MAX_BYTES: usize = 256 * 1024;
     /// Reads a proposal and holds it against what the stage allows.
     ///
     /// # Errors
     /// The whole proposal is refused if any part of it is: half an answer would be worse than none.
     pub fn read(bytes: &[u8], allowed: &[String], max_children: u32) -> Result<Self, ProposalError> {
         let refuse = |why: String| Err(ProposalError::Refused(why));
-        if bytes.len() > MAX_BYTES {
-            return refuse(format!("it has {} bytes, at most {MAX_BYTES} are read", bytes.len()));
+        if bytes.len() > Self::MAX_BYTES {
+            return refuse(format!("it has more than {} bytes", Self::MAX_BYTES));
         }
         let proposal: Proposal = serde_json::from_slice(bytes).map_err(ProposalError::Malformed)?;
         if proposal.version != 1 {

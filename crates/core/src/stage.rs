@@ -128,12 +128,18 @@ impl Pipeline {
         self.stages.get(self.position(name)? + 1)
     }
 
+    /// The last stage whose change would be on no branch: it writes, and no stage lands what it wrote.
+    pub fn unlanded(&self) -> Option<&Stage> {
+        let lands = self.stages.iter().any(|s| s.run == StageRun::Land);
+        self.stages.iter().rfind(|s| !lands && s.run == StageRun::Agent && s.access == Access::Write)
+    }
+
     /// The most stage executions one issue can cause, every charged attempt and loop-back used.
     ///
     /// The count of loop-backs of a stage holds for the issue's life, so the parts add up: one pass
     /// with all attempts, and for each loop-back one more pass from where it leads.
     pub fn worst_case(&self) -> WorstCase {
-        let attempts = |range: &[Stage]| range.iter().map(|s| s.attempts).sum::<u32>();
+        let attempts = |range: &[Stage]| range.iter().fold(0, |sum: u32, stage| sum.saturating_add(stage.attempts));
         let once = attempts(&self.stages);
         let mut total = once;
         let mut parts = vec![format!("one pass with all attempts: {once}")];
@@ -145,5 +151,35 @@ impl Pipeline {
             parts.push(format!("{} back to {}: {} × {pass} = {sum}", stage.name, stage.on_fail, stage.rounds));
         }
         WorstCase { total, parts }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_case_of_absurd_bounds_is_absurd_and_no_overflow() {
+        let stage = |name: &str, on_fail: &str| Stage {
+            name: StageName::new(name).unwrap(),
+            run: StageRun::Agent,
+            access: Access::Write,
+            agents: vec![],
+            fallback: Fallback::Strict,
+            answer: AnswerRule::None,
+            effects: vec![],
+            prompt: PromptTemplate::new("").unwrap(),
+            admission: vec![],
+            gates: vec![],
+            on_fail: StageName::new(on_fail).unwrap(),
+            rounds: u32::MAX,
+            attempts: u32::MAX,
+            entry_label: None,
+            label: None,
+            wall: None,
+            silence: None,
+        };
+        let stages = vec![stage("exec", "exec"), stage("review", "exec")];
+        assert_eq!(Pipeline { stages, loop_backs: u32::MAX }.worst_case().total, u32::MAX);
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AgentName, AttemptId, CapacityKey, Commit, Digest, EffectEntry, EffectId, Epoch, EventKind, Feedback, IssueId,
-    IssueRef, ProcessIdentity, ProjectName, RecordError, Seq, StageName, Token,
+    IssueRef, ProcessIdentity, RecordError, Seq, StageName, Token,
 };
 
 pub use transitions::{transition_diagram, transition_table};
@@ -23,6 +23,9 @@ pub struct State {
     pub head: Seq,
     /// The hash of that record.
     pub hash: Digest,
+    /// Marks the keys of this ledger's effects: `@` and the beginning of the hash of its first record. A ledger that is
+    /// begun anew counts attempts from 1 again; their writes must not be taken for those of the old one.
+    pub mark: String,
     /// The take-over of the last engine.
     pub epoch: Epoch,
     /// Every issue that has been worked on.
@@ -180,9 +183,6 @@ pub struct PendingEffect {
     pub delayed: Option<(String, Timestamp)>,
 }
 
-/// An attempt that was lost with its engine.
-pub type Lost = (AttemptId, LiveAttempt);
-
 /// A ledger that cannot be folded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -209,6 +209,7 @@ impl Default for State {
         Self {
             head: Seq(0),
             hash: Digest::zero(),
+            mark: String::new(),
             epoch: Epoch(0),
             issues: BTreeMap::new(),
             live: BTreeMap::new(),
@@ -219,9 +220,9 @@ impl Default for State {
 }
 
 impl State {
-    /// How many attempts run in a project.
-    pub fn running_in(&self, project: &ProjectName) -> usize {
-        self.live.values().filter(|l| l.issue.project == *project).count()
+    /// What the keys of an attempt's effects begin with.
+    pub fn scope(&self, attempt: &AttemptId) -> String {
+        format!("{attempt}{}", self.mark)
     }
 
     /// Whether effects of the issue wait to be done.

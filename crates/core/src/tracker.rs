@@ -153,6 +153,11 @@ impl Labels {
             &self.human_needed,
         ]
     }
+
+    /// The labels with which an issue waits until a person takes them away.
+    pub fn holding(&self) -> [&str; 2] {
+        [&self.blocked, &self.human_needed]
+    }
 }
 
 /// A new issue.

@@ -4,6 +4,7 @@
 //! appends what happened to the ledger, durable, before it acts on it. Commands that take time run
 //! as tasks of one `JoinSet` and report back over the channel.
 
+mod answer;
 mod attempt;
 mod builder;
 mod decide;
@@ -32,7 +33,7 @@ use house::House;
 use model::{Command, Frozen, Input, Model, Report};
 
 pub use builder::{EngineBuilder, EngineError};
-pub use house::attempt_dir;
+pub use house::{attempt_dir, gates_dir};
 pub use lock::{LockError, StateLock};
 pub use model::Until;
 pub use progress::{Notice, Progress, Summary};
@@ -277,6 +278,7 @@ impl Loop {
         let (Some(project), Some(known)) = (project, known) else { return };
         let work = Work {
             house: Arc::clone(&self.house),
+            scope: self.model.state.scope(&id),
             id: id.clone(),
             job,
             issue,

@@ -1,27 +1,32 @@
 //! git, as the engine runs it: by its command line, in an environment that names everything.
 //!
 //! Every call has an empty global and system configuration, no hooks, no file-system monitor, no
-//! prompts and no pager, and works in a repository that is named, never searched for. One module
-//! owns this, so that it can be held against a list of hostile trees in one place.
+//! differs and mergers of the repository's, no prompts and no pager, and is bounded in time and
+//! output. It works in a repository that is named: when a working copy is made its git directory is
+//! remembered, so that what an agent puts in place of `.git` leads nowhere. Only opening a project's
+//! own folder searches. One module owns this, so that it can be held against a list of hostile trees
+//! in one place.
+//!
+//! Filters (`filter.*` of the repository's own configuration) are left on, and run within the
+//! deadline of the command that needs them. Without its filters a repository with git-crypt, git-lfs
+//! or cleaned notebooks would be checked out wrong, and what was committed well would seem changed.
+//! An agent that can write the repository's configuration can so have a program run by our git.
 
+mod command;
 mod landing;
 mod worktree;
 
 use std::collections::BTreeMap;
-use std::process::Stdio;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::Commit;
 use tokio::process::Command;
 
-use crate::program::find_program;
+use command::{DEADLINE, MOST_BYTES, Output, base_command, brief, failed, run, run_to_the_end};
 
 pub use landing::{Candidate, Landed};
 pub use worktree::Found;
-
-/// The longest one local git command may take.
-const DEADLINE: Duration = Duration::from_secs(300);
 
 /// Why git could not do something.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +53,22 @@ pub enum GitError {
         /// Where.
         place: Utf8PathBuf,
     },
+    /// git printed more than is read.
+    #[error("git {command} printed more than {} MiB in {place}", MOST_BYTES >> 20)]
+    Long {
+        /// The command.
+        command: String,
+        /// Where.
+        place: Utf8PathBuf,
+    },
+    /// A working copy stands on a branch that was to be set.
+    #[error("the branch {branch} is checked out in {place}: switch to another branch there")]
+    InUse {
+        /// The branch.
+        branch: String,
+        /// The working copy.
+        place: Utf8PathBuf,
+    },
     /// A file of a working copy could not be handled.
     #[error("cannot use {path}")]
     Files {
@@ -59,21 +80,24 @@ pub enum GitError {
     },
 }
 
-/// A repository of the user's, and where working copies for it are kept.
+/// A repository of the user's, and the working copies that were made of it.
 #[derive(Debug, Clone)]
 pub struct Git {
-    /// The user's checkout.
+    /// The user's checkout, or the bare repository, as it was named.
     checkout: Utf8PathBuf,
-    /// Its git directory.
+    /// The git directory that all working copies share.
     git_dir: Utf8PathBuf,
+    /// The user's checkout; `None` if the repository is bare.
+    own: Option<Place>,
+    /// The git directories of the working copies made here, by their folders.
+    trees: Arc<Mutex<BTreeMap<Utf8PathBuf, Utf8PathBuf>>>,
 }
 
-/// What a git command printed.
-struct Output {
-    good: bool,
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+/// A folder of files, and the git directory that belongs to it.
+#[derive(Debug, Clone)]
+struct Place {
+    files: Utf8PathBuf,
+    git_dir: Utf8PathBuf,
 }
 
 impl Git {
@@ -85,12 +109,15 @@ impl Git {
         let files = |source| GitError::Files { path: path.to_owned(), source };
         let checkout = path.canonicalize_utf8().map_err(files)?;
         let mut command = base_command(&checkout);
-        command.args(["rev-parse", "--path-format=absolute", "--git-common-dir"]);
+        command.args(["rev-parse", "--path-format=absolute", "--git-common-dir", "--git-dir", "--show-toplevel"]);
         let output = run(command, "rev-parse", &checkout, None).await?;
-        if !output.good {
+        // The last of them is not there in a bare repository, and then git fails after the others.
+        let mut lines = output.stdout.lines().map(Utf8PathBuf::from);
+        let (Some(git_dir), Some(own_dir)) = (lines.next(), lines.next()) else {
             return Err(failed("rev-parse", &checkout, &output));
-        }
-        Ok(Self { checkout, git_dir: Utf8PathBuf::from(output.stdout.trim_end()) })
+        };
+        let own = lines.next().map(|files| Place { files, git_dir: own_dir });
+        Ok(Self { checkout, git_dir, own, trees: Arc::default() })
     }
 
     /// What `git --version` says, without its first two words; `None` if git does not run.
@@ -106,7 +133,8 @@ impl Git {
     /// # Errors
     /// If git cannot be run.
     pub async fn is_dirty(&self) -> Result<bool, GitError> {
-        let status = Self::must_in(&self.checkout, &["status", "--porcelain=v1", "--untracked-files=no"]).await?;
+        let Some(own) = &self.own else { return Ok(false) };
+        let status = self.must_in(own, &["status", "--porcelain=v1", "--untracked-files=no"]).await?;
         Ok(!status.is_empty())
     }
 
@@ -123,8 +151,19 @@ impl Git {
     }
 
     /// A command in a working copy.
-    fn command_in(tree: &Utf8Path) -> Command {
-        base_command(tree)
+    fn command_in(&self, place: &Place) -> Command {
+        let mut command = base_command(&place.files);
+        command.env("GIT_WORK_TREE", &place.files);
+        self.name_dirs(&mut command, &place.git_dir);
+        command
+    }
+
+    /// Names a working copy's git directory, and the one it shares.
+    fn name_dirs(&self, command: &mut Command, git_dir: &Utf8Path) {
+        command.env("GIT_DIR", git_dir);
+        if git_dir != self.git_dir {
+            command.env("GIT_COMMON_DIR", &self.git_dir);
+        }
     }
 
     async fn run(&self, args: &[&str]) -> Result<Output, GitError> {
@@ -142,15 +181,15 @@ impl Git {
         Err(failed(args.first().copied().unwrap_or_default(), &self.git_dir, &output))
     }
 
-    async fn must_in(tree: &Utf8Path, args: &[&str]) -> Result<String, GitError> {
-        let mut command = Self::command_in(tree);
+    async fn must_in(&self, place: &Place, args: &[&str]) -> Result<String, GitError> {
+        let mut command = self.command_in(place);
         command.args(args);
         let name = args.first().copied().unwrap_or_default();
-        let output = run(command, name, tree, None).await?;
+        let output = run(command, name, &place.files, None).await?;
         if output.good {
             return Ok(output.stdout.trim_end_matches('\n').to_owned());
         }
-        Err(failed(name, tree, &output))
+        Err(failed(name, &place.files, &output))
     }
 
     /// The commit a branch stands at; `None` if there is no such branch.
@@ -204,7 +243,7 @@ impl Git {
     /// # Errors
     /// If git cannot be run.
     pub async fn current_branch(&self) -> Result<Option<String>, GitError> {
-        let mut command = Self::command_in(&self.checkout);
+        let mut command = self.own.as_ref().map_or_else(|| self.command(), |own| self.command_in(own));
         command.args(["symbolic-ref", "--quiet", "--short", "HEAD"]);
         let output = run(command, "symbolic-ref", &self.checkout, None).await?;
         Ok(output.good.then(|| output.stdout.trim().to_owned()))
@@ -239,93 +278,28 @@ impl Git {
     }
 
     /// Sets one of dayfly's own branches; never moves a branch that stands at something else than an attempt made
-    /// and does not lie before `commit`.
+    /// and does not lie before `commit`, nor one that somebody has checked out.
     ///
     /// # Errors
-    /// If git refuses.
+    /// [`GitError::InUse`] if a working copy stands on the branch; or if git refuses.
     pub async fn set_branch(&self, branch: &str, commit: &Commit) -> Result<(), GitError> {
-        if let Some(now) = self.branch(branch).await?
-            && !self.is_ancestor(&now, commit).await?
-            && !self.is_kept(&now).await?
-        {
-            return Err(GitError::Failed {
-                command: "update-ref".into(),
-                place: self.git_dir.clone(),
-                said: format!("the branch {branch} stands at {}, which the change does not hold", now.short()),
-            });
+        if let Some(now) = self.branch(branch).await? {
+            if now == *commit {
+                return Ok(());
+            }
+            if !self.is_ancestor(&now, commit).await? && !self.is_kept(&now).await? {
+                return Err(GitError::Failed {
+                    command: "update-ref".into(),
+                    place: self.git_dir.clone(),
+                    said: format!("the branch {branch} stands at {}, which the change does not hold", now.short()),
+                });
+            }
+            if let Some(place) = self.standing_on(branch).await?.into_iter().next() {
+                return Err(GitError::InUse { branch: branch.to_owned(), place: place.files });
+            }
         }
         self.must(&["update-ref", &format!("refs/heads/{branch}"), &commit.0]).await.map(drop)
     }
-}
-
-/// A git command with everything named, run in `dir`.
-fn base_command(dir: &Utf8Path) -> Command {
-    // By its path it is spawned without copying the engine's address space.
-    let program = find_program("git", std::env::var_os("PATH").as_deref()).unwrap_or_else(|| "git".into());
-    let mut command = Command::new(program);
-    command.current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    command.env_clear();
-    for name in ["PATH", "TMPDIR"] {
-        if let Some(value) = std::env::var_os(name) {
-            command.env(name, value);
-        }
-    }
-    let author = [("GIT_AUTHOR_NAME", "dayfly"), ("GIT_AUTHOR_EMAIL", "dayfly@localhost")];
-    let committer = [("GIT_COMMITTER_NAME", "dayfly"), ("GIT_COMMITTER_EMAIL", "dayfly@localhost")];
-    command.envs(author).envs(committer).envs([
-        ("LC_ALL", "C.UTF-8"),
-        ("HOME", "/nonexistent"),
-        ("GIT_CONFIG_NOSYSTEM", "1"),
-        ("GIT_CONFIG_GLOBAL", "/dev/null"),
-        ("GIT_TERMINAL_PROMPT", "0"),
-        ("GIT_OPTIONAL_LOCKS", "0"),
-        ("GIT_PAGER", "cat"),
-        ("GIT_EDITOR", "false"),
-        ("GIT_NO_REPLACE_OBJECTS", "1"),
-    ]);
-    for setting in [
-        "core.hooksPath=/dev/null",
-        "core.fsmonitor=false",
-        "core.pager=cat",
-        "core.sshCommand=false",
-        "commit.gpgSign=false",
-        "credential.helper=",
-        "diff.external=",
-        "protocol.allow=never",
-        "gc.auto=0",
-        "maintenance.auto=false",
-        "advice.detachedHead=false",
-        // The folder is named by the user in dayfly.toml; who owns it is theirs to decide.
-        "safe.directory=*",
-    ] {
-        command.args(["-c", setting]);
-    }
-    command
-}
-
-async fn run(mut command: Command, name: &str, place: &Utf8Path, input: Option<&str>) -> Result<Output, GitError> {
-    if input.is_some() {
-        command.stdin(Stdio::piped());
-    }
-    let mut child = command.spawn().map_err(GitError::Run)?;
-    if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {
-        use tokio::io::AsyncWriteExt as _;
-        stdin.write_all(input.as_bytes()).await.map_err(GitError::Run)?;
-    }
-    let slow = |_| GitError::Slow { command: name.to_owned(), place: place.to_owned() };
-    let output = tokio::time::timeout(DEADLINE, child.wait_with_output()).await.map_err(slow)?;
-    let output = output.map_err(GitError::Run)?;
-    Ok(Output {
-        good: output.status.success(),
-        code: output.status.code(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    })
-}
-
-fn failed(command: &str, place: &Utf8Path, output: &Output) -> GitError {
-    let said = output.stderr.trim().lines().last().or(output.stdout.trim().lines().last()).unwrap_or("it said nothing");
-    GitError::Failed { command: command.to_owned(), place: place.to_owned(), said: said.to_owned() }
 }
 
 #[cfg(test)]

@@ -1,3 +1,3 @@
-//! Conformance suites, fakes and fault wrappers, for dayfly's own tests and those of its embedders.
+//! Conformance suites, for dayfly's own tests and those of its embedders.
 
 pub mod conformance;

@@ -1,7 +1,7 @@
 //! `dayfly config`: show and check.
 
 use camino::Utf8Path;
-use dayfly_core::{Config, Origin};
+use dayfly_core::{Config, ConfigError, Origin};
 
 use crate::args::ConfigCommand;
 use crate::context::Context;
@@ -10,7 +10,9 @@ use crate::output::Output;
 
 pub(crate) fn run(output: &Output, config: Option<&Utf8Path>, command: &ConfigCommand) -> Result<Exit, CliError> {
     match command {
-        ConfigCommand::Show { defaults: true } => output.text(Config::built_in())?,
+        ConfigCommand::Show { defaults: true } => {
+            output.data(&Config::built_in_settings(), || Config::built_in().to_owned())?;
+        }
         ConfigCommand::Show { defaults: false } => {
             let context = Context::load(config)?;
             output.data(&context.config.settings, || {
@@ -26,7 +28,11 @@ pub(crate) fn run(output: &Output, config: Option<&Utf8Path>, command: &ConfigCo
             })?;
         }
         ConfigCommand::Check => {
-            let context = Context::load(config)?;
+            let context = Context::load(config);
+            if let Some(problems) = context.as_ref().err().and_then(CliError::config).filter(|_| output.json) {
+                output.data(&json(problems), String::new)?;
+            }
+            let context = context?;
             let portfolio = &context.config.portfolio;
             let (projects, agents) = (portfolio.projects.len(), portfolio.agents.len());
             let worst: Vec<u32> = portfolio.projects.values().map(|p| p.pipeline.worst_case().total).collect();
@@ -41,4 +47,17 @@ pub(crate) fn run(output: &Output, config: Option<&Utf8Path>, command: &ConfigCo
         }
     }
     Ok(Exit::Good)
+}
+
+/// What is wrong, for programs.
+fn json(err: &ConfigError) -> serde_json::Value {
+    let problem = |problem: &dayfly_core::Problem| {
+        serde_json::json!({
+            "line": err.source.line_of(problem.span.start),
+            "message": problem.message,
+            "help": problem.help,
+        })
+    };
+    let problems: Vec<_> = err.problems.iter().map(problem).collect();
+    serde_json::json!({ "file": err.source.path, "problems": problems })
 }

@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use crate::context::{Context, FILE, here};
 use crate::error::{CliError, Exit};
 use crate::output::Output;
+use crate::tables::shell_word;
 
 use super::plan;
 use super::run::work;
@@ -36,7 +37,7 @@ pub(crate) async fn run(output: &Output, dir: Option<Utf8PathBuf>, settings: Set
         output.say(&format!("made three repositories and their issues in {dir}\n"));
     }
     if settings.no_run {
-        output.say(&format!("cd {dir}, then `dayfly plan` and `dayfly run --until-idle`"));
+        output.say(&format!("cd {}, then `dayfly plan` and `dayfly run --until-idle`", shell_word(dir.as_str())));
         return Ok(Exit::Good);
     }
     let context = Context::load(Some(&dir.join(FILE)))?;
@@ -81,12 +82,13 @@ fn prepare(dir: &Utf8Path, fresh: bool) -> Result<bool, CliError> {
 fn where_to_look(dir: &Utf8Path) -> String {
     format!(
         "# Where to look\n\n\
-         cd {dir}\n\
+         cd {}\n\
          dayfly status                                  how things stand\n\
          dayfly why greeter#2                           a test failed, the work came back, then it passed\n\
          dayfly logs clock.3.exec.3                     what the agent that hung had printed\n\
          dayfly issue answer greeter#3 \"English\"        answers the question; `dayfly run --until-idle` goes on\n\
          git -C repos/greeter log --oneline             what landed\n\
-         less agent.sh dayfly.toml issues/greeter/*     all of it is plain text\n"
+         less agent.sh dayfly.toml issues/greeter/*     all of it is plain text\n",
+        shell_word(dir.as_str())
     )
 }

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{AgentConfig, Landing, Portfolio, Project, State, StoreError, Tracker as _, TrackerError};
-use dayfly_runner::{GATES_FILE, Git, LockError, SqliteStore, StateLock, find_program, gate_commands, read_all};
+use dayfly_runner::{GATES_FILE, Git, SqliteStore, StateLock, find_program, gate_commands, read_all};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -60,6 +60,7 @@ pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>) -> Result<Ex
                 checks.extend(project_checks(project).await);
                 checks.push(tracker_check(context, project).await);
             }
+            checks.extend(state_check(portfolio));
             checks.push(store_check(context, portfolio).await);
         }
         Err(_) => checks.push(Check::bad("configuration", "cannot be read", "the error below says why")),
@@ -234,14 +235,46 @@ async fn tracker_check(context: &Context, project: &Project) -> Check {
     }
 }
 
+/// Whether the ledger and the working copies lie in a repository that is worked on: cleaning it would take them along,
+/// and tools that look for their files in folders above would find those of the checkout.
+fn state_check(portfolio: &Portfolio) -> Option<Check> {
+    let state = &portfolio.state_dir;
+    let there = state.ancestors().find_map(|dir| Some((dir, dir.canonicalize_utf8().ok()?)));
+    let (dir, real) = there?;
+    let state = real.join(state.strip_prefix(dir).ok()?);
+    let projects = portfolio.projects.values().filter(|p| p.repository);
+    let (project, root) = projects
+        .filter_map(|p| Some((p, repository_around(&p.path.canonicalize_utf8().ok()?)?)))
+        .find(|(_, root)| state.starts_with(root))?;
+    let found = format!("{state} lies inside the repository of {}", project.name);
+    let remedy = format!(
+        "while nothing runs, move it out of {root}, to a place such as {}, and set `state-dir` to that",
+        outside(&root, project.name.as_str())
+    );
+    Some(Check::note("state", found, remedy))
+}
+
+/// The root of the repository that a folder is in.
+pub(super) fn repository_around(dir: &Utf8Path) -> Option<Utf8PathBuf> {
+    dir.ancestors().find(|dir| dir.join(".git").exists()).map(Utf8Path::to_owned)
+}
+
+/// Where the state of a repository can be kept beside it.
+pub(super) fn outside(root: &Utf8Path, name: &str) -> Utf8PathBuf {
+    root.parent().unwrap_or(root).join(format!(".dayfly-{name}"))
+}
+
 async fn store_check(context: &Context, portfolio: &Portfolio) -> Check {
     let what = "ledger";
-    match StateLock::take(&portfolio.state_dir) {
-        Err(LockError::Held { holder, .. }) => {
-            return Check::note(what, format!("in use by process {holder}"), "wait for it to end");
-        }
-        Err(err) => return Check::bad(what, err.to_string(), "make the directory writable, or set `state-dir`"),
-        Ok(_) => {}
+    // The lock itself is left alone: a run that starts just now must find it free.
+    if let Some(holder) = StateLock::holder(&portfolio.state_dir) {
+        return Check::note(what, format!("in use by process {holder}"), "wait for it to end");
+    }
+    // What is not there yet is made by the first run.
+    let there = portfolio.state_dir.ancestors().find(|dir| dir.exists()).unwrap_or(&portfolio.state_dir);
+    if let Err(err) = writable(there) {
+        let found = format!("nothing can be written in {there}: {err}");
+        return Check::bad(what, found, "make the directory writable, or set `state-dir`");
     }
     if !context.ledger().exists() {
         return Check::good(what, format!("{} (made by the first run)", context.ledger()));

@@ -8,11 +8,13 @@ use crate::context::{FILE, here};
 use crate::error::{CliError, Exit};
 use crate::output::Output;
 
-use super::doctor::on_path;
+use super::doctor::{on_path, outside, repository_around};
 
 struct Found {
     name: String,
     path: String,
+    /// The root of its repository.
+    root: Option<Utf8PathBuf>,
     base: String,
     docs: bool,
     gate: Option<&'static str>,
@@ -43,7 +45,7 @@ pub(crate) async fn run(output: &Output, paths: &[Utf8PathBuf], force: bool) -> 
         found.push(Found { name, ..repository });
     }
     let claude = on_path("claude").is_some();
-    let text = render(&found, claude);
+    let text = render(&found, state_dir(&here, &found).as_deref(), claude);
     // What is written is read back, so that it is never written wrong.
     Config::read(&SourceText::new(file.clone(), text.clone()), &mut |path| Err(format!("no {path}")))?;
     std::fs::write(&file, &text).map_err(|err| CliError::files(&file, err))?;
@@ -81,7 +83,17 @@ async fn look(here: &Utf8Path, path: &Utf8Path) -> Result<Found, CliError> {
     let shown = if shown.as_str().is_empty() { ".".into() } else { shown.into_string() };
     let gate = gate_of(&full);
     let shared = !git.remotes().await?.is_empty();
-    Ok(Found { shared, name, path: shown, base, docs: gate.is_none() && is_docs(&full), gate })
+    let root = repository_around(&full);
+    Ok(Found { shared, name, path: shown, root, base, docs: gate.is_none() && is_docs(&full), gate })
+}
+
+/// Where the state is kept if the file lies inside a repository it names: not in there, too.
+fn state_dir(here: &Utf8Path, found: &[Found]) -> Option<Utf8PathBuf> {
+    let here = here.canonicalize_utf8().ok()?;
+    let root = repository_around(&here)?;
+    let project = found.iter().find(|f| f.root.as_ref() == Some(&root))?;
+    let up: Utf8PathBuf = here.strip_prefix(root.parent()?).ok()?.components().map(|_| "..").collect();
+    Some(up.join(outside(&root, &project.name).file_name()?))
 }
 
 /// The branch work lands on: the one checked out, or else `main` or `master`.
@@ -115,12 +127,22 @@ fn is_docs(path: &Utf8Path) -> bool {
     !names.is_empty() && text * 2 >= names.len()
 }
 
-fn render(found: &[Found], claude: bool) -> String {
+fn render(found: &[Found], state_dir: Option<&Utf8Path>, claude: bool) -> String {
     let mut text = String::from(
         "# What dayfly looks after. `dayfly config show --defaults` lists every key with its default;\n\
          # `dayfly config check` says what is wrong, `dayfly doctor` what is missing.\n\
-         version = 1\n\n\
-         # Where work is written down: a folder per project, a Markdown file per issue.\n\
+         version = 1\n\n",
+    );
+    if let Some(dir) = state_dir {
+        text.push_str(&format!(
+            "# The ledger and the jobs' working copies. They lie outside of the repository that this file is in: there,\n\
+             # `git clean` would delete them, and tools that look into folders above would find your own checkout.\n\
+             state-dir = {:?}\n",
+            dir.as_str()
+        ));
+    }
+    text.push_str(
+        "# Where work is written down: a folder per project, a Markdown file per issue.\n\
          issues-dir = \"issues\"\n\
          # The most jobs at once on this host.\n\
          concurrency = 3\n",

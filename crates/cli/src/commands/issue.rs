@@ -11,7 +11,7 @@ use crate::args::IssueCommand;
 use crate::context::{Context, no_issue};
 use crate::error::{CliError, Exit};
 use crate::output::Output;
-use crate::tables::{columns, cut};
+use crate::tables::{columns, cut, one_line};
 
 pub(crate) async fn run(output: &Output, context: &Context, command: IssueCommand) -> Result<Exit, CliError> {
     match command {
@@ -184,7 +184,7 @@ async fn show(output: &Output, context: &Context, issue: &IssueRef) -> Result<()
     output.data(&found, || {
         let state = if found.state == TrackerState::Open { "open" } else { "closed" };
         let facts: Vec<&str> = [state].into_iter().chain(found.labels.iter().map(String::as_str)).collect();
-        let mut text = format!("{issue} {}\n{}\n{path}\n", found.title, facts.join(", "));
+        let mut text = format!("{issue} {}\n{}\n{path}\n", one_line(&found.title), facts.join(", "));
         if !found.body.trim().is_empty() {
             text.push_str(&format!("\n{}\n", found.body.trim()));
         }

@@ -11,6 +11,7 @@ use tokio::io::AsyncReadExt as _;
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::output::Output;
+use crate::plain::PlainStream;
 
 /// How often a growing log is looked at.
 const LOOK: Duration = Duration::from_millis(300);
@@ -22,6 +23,10 @@ struct GateLog {
 }
 
 pub(crate) async fn run(output: &Output, context: &Context, named: &str, follow: bool) -> Result<Exit, CliError> {
+    if output.json && follow {
+        return Err(CliError::usage("`--json` and `--follow` cannot be used together: JSON is written whole")
+            .hint("leave one of them out"));
+    }
     let Some(store) = context.read_store()? else {
         return Err(CliError::usage("there was no run yet").hint("`dayfly run` makes one"));
     };
@@ -95,19 +100,22 @@ async fn print(context: &Context, id: &AttemptId, path: &Utf8Path, follow: bool)
         Err(err) if err.kind() == std::io::ErrorKind::NotFound => return Ok(false),
         Err(err) => return Err(CliError::files(path, err)),
     };
+    let mut stream = PlainStream::default();
     let mut buffer = vec![0; 1 << 16];
     let mut last = !follow;
     loop {
         let read = file.read(&mut buffer).await.map_err(|err| CliError::files(path, err))?;
         // The raw log may hold terminal codes: they are taken out here, as `cat` would not.
-        if read > 0 {
-            let mut stdout = anstream::stdout();
-            stdout.write_all(&buffer[..read])?;
-            stdout.flush()?;
-            continue;
-        }
-        if last {
+        let ends = read == 0 && last;
+        let text = if ends { stream.finish() } else { stream.take(&buffer[..read]) };
+        let mut stdout = std::io::stdout();
+        stdout.write_all(text.as_bytes())?;
+        stdout.flush()?;
+        if ends {
             return Ok(true);
+        }
+        if read > 0 {
+            continue;
         }
         // What it wrote just before its end is still to be read.
         last = !is_live(context, id).await?;

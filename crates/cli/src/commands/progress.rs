@@ -10,6 +10,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io::Write as _;
 
 use crate::output::Output;
+use crate::plain::plain;
 use crate::tables::{cut, span};
 
 /// Shows progress on standard error.
@@ -51,6 +52,7 @@ impl Shared {
         if self.quiet {
             return;
         }
+        let text = plain(text);
         match &self.bars {
             Some(bars) => {
                 let _ = bars.println(text);

@@ -19,14 +19,13 @@ use super::progress::Reporter;
 pub(crate) struct Settings {
     pub(crate) scope: Scope,
     pub(crate) until_idle: bool,
-    pub(crate) patience: jiff::SignedDuration,
+    pub(crate) patience: Duration,
     pub(crate) verbose: bool,
     pub(crate) fail_if_idle: bool,
 }
 
 pub(crate) async fn run(output: &Output, context: &Context, settings: Settings) -> Result<Exit, CliError> {
-    let patience = Duration::try_from(settings.patience).unwrap_or_default();
-    let until = if settings.until_idle { Until::Idle { patience } } else { Until::OneCycle };
+    let until = if settings.until_idle { Until::Idle { patience: settings.patience } } else { Until::OneCycle };
     let options = RunOptions { until, filter: context.filter(&settings.scope).await? };
     let summary = work(output, context, options, settings.verbose).await?;
     output.data(&summary, || text(&summary))?;

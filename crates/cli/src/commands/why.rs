@@ -28,7 +28,8 @@ pub(crate) async fn run(output: &Output, context: &Context, issue: &str) -> Resu
 
 fn text(report: &WhyReport, now: Timestamp) -> String {
     let stage = report.stage.as_ref().map(|s| format!(", stage {s}")).unwrap_or_default();
-    let mut text = format!("{} {}\n  {}{stage}: {}\n", report.issue, report.title, report.phase, report.verdict);
+    let mut text =
+        format!("{} {}\n  {}{stage}: {}\n", report.issue, one_line(&report.title), report.phase, report.verdict);
     if let Some(until) = report.until {
         text.push_str(&format!("  looked at again: {}\n", time(until, now)));
     }

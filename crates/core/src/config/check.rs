@@ -2,7 +2,7 @@
 
 use globset::Glob;
 
-use crate::{AnswerRule, GateSpec, Pipeline, Portfolio, Project, StageRun, WorstCase};
+use crate::{AnswerRule, GateSpec, Labels, Pipeline, Portfolio, Project, StageRun, WorstCase};
 
 use super::{Problem, SourceText};
 
@@ -15,6 +15,10 @@ pub(super) fn check(portfolio: &Portfolio, source: &SourceText, problems: &mut V
             help: "add a section [projects.NAME] with `path`, or run `dayfly init PATH`".into(),
         });
     }
+    let span = section_span(source, "[labels]");
+    for (message, help) in label_problems(&portfolio.labels) {
+        problems.push(Problem { span: span.clone(), message, help });
+    }
     for project in portfolio.projects.values() {
         let span = section_span(source, &format!("[projects.{}]", project.name));
         for (message, help) in project_problems(project) {
@@ -25,6 +29,47 @@ pub(super) fn check(portfolio: &Portfolio, source: &SourceText, problems: &mut V
 
 fn section_span(source: &SourceText, header: &str) -> std::ops::Range<usize> {
     source.text.find(header).map_or(0..0, |at| at..at + header.len())
+}
+
+/// Labels that could not be told apart on an issue, which knows no difference between `A` and `a`.
+fn label_problems(labels: &Labels) -> Vec<(String, String)> {
+    let mut problems = Vec::new();
+    let all = named(labels);
+    for (at, (key, word)) in all.iter().enumerate() {
+        if let Some((other, _)) = all[..at].iter().find(|(_, w)| w.eq_ignore_ascii_case(word)) {
+            problems.push((
+                format!("the labels `{other}` and `{key}` are both named `{word}`"),
+                "give each label a name of its own".to_owned(),
+            ));
+        }
+    }
+    problems
+}
+
+/// Each label's key with its name.
+fn named(labels: &Labels) -> [(&'static str, &str); 9] {
+    let Labels {
+        ready_for_prep,
+        ready_for_dev,
+        in_progress,
+        in_review,
+        needs_clarification,
+        needs_decompose,
+        blocked,
+        human_needed,
+        stale,
+    } = labels;
+    [
+        ("ready-for-prep", ready_for_prep),
+        ("ready-for-dev", ready_for_dev),
+        ("in-progress", in_progress),
+        ("in-review", in_review),
+        ("needs-clarification", needs_clarification),
+        ("needs-decompose", needs_decompose),
+        ("blocked", blocked),
+        ("human-needed", human_needed),
+        ("stale", stale),
+    ]
 }
 
 fn project_problems(project: &Project) -> Vec<(String, String)> {

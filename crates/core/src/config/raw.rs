@@ -44,7 +44,7 @@ pub(super) struct Root {
     pub(super) issues_dir: Option<String>,
     pub(super) concurrency: Option<Spanned<u32>>,
     pub(super) pipeline: Option<Spanned<Vec<String>>>,
-    pub(super) loop_backs: Option<u32>,
+    pub(super) loop_backs: Option<Spanned<u32>>,
     pub(super) protected: Option<Spanned<Vec<String>>>,
 }
 
@@ -82,7 +82,7 @@ pub(super) struct Agent {
     pub(super) pass_env: Vec<String>,
     #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
-    pub(super) concurrency: Option<u32>,
+    pub(super) concurrency: Option<Spanned<u32>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -99,7 +99,7 @@ pub(super) struct Stage {
     pub(super) admission: Option<Vec<GateSpec>>,
     pub(super) gates: Option<Vec<GateSpec>>,
     pub(super) on_fail: Text,
-    pub(super) rounds: Option<u32>,
+    pub(super) rounds: Option<Spanned<u32>>,
     pub(super) attempts: Option<Spanned<u32>>,
     pub(super) entry_label: Option<String>,
     pub(super) label: Option<String>,

@@ -1,20 +1,22 @@
 //! From the file's form to resolved values: defaults filled in, names and paths checked.
 
+mod values;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use jiff::SignedDuration;
 use toml::Spanned;
 
 use crate::{
-    Access, AgentConfig, AgentKind, AgentName, AnswerRule, Fallback, Labels, Landing, Limits, Pipeline, Portfolio,
-    Project, ProjectKind, ProjectName, PromptTemplate, Retry, Stage, StageName, StageRun,
+    Access, AgentConfig, AgentKind, AgentName, AnswerRule, Fallback, Labels, Landing, Pipeline, Portfolio, Project,
+    ProjectKind, ProjectName, PromptTemplate, Stage, StageName, StageRun,
 };
 
 use super::raw::{self, Raw, Section};
 use super::{Problem, ReadFile, SourceText};
+
+use values::merge_limits;
 
 pub(super) struct Resolver<'a> {
     source: &'a SourceText,
@@ -64,8 +66,8 @@ impl<'a> Resolver<'a> {
         let mut protected = built_in.protected.clone().map(Spanned::into_inner).unwrap_or_default();
         protected.extend(root.protected.clone().map(Spanned::into_inner).unwrap_or_default());
         let shared = Shared {
-            pipeline: root.pipeline.clone().or(built_in.pipeline.clone())?,
-            loop_backs: root.loop_backs.or(built_in.loop_backs)?,
+            pipeline: root.pipeline.clone().or_else(|| placeless(built_in.pipeline.as_ref()))?,
+            loop_backs: self.times(root.loop_backs.as_ref().or(built_in.loop_backs.as_ref())?),
             protected,
             limits: merge_limits(&defaults.limits, &user.limits),
             stages: defaults.stages,
@@ -86,13 +88,6 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    fn at_least_one(&mut self, value: &Spanned<u32>) -> u32 {
-        if *value.get_ref() == 0 {
-            self.problem(value.span(), "0 is too small", "write at least 1; to stop a project, set `paused = true`");
-        }
-        (*value.get_ref()).max(1)
-    }
-
     fn name<T, E: std::fmt::Display>(&mut self, made: Result<T, E>, span: &Range<usize>) -> Option<T> {
         made.map_err(|err| self.problem(span.clone(), err.to_string(), "choose another name")).ok()
     }
@@ -110,6 +105,7 @@ impl<'a> Resolver<'a> {
                 );
                 continue;
             };
+            let concurrency = raw.concurrency.as_ref().map(|c| self.at_least_one(c));
             let mut argv = match (&raw.argv, kind) {
                 (Some(argv), _) => argv.get_ref().clone(),
                 (None, AgentKind::Claude) => vec!["claude".into()],
@@ -130,7 +126,7 @@ impl<'a> Resolver<'a> {
                     model: raw.model.clone(),
                     pass_env: raw.pass_env.clone(),
                     env: raw.env.clone(),
-                    concurrency: raw.concurrency,
+                    concurrency,
                 },
             );
         }
@@ -161,7 +157,7 @@ impl<'a> Resolver<'a> {
             }
             return None;
         };
-        let pipeline = self.pipeline(shared, raw);
+        let pipeline = self.pipeline(shared, name, section);
         let own = raw.limits.as_ref();
         let merged = own.map(|own| merge_limits(&shared.limits, own));
         let limits = self.limits(merged.as_ref().unwrap_or(&shared.limits));
@@ -185,29 +181,40 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    fn pipeline(&mut self, shared: &Shared, raw: &raw::Project) -> Pipeline {
+    fn pipeline(&mut self, shared: &Shared, project: &ProjectName, section: &Section<raw::Project>) -> Pipeline {
+        let raw = &section.value;
         let names = raw.pipeline.as_ref().unwrap_or(&shared.pipeline);
+        let place = if names.span().is_empty() { section.span.clone() } else { names.span() };
         let mut stages: Vec<Stage> = Vec::new();
         for name in names.get_ref() {
             let (own, built_in) = (shared.own_stages.get(name), shared.stages.get(name));
             if own.is_none() && built_in.is_none() {
                 let message = format!("the pipeline names the stage `{name}`, which is not there");
-                self.problem(names.span(), message, format!("add a section [stages.{name}], or take it out"));
+                self.problem(place.clone(), message, format!("add a section [stages.{name}], or take it out"));
                 continue;
             }
             if stages.iter().any(|s| s.name.as_str() == name) {
-                self.problem(names.span(), format!("the pipeline names `{name}` twice"), "take one out");
+                self.problem(place.clone(), format!("the pipeline names `{name}` twice"), "take one out");
                 continue;
             }
-            let span = own.map_or(names.span(), |s| s.span.clone());
+            let span = own.map_or(place.clone(), |s| s.span.clone());
             let Some(stage_name) = self.name(StageName::new(name), &span) else { continue };
             let stage = self.stage(shared, raw, stage_name, &span);
             stages.push(stage);
         }
         if names.get_ref().is_empty() {
-            self.problem(names.span(), "the pipeline is empty", "name at least one stage");
+            self.problem(place.clone(), "the pipeline is empty", "name at least one stage");
         }
-        Pipeline { stages, loop_backs: shared.loop_backs }
+        let pipeline = Pipeline { stages, loop_backs: shared.loop_backs };
+        if raw.repository.unwrap_or(true)
+            && let Some(stage) = pipeline.unlanded()
+        {
+            let message = format!("the change that stage `{}` of `{project}` makes would be on no branch", stage.name);
+            let help =
+                "put `merge` at the end of the pipeline, or set `access = \"read\"` for stages that change nothing";
+            self.problem(place, message, help);
+        }
+        pipeline
     }
 
     fn stage(&mut self, shared: &Shared, project: &raw::Project, name: StageName, span: &Range<usize>) -> Stage {
@@ -228,7 +235,6 @@ impl<'a> Resolver<'a> {
             None => name.clone(),
         };
         let attempts = own.attempts.as_ref().or(base.attempts.as_ref());
-        let land_rounds = (run == StageRun::Land).then_some(shared.loop_backs);
         Stage {
             run,
             access: own.access.or(base.access).unwrap_or(Access::Write),
@@ -239,8 +245,8 @@ impl<'a> Resolver<'a> {
             prompt,
             admission: own.admission.clone().or(base.admission.clone()).unwrap_or_default(),
             gates: own.gates.clone().or(base.gates.clone()).unwrap_or_default(),
-            rounds: own.rounds.or(base.rounds).or(land_rounds).unwrap_or(shared.loop_backs),
-            attempts: attempts.map_or(3, |a| self.at_least_one(a)),
+            rounds: own.rounds.as_ref().or(base.rounds.as_ref()).map_or(shared.loop_backs, |r| self.times(r)),
+            attempts: attempts.map_or(3, |a| self.attempts(a)),
             entry_label: own.entry_label.clone().or(renamed(&shared.labels, base.entry_label.as_ref())),
             label: own.label.clone().or(renamed(&shared.labels, base.label.as_ref())),
             wall: self.optional_duration(own.wall.as_ref()),
@@ -331,61 +337,11 @@ impl<'a> Resolver<'a> {
             PromptTemplate::new("").expect("an empty template is good")
         })
     }
-
-    fn optional_duration(&mut self, text: Option<&Spanned<String>>) -> Option<Duration> {
-        let text = text?;
-        let parsed = text.get_ref().parse::<SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok());
-        if parsed.is_none_or(|d| d.is_zero()) {
-            let message = format!("`{}` is not a duration above zero", text.get_ref());
-            self.problem(text.span(), message, "write it as \"90s\", \"45m\", \"6h\" or \"1h 30m\"");
-        }
-        parsed
-    }
-
-    fn duration(&mut self, text: Option<&Spanned<String>>) -> Duration {
-        self.optional_duration(text).unwrap_or(Duration::from_secs(1))
-    }
-
-    fn limits(&mut self, raw: &raw::Limits) -> Limits {
-        Limits {
-            wall: self.duration(raw.wall.as_ref()),
-            silence_report: self.duration(raw.silence_report.as_ref()),
-            silence: self.duration(raw.silence.as_ref()),
-            grace: self.duration(raw.grace.as_ref()),
-            gate_timeout: self.duration(raw.gate_timeout.as_ref()),
-            issue_attempts: raw.issue_attempts.unwrap_or(12),
-            issue_tokens: raw.issue_tokens.unwrap_or(20_000_000),
-            issue_time: self.duration(raw.issue_time.as_ref()),
-            output_bytes: raw.output_bytes.unwrap_or(1 << 26),
-            diff_lines: raw.diff_lines.unwrap_or(2000),
-            children: raw.children.unwrap_or(8),
-        }
-    }
-
-    fn retry(&mut self, base: &raw::Retry, own: &raw::Retry) -> Retry {
-        Retry {
-            base: self.duration(own.base.as_ref().or(base.base.as_ref())),
-            max: self.duration(own.max.as_ref().or(base.max.as_ref())),
-            transient: own.transient.or(base.transient).unwrap_or(3).max(1),
-        }
-    }
 }
 
-fn merge_limits(base: &raw::Limits, own: &raw::Limits) -> raw::Limits {
-    let text = |own: &Option<Spanned<String>>, base: &Option<Spanned<String>>| own.clone().or_else(|| base.clone());
-    raw::Limits {
-        wall: text(&own.wall, &base.wall),
-        silence_report: text(&own.silence_report, &base.silence_report),
-        silence: text(&own.silence, &base.silence),
-        grace: text(&own.grace, &base.grace),
-        gate_timeout: text(&own.gate_timeout, &base.gate_timeout),
-        issue_attempts: own.issue_attempts.or(base.issue_attempts),
-        issue_tokens: own.issue_tokens.or(base.issue_tokens),
-        issue_time: text(&own.issue_time, &base.issue_time),
-        output_bytes: own.output_bytes.or(base.output_bytes),
-        diff_lines: own.diff_lines.or(base.diff_lines),
-        children: own.children.or(base.children),
-    }
+/// The stages of the defaults; where they stand there is no place in the user's file.
+fn placeless(built_in: Option<&Spanned<Vec<String>>>) -> Option<Spanned<Vec<String>>> {
+    built_in.map(|names| Spanned::new(0..0, names.get_ref().clone()))
 }
 
 /// A label of a built-in stage, under the name that the user gave it.

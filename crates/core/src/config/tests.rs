@@ -1,6 +1,11 @@
+use std::collections::BTreeMap;
+
 use camino::Utf8Path;
 
-use crate::{Config, ProjectName, SourceText, StageName};
+use crate::{
+    Author, Config, Feedback, Issue, IssueId, ProjectName, PromptContext, SourceText, StageName, StageRun,
+    TrackerState, Trust,
+};
 
 fn read(text: &str) -> Result<Config, String> {
     let mut files = |path: &Utf8Path| Err(format!("no {path}"));
@@ -144,4 +149,102 @@ fn every_setting_tells_where_it_comes_from() {
 fn an_empty_file_says_how_to_begin() {
     let err = read("").unwrap_err();
     assert!(err.contains("dayfly init"), "{err}");
+}
+
+/// A configuration with these lines before its sections.
+fn with(lines: &str) -> String {
+    format!("{lines}\n{GOOD}")
+}
+
+#[test]
+fn a_change_that_nothing_would_land_is_refused_where_the_pipeline_is_named() {
+    insta::assert_snapshot!(read(&with("pipeline = [\"triage\", \"exec\", \"review\"]")).unwrap_err(), @r#"
+    dayfly.toml:1: the change that stage `exec` of `web` makes would be on no branch
+        pipeline = ["triage", "exec", "review"]
+        help: put `merge` at the end of the pipeline, or set `access = "read"` for stages that change nothing
+    "#);
+    let own = format!("{GOOD}pipeline = [\"exec\"]\n");
+    assert!(read(&own).unwrap_err().starts_with("dayfly.toml:8: the change that stage `exec` of `web`"));
+    let built_in = format!("{GOOD}[stages.merge]\nrun = \"agent\"\nprompt = \"Look.\"\n");
+    let err = read(&built_in).unwrap_err();
+    assert!(err.starts_with("dayfly.toml:6: the change that stage `exec` of `web`"), "{err}");
+
+    read(&format!("{}[stages.review]\non-fail = \"triage\"\n", with("pipeline = [\"triage\", \"review\"]"))).unwrap();
+    read(&format!("{}repository = false\n[stages.exec]\ngates = []\n", with("pipeline = [\"exec\"]"))).unwrap();
+}
+
+#[test]
+fn bounds_that_bound_nothing_are_refused() {
+    let text = r#"
+loop-backs = 101
+[limits]
+wall = "745h"
+grace = "1000h"
+gate-timeout = "721h"
+silence = "800h"
+[agents.script]
+kind = "command"
+argv = ["sh"]
+concurrency = 0
+[labels]
+ready-for-dev = "go"
+blocked = "Go"
+[stages.exec]
+attempts = 4294967295
+rounds = 1000
+[projects.web]
+path = "../web"
+concurrency = 0
+"#;
+    let err = read(text).unwrap_err();
+    let lines: Vec<&str> = err.lines().filter(|l| l.starts_with("dayfly.toml") && !l.contains("could cause")).collect();
+    insta::assert_snapshot!(lines.join("\n"), @"
+    dayfly.toml:2: 101 is too large
+    dayfly.toml:4: `745h` is longer than 30 days
+    dayfly.toml:5: `1000h` is longer than 30 days
+    dayfly.toml:6: `721h` is longer than 30 days
+    dayfly.toml:7: `800h` is longer than 30 days
+    dayfly.toml:11: 0 is too small
+    dayfly.toml:12: the labels `ready-for-dev` and `blocked` are both named `Go`
+    dayfly.toml:16: 4294967295 is too large
+    dayfly.toml:17: 1000 is too large
+    dayfly.toml:20: 0 is too small
+    ");
+}
+
+#[test]
+fn every_built_in_prompt_tells_why_the_work_came_back() {
+    let config = read(GOOD).unwrap();
+    let project = &config.portfolio.projects[&ProjectName::new("web").unwrap()];
+    let issue = Issue {
+        id: IssueId::new("7").unwrap(),
+        title: "Title".into(),
+        body: String::new(),
+        labels: vec![],
+        milestone: None,
+        state: TrackerState::Open,
+        author: Author { name: "ann".into(), trust: Trust::Writer },
+        parent: None,
+        comments: vec![],
+    };
+    let feedback = Feedback { gate: "a gate".into(), reason: "some reason".into(), tail: "last\nlines".into() };
+    let notes = BTreeMap::new();
+    let mut context = PromptContext {
+        project: BTreeMap::from([("name", "web"), ("kind", "code"), ("focus", ""), ("base", "main")]),
+        issue: &issue,
+        stage: "any",
+        notes: &notes,
+        feedback: None,
+        child_limit: 8,
+    };
+    for stage in project.pipeline.stages.iter().filter(|s| s.run == StageRun::Agent) {
+        context.feedback = None;
+        let first = stage.prompt.render(&context).unwrap();
+        assert!(!first.contains("came back"), "{first}");
+        context.feedback = Some(&feedback);
+        let again = stage.prompt.render(&context).unwrap();
+        let told =
+            "\nThe work came back. `a gate` says: some reason\nIts last lines:\nlast\nlines\nMend what is wrong.\n";
+        assert!(again.contains(told), "{}: {again}", stage.name);
+    }
 }

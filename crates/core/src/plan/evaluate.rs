@@ -141,8 +141,8 @@ fn evaluate<'a>(
         let reason = format!("stage `{}` waits for the label {label}", stage.name);
         return Err(wait(Wait::Held { reason }, None, Some("put the label on")));
     }
-    let (agent, substitution) = choose_agent(input, stage)
-        .map_err(|(of, until)| wait(Wait::Capacity { of }, Some(until), Some("add an agent, or wait")))?;
+    let (agent, substitution) =
+        choose_agent(input, stage).map_err(|(of, until)| wait(Wait::Capacity { of }, Some(until), None))?;
     let model = agent.as_ref().and_then(|a| input.portfolio.agents.get(a)).and_then(|a| a.model.clone());
     let ready = Ready {
         issue: issue_ref.clone(),
@@ -201,7 +201,12 @@ fn phase_wait(
         }
         Phase::Landing { .. } => (Wait::Landing, None, None),
         Phase::Handed { branch, .. } => {
-            (Wait::Merge { branch: branch.clone() }, None, Some(format!("merge {branch}, or close the issue")))
+            let path = input.portfolio.projects.get(&issue_ref.project).map_or("PATH", |p| p.path.as_str());
+            // In quotes if a shell would take it apart.
+            let plain = path.chars().all(|c| c.is_alphanumeric() || "/._-".contains(c));
+            let path = if plain { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) };
+            let remedy = format!("`git -C {path} merge {branch}`, or close the issue");
+            (Wait::Merge { branch: branch.clone() }, None, Some(remedy))
         }
         Phase::Blocked { reason, remedy } => {
             let remedy = format!("{remedy}, then `dayfly issue retry {issue_ref}`");
@@ -215,7 +220,7 @@ fn phase_wait(
 /// A label by which a person holds an issue that dayfly itself does not hold.
 fn holding_label<'a>(portfolio: &'a Portfolio, issue: &Issue, known: Option<&IssueState>) -> Option<&'a str> {
     let labels = &portfolio.labels;
-    let mut holding = vec![labels.blocked.as_str(), &labels.human_needed];
+    let mut holding = labels.holding().to_vec();
     if known.is_none() {
         holding.push(&labels.needs_clarification);
     }

@@ -38,7 +38,7 @@ fn observe(input: &PlanInput<'_>, project: &ProjectName, view: &ProjectView, iss
         return (!known.phase.is_final()).then_some(Event::Closed { issue: issue_ref });
     }
     let keyed = |word: &str, writes: Vec<TrackerWrite>| {
-        let scope = format!("{issue_ref}.{word}.{}", known.attempts);
+        let scope = format!("{issue_ref}.{word}.{}{}", known.attempts, input.state.mark);
         let project = issue_ref.project.clone();
         let effects = writes.into_iter().map(|write| Effect::Tracker { project: project.clone(), write }).collect();
         key_effects(&scope, &issue_ref, effects)
@@ -49,7 +49,7 @@ fn observe(input: &PlanInput<'_>, project: &ProjectName, view: &ProjectView, iss
             Some(Event::Reopened { issue: issue_ref, stage })
         }
         Phase::Asked { attempt, .. } => {
-            let by = answer(issue, attempt.as_str())?;
+            let by = answer(issue, &input.state.scope(attempt))?;
             let effects = keyed("answered", vec![move_label(labels, &issue.id, Some(&labels.in_progress))]);
             Some(Event::Answered { issue: issue_ref, by, effects })
         }
@@ -81,10 +81,10 @@ fn children_done(labels: &Labels, issue: &Issue, count: usize) -> Vec<TrackerWri
     writes
 }
 
-/// Who answered the question that the attempt asked: only a person's comment after it counts, so
+/// Who answered the question of the attempt whose effects' keys begin with `scope`: only a person's comment after it counts, so
 /// that nothing dayfly itself says can send the issue on.
-fn answer(issue: &Issue, attempt: &str) -> Option<String> {
-    let asked = |key: &str| key.strip_prefix(attempt).is_some_and(|rest| rest.starts_with('/'));
+fn answer(issue: &Issue, scope: &str) -> Option<String> {
+    let asked = |key: &str| key.strip_prefix(scope).is_some_and(|rest| rest.starts_with('/'));
     let at = issue.comments.iter().rposition(|c| c.key.as_deref().is_some_and(asked))?;
     let answers = &issue.comments[at + 1..];
     answers.iter().rfind(|c| !c.is_own() && c.author.trust >= Trust::Writer).map(|c| c.author.name.clone())

@@ -9,7 +9,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::{Event, IssueRef, Outcome, Plan, PlanInput, ProjectName, Record, RecordError, Usage};
+use crate::{
+    AttemptId, Commit, Event, IssueRef, Next, Outcome, Plan, PlanInput, ProjectName, Record, RecordError, Usage,
+};
 
 use super::status::{MilestoneLine, WaitLine, milestones};
 use super::{AttemptLine, attempts};
@@ -30,7 +32,7 @@ pub struct WorkLogQuery {
 pub struct WorkLog {
     /// The day.
     pub day: Date,
-    /// What landed, with its commit.
+    /// What landed or was merged, with its commit.
     pub landed: Vec<Done>,
     /// What was finished without a landing.
     pub finished: Vec<Done>,
@@ -61,7 +63,7 @@ pub struct Done {
     pub issue: IssueRef,
     /// Its title.
     pub title: String,
-    /// The commit on the base branch, shortened.
+    /// The commit that came onto the base branch, shortened.
     pub commit: Option<String>,
 }
 
@@ -77,22 +79,9 @@ pub fn work_log(
 ) -> Result<WorkLog, RecordError> {
     let on_day = |at: Timestamp| at.to_zoned(query.zone.clone()).date() == query.day;
     let wanted = |project: &ProjectName| query.project.as_ref().is_none_or(|p| p == project);
-    let (mut landed, mut finished) = (Vec::new(), Vec::new());
-    for record in records.iter().filter(|r| on_day(r.at)) {
-        let event = record.event()?;
-        let Some(issue) = event.issue().filter(|i| wanted(&i.project)) else { continue };
-        let title = || input.state.issues.get(issue).map(|k| k.title.clone()).unwrap_or_default();
-        match &event {
-            Event::EffectDone { landed: Some(commit), .. } => {
-                landed.push(Done { issue: issue.clone(), title: title(), commit: Some(commit.short().to_owned()) });
-            }
-            Event::Merged { .. } | Event::ChildrenClosed { .. } => {
-                finished.push(Done { issue: issue.clone(), title: title(), commit: None });
-            }
-            _ => {}
-        }
-    }
     let lines = attempts(records)?;
+    let Finished { landed, finished } =
+        finished(records, &lines, input, |issue, at| wanted(&issue.project) && on_day(at))?;
     let lines: Vec<AttemptLine> =
         lines.into_iter().filter(|a| a.ended.is_some_and(on_day) && wanted(&a.issue.project)).collect();
     let outcomes = || lines.iter().filter_map(|a| a.outcome.as_ref());
@@ -112,7 +101,7 @@ pub fn work_log(
         carried,
         ends,
         usage: sum_usage(outcomes()),
-        agent_time: outcomes().map(|o| o.receipt.took).sum(),
+        agent_time: outcomes().fold(Duration::ZERO, |sum, o| sum.saturating_add(o.receipt.took)),
         substitutions: lines.iter().filter(|a| a.substitution.is_some()).cloned().collect(),
         trouble: lines.into_iter().filter(|a| a.end != "succeeded").collect(),
         milestones: milestones(input.views).into_iter().filter(|m| wanted(&m.project)).collect(),
@@ -120,11 +109,49 @@ pub fn work_log(
     })
 }
 
+/// What came to its end.
+struct Finished {
+    landed: Vec<Done>,
+    finished: Vec<Done>,
+}
+
+/// The issues that were finished, as far as they are wanted.
+fn finished(
+    records: &[Record],
+    lines: &[AttemptLine],
+    input: &PlanInput<'_>,
+    wanted: impl Fn(&IssueRef, Timestamp) -> bool,
+) -> Result<Finished, RecordError> {
+    let issues: BTreeMap<&AttemptId, &IssueRef> = lines.iter().map(|a| (&a.attempt, &a.issue)).collect();
+    let mut handed: BTreeMap<IssueRef, Commit> = BTreeMap::new();
+    let mut all = Finished { landed: Vec::new(), finished: Vec::new() };
+    for record in records {
+        let event = record.event()?;
+        let Some(issue) = event.issue().or_else(|| issues.get(event.attempt()?).copied()) else { continue };
+        let commit = match &event {
+            Event::AttemptEnded { next: Next::Hand { commit, .. }, .. } => {
+                handed.insert(issue.clone(), commit.clone());
+                continue;
+            }
+            Event::EffectDone { landed: Some(commit), .. } => Some(commit.clone()),
+            Event::Merged { .. } => handed.remove(issue),
+            Event::ChildrenClosed { .. } | Event::AttemptEnded { next: Next::Finish, .. } => None,
+            _ => continue,
+        };
+        if wanted(issue, record.at) {
+            let title = input.state.issues.get(issue).map(|k| k.title.clone()).unwrap_or_default();
+            let place = if commit.is_some() { &mut all.landed } else { &mut all.finished };
+            place.push(Done { issue: issue.clone(), title, commit: commit.map(|c| c.short().to_owned()) });
+        }
+    }
+    Ok(all)
+}
+
 fn sum_usage<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Usage {
     outcomes.fold(Usage::default(), |mut sum, outcome| {
         let usage = &outcome.receipt.usage;
-        sum.input_tokens += usage.input_tokens;
-        sum.output_tokens += usage.output_tokens;
+        sum.input_tokens = sum.input_tokens.saturating_add(usage.input_tokens);
+        sum.output_tokens = sum.output_tokens.saturating_add(usage.output_tokens);
         if let Some(cost) = usage.cost_usd {
             sum.cost_usd = Some(sum.cost_usd.unwrap_or(0.0) + cost);
         }
@@ -193,3 +220,6 @@ fn wait_line(wait: &WaitLine) -> String {
     let title = if wait.title.is_empty() { String::new() } else { format!(" {}", wait.title) };
     format!("{}{title}: {}{stop}{until}{remedy}", wait.what, wait.reason)
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,9 @@ impl State {
         record.verify(self.head, &self.hash)?;
         let event = record.event()?;
         self.apply_event(record, event)?;
+        if self.mark.is_empty() {
+            self.mark = format!("@{}", record.hash.as_str().get(..8).unwrap_or_default());
+        }
         self.head = record.seq;
         self.hash = record.hash.clone();
         self.epoch = record.epoch;

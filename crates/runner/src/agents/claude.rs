@@ -38,9 +38,20 @@ const OUTPUT: [&str; 8] = [
 const NEVER: [&str; 6] =
     ["--disallowedTools", "SendMessage", "ListAgents", "ScheduleWakeup", "CronCreate", "EnterWorktree"];
 
-/// In a stage that may only read there is no shell and no editor. `Write` stays, for the proposal: that
-/// nothing else was written is for the engine's gate to judge.
-const READ: [&str; 7] = ["--tools", "Read,Grep,Glob,Write", "--allowedTools", "Read", "Grep", "Glob", "Write"];
+/// In a stage that may only read there is no editor, and the shell only looks at the history: a reviewer must see the
+/// change. `Write` stays, for the proposal: that nothing else was written is for the engine's gate to judge.
+const READ: [&str; 10] = [
+    "--tools",
+    "Read,Grep,Glob,Write,Bash",
+    "--allowedTools",
+    "Read",
+    "Grep",
+    "Glob",
+    "Write",
+    "Bash(git log *)",
+    "Bash(git diff *)",
+    "Bash(git show *)",
+];
 const WRITE: [&str; 7] = ["--allowedTools", "Bash", "Edit", "Write", "Read", "Grep", "Glob"];
 
 /// Arguments of the user's with which no permission mode is added.

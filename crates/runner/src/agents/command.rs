@@ -31,12 +31,18 @@ const MARK: &[u8] = b"{\"dayfly\":";
 pub struct CommandAgent {
     name: AgentName,
     config: AgentConfig,
+    records: bool,
 }
 
 impl CommandAgent {
     /// The adapter for a configured command.
     pub fn new(name: AgentName, config: AgentConfig) -> Self {
-        Self { name, config }
+        Self { name, config, records: true }
+    }
+
+    /// The adapter for a command whose exit code alone counts: it prints no records.
+    pub(crate) fn without_records(name: AgentName, config: AgentConfig) -> Self {
+        Self { name, config, records: false }
     }
 }
 
@@ -61,7 +67,7 @@ impl Agent for CommandAgent {
     }
 
     fn reader(&self) -> Box<dyn EventReader> {
-        Box::new(CommandReader::default())
+        Box::new(CommandReader { deaf: !self.records, ..CommandReader::default() })
     }
 }
 
@@ -87,6 +93,8 @@ struct UsageRecord {
 
 #[derive(Debug, Default)]
 struct CommandReader {
+    /// Whether records are lines like any other.
+    deaf: bool,
     usage: Usage,
     model: Option<String>,
     text: String,
@@ -95,7 +103,7 @@ struct CommandReader {
 
 impl EventReader for CommandReader {
     fn line(&mut self, line: &[u8]) -> Vec<AgentEvent> {
-        if !line.starts_with(MARK) {
+        if self.deaf || !line.starts_with(MARK) {
             return Vec::new();
         }
         let record = match serde_json::from_slice::<Record>(line) {

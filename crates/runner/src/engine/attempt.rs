@@ -5,14 +5,15 @@ use std::sync::Arc;
 use camino::Utf8PathBuf;
 use dayfly_core::{
     Access, AnswerRule, Attempt, AttemptEvent, AttemptId, CapacityKey, Commit, End, EventSink, GateFailure, GateResult,
-    GateSpec, Issue, IssueState, JobSpec, Next, Outcome, Project, Proposal, Receipt, RunnerError, SettleInput,
-    StageRun, Stop, Subject, Verdict, WorkFacts, next_step,
+    GateSpec, Issue, IssueState, JobSpec, Next, Outcome, Project, Proposal, Proposed, Receipt, RunnerError,
+    SettleInput, StageRun, Stop, Subject, Verdict, WorkFacts, next_step,
 };
 use jiff::SignedDuration;
 use tokio::sync::watch;
 
 use crate::git::{Git, GitError};
 
+use super::answer;
 use super::house::House;
 use super::land;
 use super::model::Ended;
@@ -21,6 +22,8 @@ use super::model::Ended;
 pub(super) struct Work {
     pub(super) house: Arc<House>,
     pub(super) id: AttemptId,
+    /// What the keys of its effects begin with.
+    pub(super) scope: String,
     pub(super) job: JobSpec,
     pub(super) issue: Issue,
     /// The issue as the ledger knew it when the attempt was claimed.
@@ -77,7 +80,7 @@ impl Work {
             }
         };
         let own = effects.into_iter().filter(|e| *e.project() == self.job.issue.project).collect();
-        let effects = self.job.key_effects(&self.id, own);
+        let effects = self.job.key_effects(&self.scope, own);
         let limited = self.limited(&outcome, &next);
         Ended { outcome, next, effects, limited }
     }
@@ -146,7 +149,12 @@ impl Work {
 
     /// Holds what the agent says against what it did.
     async fn judge(&mut self, mut outcome: Outcome, git: Option<Git>) -> Result<Outcome, Early> {
-        let facts = self.facts(git.as_ref(), &mut outcome).await?;
+        let facts = match self.facts(git.as_ref(), &mut outcome).await {
+            Ok(facts) => facts,
+            // What it cost and what it said stays, whatever became of its working copy.
+            Err(early) if outcome.end == End::Succeeded => return Ok(Outcome { end: early.end, ..outcome }),
+            Err(_) => return Ok(outcome),
+        };
         if outcome.end != End::Succeeded {
             return Ok(outcome);
         }
@@ -159,7 +167,7 @@ impl Work {
             && self.job.gates.contains(&GateSpec::NewCommits)
             && facts.commit == facts.start
             && facts.dirty.is_empty()
-            && outcome.proposal.as_ref().is_none_or(|p| p.effects.is_empty());
+            && !outcome.proposal.iter().flat_map(|p| &p.effects).any(leads_elsewhere);
         if idle && git.is_some() {
             outcome.end = End::NoOp { reason: "there is no new commit and no changed file".into() };
             return Ok(outcome);
@@ -239,13 +247,10 @@ impl Work {
             return Ok(());
         }
         let path = self.house.attempt_dir(&self.id).join("proposal.json");
-        let bytes = match tokio::fs::read(&path).await {
-            Ok(bytes) => bytes,
-            Err(err) if err.kind() == std::io::ErrorKind::NotFound => {
-                let needed = matches!(rule, AnswerRule::Required | AnswerRule::Verdict);
-                return if needed { Err("the agent wrote no proposal to $DAYFLY_PROPOSAL".into()) } else { Ok(()) };
-            }
-            Err(err) => return Err(format!("the proposal cannot be read: {err}")),
+        let bytes = answer::read(&path).await.map_err(|err| format!("the proposal cannot be read: {err}"))?;
+        let Some(bytes) = bytes else {
+            let needed = matches!(rule, AnswerRule::Required | AnswerRule::Verdict);
+            return if needed { Err("the agent wrote no proposal to $DAYFLY_PROPOSAL".into()) } else { Ok(()) };
         };
         let read = Proposal::read(&bytes, &self.job.effects, self.job.children);
         let proposal = read.map_err(|err| chain(&err))?;
@@ -257,10 +262,20 @@ impl Work {
     }
 
     pub(super) async fn clean_up(&self) -> Result<(), GitError> {
+        // Homes grow with what tools fetch; the prompt, the log and the answer are kept.
+        let dir = self.house.attempt_dir(&self.id);
+        for folder in ["home", "tmp"] {
+            let _ = tokio::fs::remove_dir_all(dir.join(folder)).await;
+        }
         let Some(git) = self.house.git(&self.project).await? else { return Ok(()) };
         git.remove_worktree(&self.house.gate_tree(&self.id)).await?;
         git.remove_worktree(&self.house.tree(&self.id)).await
     }
+}
+
+/// Whether an effect is itself what the attempt was for. A comment is not: it leaves the work undone.
+fn leads_elsewhere(effect: &Proposed) -> bool {
+    matches!(effect, Proposed::Ask { .. } | Proposed::Split { .. })
 }
 
 /// Ends when the operator asks for the end. Without anybody left to ask, it never does.

@@ -15,6 +15,7 @@ use crate::markdown::MarkdownTracker;
 use crate::subprocess::SubprocessRunner;
 
 use super::house::House;
+use super::lock::random_tag;
 use super::{Engine, Progress};
 
 /// Why an engine could not work.
@@ -67,7 +68,7 @@ impl EngineBuilder {
             jobs: BTreeMap::new(),
             gates: Gates::default(),
             progress: Progress::default(),
-            tag: "embedded".into(),
+            tag: random_tag(),
         }
     }
 

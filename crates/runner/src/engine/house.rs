@@ -86,7 +86,7 @@ impl House {
     pub(super) fn commands(&self, project: &Project, git: Option<Git>, attempt: &AttemptId) -> Commands {
         Commands {
             git,
-            dir: self.attempt_dir(attempt),
+            dir: gates_dir(&self.portfolio, attempt),
             tree: self.gate_tree(attempt),
             attempt: attempt.clone(),
             tag: self.tag.clone(),
@@ -99,4 +99,9 @@ impl House {
 /// The folder of an attempt within the state directory.
 pub fn attempt_dir(portfolio: &Portfolio, attempt: &AttemptId) -> Utf8PathBuf {
     portfolio.state_dir.join("attempts").join(attempt.as_str())
+}
+
+/// The folder in which each command that judged an attempt has one of its own.
+pub fn gates_dir(portfolio: &Portfolio, attempt: &AttemptId) -> Utf8PathBuf {
+    portfolio.state_dir.join("attempts").join(format!("{attempt}.gates"))
 }

@@ -1,7 +1,8 @@
 //! One installation per state directory, by a lock held for life.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -44,7 +45,8 @@ impl StateLock {
     /// If another process holds it, or the directory cannot be written.
     pub fn take(dir: &Utf8Path) -> Result<Self, LockError> {
         let files = |source| LockError::Files { dir: dir.to_owned(), source };
-        std::fs::create_dir_all(dir).map_err(files)?;
+        // The ledger holds prompts and the last lines of what agents printed.
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(files)?;
         let path = dir.join("lock");
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(files)?;
@@ -76,6 +78,14 @@ impl StateLock {
     }
 }
 
+/// A mark that no other installation has.
+pub(super) fn random_tag() -> String {
+    use std::hash::{BuildHasher as _, Hasher as _};
+    // Each of these states is seeded by the system's randomness.
+    let random = || std::collections::hash_map::RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", random(), random())
+}
+
 /// The installation's mark: made once, kept in the state directory.
 fn tag(dir: &Utf8Path) -> std::io::Result<String> {
     let path = dir.join("installation");
@@ -85,10 +95,7 @@ fn tag(dir: &Utf8Path) -> std::io::Result<String> {
         Err(err) if err.kind() == std::io::ErrorKind::NotFound => {}
         Err(err) => return Err(err),
     }
-    use std::hash::{BuildHasher as _, Hasher as _};
-    // Each of these states is seeded by the system's randomness.
-    let random = || std::collections::hash_map::RandomState::new().build_hasher().finish();
-    let tag = format!("{:016x}{:016x}", random(), random());
+    let tag = random_tag();
     let temporary = dir.join("installation.new");
     let mut file = File::create(&temporary)?;
     writeln!(file, "{tag}")?;

@@ -8,9 +8,10 @@ use dayfly_core::{
 };
 use tokio::sync::watch;
 
+use crate::git::GitError;
 use crate::process;
 
-use super::attempt::Work;
+use super::attempt::{Work, chain};
 use super::house::House;
 
 /// How many records are read at once.
@@ -66,6 +67,7 @@ pub(super) async fn lost(house: &Arc<House>, state: &mut State, epoch: Epoch) ->
                 let issue = issue_of(&job);
                 let work = Work {
                     house: Arc::clone(house),
+                    scope: state.scope(&id),
                     id: id.clone(),
                     job,
                     issue,
@@ -106,9 +108,13 @@ fn outcome() -> Outcome {
 
 async fn settle(work: Work, attempt: &LiveAttempt) -> Event {
     let id = work.id.clone();
+    let mut outcome = outcome();
+    if let Err(err) = keep(&work, &mut outcome).await {
+        outcome.receipt.tail = format!("its commits could not be kept: {}", chain(&err));
+    }
     // Files that cannot be removed now are removed with the next attempt's.
     let _ = work.clean_up().await;
-    let ended = work.settle(outcome(), None).await;
+    let ended = work.settle(outcome, None).await;
     Event::AttemptEnded {
         attempt: id,
         token: attempt.token,
@@ -117,6 +123,16 @@ async fn settle(work: Work, attempt: &LiveAttempt) -> Event {
         effects: ended.effects,
         limited: None,
     }
+}
+
+/// Keeps what a lost attempt committed from being pruned with its working copy, and names it. It is work to be
+/// looked at, not a result: nothing builds on it.
+async fn keep(work: &Work, outcome: &mut Outcome) -> Result<(), GitError> {
+    let (Some(git), Some(start)) = (work.house.git(&work.project).await?, &work.job.start) else { return Ok(()) };
+    let Some(head) = git.head(&work.house.tree(&work.id)).await?.filter(|head| head != start) else { return Ok(()) };
+    git.keep(&format!("attempts/{}", work.id), &head).await?;
+    outcome.receipt.commits = git.commits(start, &head).await?;
+    Ok(())
 }
 
 /// The job of a live attempt, from the record that claimed it.

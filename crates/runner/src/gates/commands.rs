@@ -1,10 +1,11 @@
 //! The gate `commands`: what the base branch says must pass, run by the engine on the exact commit.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{
     AgentConfig, AgentKind, AgentName, Attempt, AttemptId, CommandLine, End, EventSink, Gate, GateError, JobSpec,
     OutputLimits, PromptVia, Runner, Subject, Verdict, WorkFacts,
@@ -12,7 +13,7 @@ use dayfly_core::{
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-use crate::agents::agent_for;
+use crate::agents::CommandAgent;
 use crate::git::Git;
 
 use super::error;
@@ -25,7 +26,7 @@ pub const GATES_FILE: &str = ".dayfly/gates.toml";
 pub struct Commands {
     /// The repository; the file is read from its base commit. Without one it is read from the folder.
     pub git: Option<Git>,
-    /// The folder of the attempt; each command gets a folder of its own in it.
+    /// Where each command gets a folder of its own: not in the attempt's, into which the agent may have written.
     pub dir: Utf8PathBuf,
     /// Where a working copy at the exact commit is made for the commands.
     pub tree: Utf8PathBuf,
@@ -145,7 +146,7 @@ impl Commands {
         read(&text).map_err(|reason| error("commands", reason))
     }
 
-    async fn run_all(&self, entries: &[Entry], subject: &Subject, tree: &Utf8PathBuf) -> Result<Verdict, GateError> {
+    async fn run_all(&self, entries: &[Entry], subject: &Subject, tree: &Utf8Path) -> Result<Verdict, GateError> {
         for entry in entries {
             let verdict = self.run_one(entry, &subject.job, tree).await?;
             if verdict != Verdict::Pass {
@@ -155,7 +156,7 @@ impl Commands {
         Ok(Verdict::Pass)
     }
 
-    async fn run_one(&self, entry: &Entry, job: &JobSpec, tree: &Utf8PathBuf) -> Result<Verdict, GateError> {
+    async fn run_one(&self, entry: &Entry, job: &JobSpec, tree: &Utf8Path) -> Result<Verdict, GateError> {
         let own = entry.timeout.and_then(|t| Duration::try_from(t).ok());
         let wall = own.unwrap_or(job.gate_timeout).min(job.gate_timeout);
         let mut job = job.clone();
@@ -165,9 +166,9 @@ impl Commands {
         let attempt = Attempt {
             id: AttemptId::from_text(format!("{}.gate-{}", self.attempt, entry.name)),
             job,
-            cwd: tree.clone(),
-            dir: self.dir.join(format!("gate-{}", entry.name)),
-            command: command_line(entry),
+            cwd: tree.to_owned(),
+            dir: self.dir.join(&entry.name),
+            command: command_line(entry, tree),
             agent: gate_agent(entry)?,
             output: self.output,
             tag: self.tag.clone(),
@@ -192,14 +193,28 @@ impl Commands {
     }
 }
 
-fn command_line(entry: &Entry) -> CommandLine {
+/// A program with a slash is the judged commit's own, and never one of where the engine was started.
+fn command_line(entry: &Entry, tree: &Utf8Path) -> CommandLine {
+    let program = entry.run.first().map_or("", String::as_str);
+    let program = if program.contains('/') { tree.join(program).into_string() } else { program.to_owned() };
     CommandLine {
-        program: entry.run.first().cloned().unwrap_or_default(),
+        program,
         args: entry.run.iter().skip(1).cloned().collect(),
         prompt: PromptVia::Stdin,
-        env: std::collections::BTreeMap::new(),
-        pass_env: ["CARGO_HOME", "RUSTUP_HOME"].map(str::to_owned).to_vec(),
+        env: tool_homes(|name| std::env::var(name).ok()),
+        pass_env: Vec::new(),
     }
+}
+
+/// Where the tools of the user's own home keep what they have installed and fetched: a command gets an empty home, and
+/// without these would find no toolchain and fetch everything anew.
+pub(super) fn tool_homes(variable: impl Fn(&str) -> Option<String>) -> BTreeMap<String, String> {
+    let home = variable("HOME").map(Utf8PathBuf::from);
+    let tools = [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")];
+    let of = |name: &str, folder: &str| {
+        variable(name).or_else(|| home.as_ref().map(|h| h.join(folder)).filter(|h| h.is_dir()).map(Into::into))
+    };
+    tools.into_iter().filter_map(|(name, folder)| Some((name.to_owned(), of(name, folder)?))).collect()
 }
 
 fn gate_agent(entry: &Entry) -> Result<Arc<dyn dayfly_core::Agent>, GateError> {
@@ -209,8 +224,9 @@ fn gate_agent(entry: &Entry) -> Result<Arc<dyn dayfly_core::Agent>, GateError> {
         argv: entry.run.clone(),
         model: None,
         pass_env: vec![],
-        env: std::collections::BTreeMap::new(),
+        env: BTreeMap::new(),
         concurrency: None,
     };
-    Ok(agent_for(&name, &config))
+    // What the judged code prints is no word of an agent.
+    Ok(Arc::new(CommandAgent::without_records(name, config)))
 }

@@ -37,6 +37,7 @@ pub(super) fn files(attempt: &Attempt) -> Result<Files, RunnerError> {
         let source = io::Error::new(io::ErrorKind::NotFound, "it is not a folder");
         return Err(RunnerError::Files { path: attempt.cwd.clone(), source });
     }
+    put_aside(&dir).map_err(at(&dir))?;
     for folder in ["home", "tmp"] {
         let folder = dir.join(folder);
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(at(&folder))?;
@@ -51,6 +52,15 @@ pub(super) fn files(attempt: &Attempt) -> Result<Files, RunnerError> {
     };
     let log = private().truncate(true).open(&log).map_err(at(&log))?;
     Ok(Files { dir, log, stdin })
+}
+
+/// Moves a folder of that name out of the way: what another attempt left there, an answer above all, is not this one's.
+fn put_aside(dir: &Utf8Path) -> io::Result<()> {
+    if !dir.try_exists()? {
+        return Ok(());
+    }
+    let free = (1_u32..).map(|n| Utf8PathBuf::from(format!("{dir}~{n}"))).find(|old| !old.exists());
+    free.map_or(Ok(()), |old| fs::rename(dir, old))
 }
 
 fn private() -> OpenOptions {

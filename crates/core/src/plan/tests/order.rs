@@ -297,7 +297,7 @@ fn each_phase_says_what_it_waits_for() {
         (
             Phase::Handed { branch: branch(), commit: Commit("b".into()) },
             "the branch dayfly/web-1 waits to be merged",
-            "merge dayfly/web-1, or close the issue",
+            "`git -C web merge dayfly/web-1`, or close the issue",
         ),
         (blocked(), "a person must act: it broke", "mend it, then `dayfly issue retry web#1`"),
         (Phase::Done, "it has had its turn in this cycle", ""),

@@ -142,7 +142,7 @@ fn the_command_line_bypasses_no_permission() {
     job.access = Access::Read;
     job.model = Some("large".into());
     let line = agent(&["claude", "--dangerously-skip-permissions"]).command(&job).unwrap();
-    assert!(line.args.windows(2).any(|w| w == ["--tools", "Read,Grep,Glob,Write"]));
+    assert!(line.args.windows(2).any(|w| w == ["--tools", "Read,Grep,Glob,Write,Bash"]));
     assert!(line.args.windows(2).any(|w| w == ["--model", "large"]));
     assert!(!line.args.iter().any(|a| a == "--permission-mode"));
     assert!(agent(&[]).command(&job).is_err());

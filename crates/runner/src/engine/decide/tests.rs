@@ -12,7 +12,7 @@ use super::*;
 
 const CONFIG: &str = r#"
 version = 1
-pipeline = ["exec"]
+pipeline = ["exec", "merge"]
 [agents.script]
 kind = "command"
 argv = ["agent"]

@@ -32,7 +32,7 @@ async fn silent_exit_0_is_no_success() {
 
 #[tokio::test]
 async fn silent_exit_0_of_a_stage_that_must_answer_is_no_success() {
-    let world = scripted(&["triage", "exec"], "exit 0").await;
+    let world = scripted(&["triage", "exec", "merge"], "exit 0").await;
     assert_eq!(world.words().await, ["task-failed"; 3]);
     assert!(world.ends().await[0].to_string().contains("wrote no proposal"));
 }
@@ -128,7 +128,7 @@ async fn waits(world: &World) -> String {
 
 #[tokio::test]
 async fn mention_loop_and_bot_requeue_our_own_comments_are_no_answer() {
-    let world = World::new(&["triage", "exec"]);
+    let world = World::new(&["triage", "exec", "merge"]);
     let json = r#"{"version":1,"effects":[{"ask":{"question":"Which?"}},{"comment":{"body":"I looked at it."}}]}"#;
     for _ in 0..4 {
         world.run(move |_| proposes(json)).await;

@@ -159,3 +159,20 @@ async fn a_handed_over_issue_that_is_closed_is_left_alone() {
     assert_eq!((world.attempts().len(), world.phase(1).await), (1, "closed"));
     assert!(!world.repo.web.join("done.txt").exists());
 }
+
+#[tokio::test]
+async fn a_label_with_which_a_person_holds_an_issue_while_it_is_worked_on_stays() {
+    let world = World::new(&["exec", "merge"]);
+    let file = world.issue_file(1);
+    let progress = Progress::new(move |notice| {
+        if matches!(notice, Notice::Event(_, Event::AttemptStarted { .. })) {
+            let text = fs::read_to_string(&file).unwrap();
+            fs::write(&file, text.replace("labels = [", "labels = [\"blocked\", ")).unwrap();
+        }
+    });
+    let engine = world.builder(world.mock(works)).progress(progress).build();
+    finish(&engine, RunOptions::default()).await.unwrap();
+    world.run(works).await;
+    assert_eq!((world.words().await, world.phase(1).await), (vec!["succeeded"], "queued"));
+    assert!(world.shown(1).await.labels.contains(&"blocked".to_owned()));
+}

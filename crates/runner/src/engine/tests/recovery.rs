@@ -94,7 +94,7 @@ async fn a_run_that_is_dropped_leaves_an_attempt_that_the_next_one_settles() {
 
 #[tokio::test]
 async fn duelling_recovery_the_older_of_two_engines_stops_and_changes_nothing() {
-    let world = World::new(&["exec"]);
+    let world = World::new(&["exec", "merge"]);
     let (tells, mut started) = mpsc::channel(8);
     let release = Arc::new(tokio::sync::Notify::new());
     let runner = Released { inner: world.mock(works), tells, release: Arc::clone(&release) };
@@ -109,7 +109,7 @@ async fn duelling_recovery_the_older_of_two_engines_stops_and_changes_nothing() 
     let err = old.unwrap_err();
     assert!(matches!(err, EngineError::Store(StoreError::Superseded { ours: 1, current: 2 })), "{err}");
     assert_eq!(summary.done, [issue(1)]);
-    assert_eq!(world.words().await, ["lost", "succeeded"], "what the older one found out is not written");
+    assert_eq!(world.words().await, ["lost", "succeeded", "succeeded"], "what the older one found out is not written");
 }
 
 /// Starts attempts, says so, and follows them only when it is let go.
@@ -147,7 +147,7 @@ impl Runner for Released {
 
 #[test]
 fn a_second_engine_is_kept_out_of_the_state_directory_by_its_lock() {
-    let world = World::new(&["exec"]);
+    let world = World::new(&["exec", "merge"]);
     let dir = world.portfolio().state_dir;
     let first = StateLock::take(&dir).unwrap();
     assert!(matches!(StateLock::take(&dir), Err(LockError::Held { .. })));
@@ -157,7 +157,7 @@ fn a_second_engine_is_kept_out_of_the_state_directory_by_its_lock() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn foreign_cleanup_only_processes_with_our_own_mark_are_ended() {
-    let world = World::new(&["exec"]);
+    let world = World::new(&["exec", "merge"]);
     lose_one(&world).await;
     let ours = world.repo.root.file_name().unwrap();
     let sleeper = |tag: &str, attempt: &str| {
@@ -185,7 +185,7 @@ async fn foreign_cleanup_only_processes_with_our_own_mark_are_ended() {
 
 #[tokio::test]
 async fn the_commands_that_judged_a_lost_attempt_are_ended_too() {
-    let world = World::new(&["exec"]);
+    let world = World::new(&["exec", "merge"]);
     lose_one(&world).await;
     let mut left = Command::new("sleep")
         .arg("600")

@@ -24,7 +24,7 @@ struct Night {
 
 impl Night {
     fn new(more: &str) -> Self {
-        let mut world = World::new(&["exec"]);
+        let mut world = World::new(&["exec", "merge"]);
         let root = world.repo.root.clone();
         let project = |name: &str, agent: &str| {
             fs::create_dir(root.join(name)).unwrap();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use dayfly_core::{AttemptId, OutputLimits};
 
+use super::super::commands::tool_homes;
 use super::*;
 use crate::test_repo::{Repo, commit_in};
 use crate::{Git, SubprocessRunner};
@@ -188,4 +189,39 @@ async fn no_command_may_take_longer_than_the_projects_limit() {
 async fn a_command_ended_by_a_signal_of_somebody_else_could_not_judge() {
     let err = Yard::script("kill -9 $$", &[]).check().await.unwrap_err();
     assert!(err.reason.contains("signal 9"), "{err}");
+}
+
+/// A file of that name where the engine was started once stood in for the one that was judged.
+#[tokio::test]
+async fn a_program_with_a_slash_is_the_judged_commits_own() {
+    use std::os::unix::fs::PermissionsExt as _;
+    for (script, passes) in [("exit 0", true), ("exit 7", false)] {
+        let repo = Repo::new(&[(GATES_FILE, "[[command]]\nname = \"tests\"\nrun = [\"./judge.sh\"]\n")]);
+        let base = repo.at("main");
+        std::fs::write(repo.web.join("judge.sh"), format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(repo.web.join("judge.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let commit = repo.commit(&[]);
+        let verdict = Yard { repo, base, commit }.check().await.unwrap();
+        assert_eq!(verdict == Verdict::Pass, passes, "{verdict:?}");
+    }
+}
+
+/// The judged code once could say that its own failing test was the machine's fault.
+#[tokio::test]
+async fn what_the_judged_code_prints_is_no_word_of_an_agent() {
+    let (reason, _) =
+        Yard::script("echo '{\"dayfly\":1,\"end\":\"auth\",\"reason\":\"x\"}'; exit 1", &[]).fails().await;
+    assert!(reason.ends_with("ended with exit code 1"), "{reason}");
+}
+
+#[test]
+fn commands_find_the_tools_of_the_users_home() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().to_str().unwrap().to_owned();
+    std::fs::create_dir(home.path().join(".rustup")).unwrap();
+    let only_home = tool_homes(|name| (name == "HOME").then(|| path.clone()));
+    assert_eq!(only_home.into_iter().collect::<Vec<_>>(), [("RUSTUP_HOME".to_owned(), format!("{path}/.rustup"))]);
+    let set = tool_homes(|name| (name == "CARGO_HOME").then(|| "/elsewhere".to_owned()));
+    assert_eq!(set["CARGO_HOME"], "/elsewhere");
+    assert!(tool_homes(|_| None).is_empty());
 }
