@@ -189,8 +189,12 @@ pub(crate) enum ConfigCommand {
     Check,
 }
 
+/// The longest patience, which is that of every time in the configuration, too.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// How long to wait, which may be not at all.
 fn patience(text: &str) -> Result<Duration, String> {
     let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok());
-    parsed.ok_or_else(|| "write it as \"0s\", \"90s\", \"5m\" or \"1h 30m\"".to_owned())
+    let bounded = parsed.filter(|time| *time <= LONGEST);
+    bounded.ok_or_else(|| "write it as \"0s\", \"90s\", \"5m\" or \"1h 30m\", at most \"720h\"".to_owned())
 }

@@ -72,6 +72,11 @@ impl CliError {
         self
     }
 
+    /// The problems of the configuration, if that is what is wrong.
+    pub(crate) fn config(&self) -> Option<&ConfigError> {
+        self.config.as_deref()
+    }
+
     /// A file that could not be read or written.
     pub(crate) fn files(path: impl std::fmt::Display, source: std::io::Error) -> Self {
         Self::environment(format!("cannot use {path}")).with_source(source)
@@ -148,13 +153,6 @@ impl From<std::io::Error> for CliError {
             return Self::new(Exit::Good, String::new());
         }
         Self::environment("cannot write the output").with_source(err)
-    }
-}
-
-impl CliError {
-    /// The problems of the configuration, if that is what is wrong.
-    pub(crate) fn config(&self) -> Option<&ConfigError> {
-        self.config.as_deref()
     }
 }
 

@@ -43,8 +43,8 @@ pub struct GateResult {
 
 /// What a gate judges.
 ///
-/// Admission gates see the job before it starts, without `work`; acceptance gates see what it did,
-/// checked out at the exact commit they judge.
+/// Admission gates see the job before it starts, without `work`; acceptance gates see what it did, in the
+/// attempt's own working copy, which may hold more than the commit. The gate `commands` makes a copy of its own.
 #[derive(Debug, Clone)]
 pub struct Subject {
     /// The frozen job.

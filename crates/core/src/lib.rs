@@ -75,7 +75,7 @@ pub use runner::{
     Attempt, AttemptEvent, Capabilities, Containment, EventSink, OutputLimits, ProcessIdentity, Runner, RunnerError,
     Running, Stop, Stream,
 };
-pub use settle::{Next, SettleInput, next_step};
+pub use settle::{Next, SettleInput, believed, next_step};
 pub use stage::{Access, AnswerRule, Fallback, Pipeline, Stage, StageRun, WorstCase};
 pub use state::{
     IssueState, LiveAttempt, PendingEffect, Phase, State, StateError, transition_diagram, transition_table,

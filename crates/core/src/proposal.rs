@@ -63,7 +63,7 @@ pub enum Proposed {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Child {
-    /// A key, unique among the children of one issue: the same key is never created twice.
+    /// A key, unique among the children of one proposal.
     pub key: String,
     /// The title.
     pub title: String,

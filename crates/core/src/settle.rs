@@ -174,9 +174,15 @@ fn after_transient(input: &SettleInput<'_>) -> Next {
     };
     let mut at = now.checked_add(SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX)).unwrap_or(*now);
     if let End::Quota { resets_at: Some(reset) } = end {
-        at = at.max(*reset);
+        at = at.max(believed(*reset, *now));
     }
     go(&stage.name, known.feedback.clone(), Some(at))
+}
+
+/// The time at which a quota is said to come back, as far as it is believed: no vendor's quota is longer than a week,
+/// and a wrong word must not keep an agent idle for good.
+pub fn believed(reset: Timestamp, now: Timestamp) -> Timestamp {
+    now.checked_add(SignedDuration::from_hours(8 * 24)).map_or(reset, |most| reset.min(most))
 }
 
 fn feedback_of(stage: &Stage, outcome: &Outcome) -> Feedback {

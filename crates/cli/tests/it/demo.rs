@@ -84,6 +84,9 @@ fn the_demo_starts_anew_only_where_an_earlier_demo_was() {
     assert!(!world.path("dayfly-demo/mine.txt").exists());
     assert_eq!(commits(&world), [1, 1, 1]);
 
+    let spaced = world.dayfly(&["demo", "my demo", "--no-run"]);
+    assert!(spaced.err.contains("cd '[root]/my demo', then"), "{spaced:?}");
+
     world.write("mine/notes.txt", "dear\n");
     for command in [["demo", "mine"].as_slice(), &["demo", "mine", "--fresh"]] {
         let refused = world.dayfly(command);

@@ -152,6 +152,20 @@ fn nothing_to_do_is_said_and_told_by_the_exit_code_if_asked() {
 }
 
 #[test]
+fn patience_may_be_none_and_is_a_time() {
+    let world = World::with_agent(GOOD_AGENT);
+    assert_eq!(world.dayfly(&["run", "--until-idle", "--patience", "0s"]).code, Some(0));
+    for wrong in ["0", "-5m", "soon", "721h"] {
+        let ran = world.dayfly(&["run", "--until-idle", &format!("--patience={wrong}")]);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        let said = format!(
+            "error: invalid value '{wrong}' for '--patience <TIME>': write it as \"0s\", \"90s\", \"5m\" or \"1h 30m\", at most \"720h\"\n"
+        );
+        assert!(ran.err.starts_with(&said), "{ran:?}");
+    }
+}
+
+#[test]
 fn a_run_is_narrowed_to_one_issue() {
     let world = World::with_agent(GOOD_AGENT);
     for title in ["One", "Two"] {

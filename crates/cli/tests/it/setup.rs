@@ -1,5 +1,7 @@
 //! From nothing to a set-up that works: `init`, `config`, `doctor`.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use insta::assert_snapshot;
 
 use crate::world::{GOOD_AGENT, World};
@@ -64,7 +66,19 @@ fn a_broken_configuration_shows_all_its_problems_at_once() {
     error: [root]/dayfly.toml has 4 problems
     "#);
     let plan = world.dayfly(&["plan"]);
-    assert_eq!((plan.code, plan.err), (Some(2), ran.err), "every command shows the same");
+    assert_eq!((plan.code, &plan.err), (Some(2), &ran.err), "every command shows the same");
+    let json = world.dayfly(&["config", "check", "--json"]);
+    assert_eq!((json.code, json.err), (Some(2), ran.err), "people are told the same");
+    assert_snapshot!(json.out.split_once("    },").unwrap().0, @r#"
+    {
+      "file": "[root]/dayfly.toml",
+      "problems": [
+        {
+          "help": "did you mean `concurrency`?",
+          "line": 2,
+          "message": "unknown key `concurency` in the file"
+    "#);
+    assert_eq!(json.out.matches("\"help\": ").count(), 4);
 }
 
 #[test]
@@ -95,6 +109,18 @@ fn a_configuration_is_found_in_a_folder_above_or_where_it_is_named() {
     let variable = world.command(&["config", "check"]).env("DAYFLY_CONFIG", "nowhere.toml").output().unwrap();
     assert_eq!(variable.status.code(), Some(3), "{variable:?}");
     assert_eq!(world.data(&["config", "check"]), good);
+}
+
+#[test]
+fn a_configuration_that_is_no_text_is_refused_with_the_line() {
+    let world = World::new();
+    std::fs::write(world.path("dayfly.toml"), b"version = 1\n# caf\xe9\n").unwrap();
+    let ran = world.dayfly(&["plan"]);
+    assert_eq!(ran.code, Some(2));
+    assert_snapshot!(ran.err, @"
+    error: [root]/dayfly.toml is not UTF-8 text: line 2 cannot be read
+    hint: write that line anew, or save the file as UTF-8
+    ");
 }
 
 /// A repository with code and one with text.
@@ -170,6 +196,45 @@ fn init_writes_a_file_that_reads_back_and_overwrites_none() {
     assert_eq!(world.read("dayfly.toml"), written, "nothing is overwritten");
     world.data(&["init", "web", "--force"]);
     assert!(!world.read("dayfly.toml").contains("[projects.book]"));
+}
+
+#[test]
+fn init_inside_a_repository_keeps_the_state_outside_of_it() {
+    let world = two_repositories();
+    let init = |folder: &str, args: &[&str]| {
+        let init = world.command(&[["init"].as_slice(), args].concat()).current_dir(world.path(folder)).output();
+        assert!(init.as_ref().unwrap().status.success(), "{init:?}");
+        let written = world.read(&format!("{folder}/dayfly.toml"));
+        written.lines().find(|line| line.starts_with("state-dir")).map(str::to_owned)
+    };
+    assert_eq!(init("web", &[]).unwrap(), "state-dir = \"../.dayfly-web\"");
+    assert_eq!(init("web/src", &[".."]).unwrap(), "state-dir = \"../../.dayfly-web\"");
+    assert_eq!(init("web", &["../book", "--force"]), None, "it lies in no repository that it names");
+    assert_eq!(init(".", &["web", "book"]), None);
+
+    let config = "web/src/dayfly.toml";
+    let doctor = || world.dayfly(&["doctor", "--config", config]).out;
+    assert!(!doctor().contains("lies inside"), "{}", doctor());
+    world.write(config, &world.read(config).replace("../../.dayfly-web", "state"));
+    let noted = doctor();
+    let from = noted.find("note  state").unwrap();
+    assert_snapshot!(noted[from..].lines().take(2).collect::<Vec<_>>().join("\n"), @"
+    note  state: [root]/web/src/state lies inside the repository of web
+          what helps: while nothing runs, move it out of [root]/web, to a place such as [root]/.dayfly-web, and set `state-dir` to that
+    ");
+}
+
+#[test]
+fn doctor_writes_nothing_and_leaves_the_lock_to_runs() {
+    let world = World::with_agent(GOOD_AGENT);
+    world.data(&["doctor"]);
+    assert!(!world.path(".dayfly").exists());
+    world.data(&["run"]);
+    std::fs::set_permissions(world.path(".dayfly/lock"), std::fs::Permissions::from_mode(0o444)).unwrap();
+    let held = std::fs::File::open(world.path(".dayfly/lock")).unwrap();
+    held.lock().unwrap();
+    let doctor = world.data(&["doctor"]);
+    assert!(doctor.contains("good  ledger: "), "no process of that number runs: {doctor}");
 }
 
 #[test]

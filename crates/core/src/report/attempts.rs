@@ -6,13 +6,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{AgentName, AttemptId, End, Event, IssueRef, Outcome, Record, RecordError, StageName};
+use crate::{AgentName, AttemptId, End, Event, IssueRef, JobId, Outcome, Record, RecordError, StageName};
 
 /// An attempt as the ledger tells it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AttemptLine {
     /// Its id.
     pub attempt: AttemptId,
+    /// The content id of its job: the same for the same job on every machine.
+    pub job: JobId,
     /// The issue.
     pub issue: IssueRef,
     /// The issue's title then.
@@ -50,6 +52,7 @@ pub fn attempts(records: &[Record]) -> Result<Vec<AttemptLine>, RecordError> {
                 at.insert(attempt.clone(), lines.len());
                 lines.push(AttemptLine {
                     attempt,
+                    job: job.id(),
                     issue: job.issue.clone(),
                     title: job.title.clone(),
                     stage: job.stage.clone(),

@@ -377,3 +377,10 @@ fn the_same_input_gives_the_same_step() {
     let text = serde_json::to_string(&case.next()).unwrap();
     assert_eq!(serde_json::from_str::<Next>(&text).unwrap(), case.next(), "and survives the ledger");
 }
+
+#[test]
+fn a_reset_beyond_any_quota_is_not_believed() {
+    let case = case("exec", End::Quota { resets_at: after(400 * 24 * 3600) });
+    let Next::Go { not_before, .. } = case.next() else { panic!("{:?}", case.next()) };
+    assert_eq!(not_before, after(8 * 24 * 3600));
+}

@@ -6,7 +6,7 @@ use camino::Utf8PathBuf;
 use dayfly_core::{
     Access, AnswerRule, Attempt, AttemptEvent, AttemptId, CapacityKey, Commit, End, EventSink, GateFailure, GateResult,
     GateSpec, Issue, IssueState, JobSpec, Next, Outcome, Project, Proposal, Proposed, Receipt, RunnerError,
-    SettleInput, StageRun, Stop, Subject, Verdict, WorkFacts, next_step,
+    SettleInput, StageRun, Stop, Subject, Verdict, WorkFacts, believed, next_step,
 };
 use jiff::SignedDuration;
 use tokio::sync::watch;
@@ -94,7 +94,10 @@ impl Work {
         let Next::Go { not_before, .. } = next else { return None };
         let now = self.house.now();
         let until = match outcome.end {
-            End::Quota { resets_at: Some(reset) } => not_before.unwrap_or(reset).max(reset),
+            End::Quota { resets_at: Some(reset) } => {
+                let reset = believed(reset, now);
+                not_before.unwrap_or(reset).max(reset)
+            }
             // Without a stated time a minute keeps the siblings from finding the same out one by one.
             _ => now.checked_add(SignedDuration::from_mins(1)).unwrap_or(now).max(not_before.unwrap_or(now)),
         };

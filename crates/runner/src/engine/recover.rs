@@ -109,11 +109,14 @@ fn outcome() -> Outcome {
 async fn settle(work: Work, attempt: &LiveAttempt) -> Event {
     let id = work.id.clone();
     let mut outcome = outcome();
-    if let Err(err) = keep(&work, &mut outcome).await {
-        outcome.receipt.tail = format!("its commits could not be kept: {}", chain(&err));
+    match keep(&work, &mut outcome).await {
+        // Files that cannot be removed now are removed with the next attempt's.
+        Ok(()) => drop(work.clean_up().await),
+        Err(err) => {
+            let tree = work.house.tree(&id);
+            outcome.receipt.tail = format!("what it committed could not be kept, and stays in {tree}: {}", chain(&err));
+        }
     }
-    // Files that cannot be removed now are removed with the next attempt's.
-    let _ = work.clean_up().await;
     let ended = work.settle(outcome, None).await;
     Event::AttemptEnded {
         attempt: id,

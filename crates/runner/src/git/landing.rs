@@ -187,7 +187,13 @@ impl Git {
     }
 
     /// Moves a branch by a merge in the working copy that stands on it.
-    async fn fast_forward(&self, place: &Place, branch: &str, from: &Commit, to: &Commit) -> Result<Landed, GitError> {
+    pub(super) async fn fast_forward(
+        &self,
+        place: &Place,
+        branch: &str,
+        from: &Commit,
+        to: &Commit,
+    ) -> Result<Landed, GitError> {
         if !place.files.is_dir() {
             let said = "stands on the branch, and is not there; `git worktree prune` makes git forget it";
             return Ok(Landed::Checkout(format!("the checkout {} {said}", place.files)));

@@ -140,3 +140,24 @@ async fn a_linked_working_copy_of_the_users_opens_the_same_repository() {
     assert_eq!(git.current_branch().await.unwrap().as_deref(), Some("side"));
     assert_eq!(git_in(&linked, &["status", "--porcelain"]), "");
 }
+
+#[tokio::test]
+async fn a_branch_that_somebody_has_checked_out_is_not_moved_beneath_them() {
+    let repo = Repo::new(&[("a", "1\n")]);
+    let git = open(&repo).await;
+    git.set_branch("dayfly/web-1", &repo.at("main")).await.unwrap();
+    let change = repo.commit(&[("b", "")]);
+    let reviewers = repo.root.join("reviewers");
+    repo.git(&["worktree", "add", "--quiet", reviewers.as_str(), "dayfly/web-1"]);
+    for place in [&reviewers, &repo.web] {
+        let err = git.set_branch("dayfly/web-1", &change).await.unwrap_err();
+        assert!(matches!(&err, GitError::InUse { place: there, .. } if there == place), "{err}");
+        assert_eq!(git_in(place, &["status", "--porcelain"]), "");
+        git_in(place, &["checkout", "--quiet", "--detach"]);
+        if place == &reviewers {
+            repo.git(&["checkout", "--quiet", "dayfly/web-1"]);
+        }
+    }
+    git.set_branch("dayfly/web-1", &change).await.unwrap();
+    assert_eq!(git.branch("dayfly/web-1").await.unwrap(), Some(change));
+}

@@ -51,6 +51,25 @@ async fn what_a_lost_attempt_committed_does_not_land() {
 }
 
 #[tokio::test]
+async fn what_a_lost_attempt_committed_is_kept_and_named_though_its_working_copy_goes() {
+    let world = World::new(&["exec", "merge"]);
+    lose_one(&world).await;
+    let tree = world.repo.root.join("state/work/web.1.exec.1");
+    world.repo.git(&["worktree", "add", "--quiet", "--detach", tree.as_str(), "main"]);
+    let made = commit_in(&tree, &[("half", "done\n")]);
+    world.run(|_| failed("no")).await;
+    assert!(!tree.exists());
+    assert_eq!(world.repo.at("refs/dayfly/attempts/web.1.exec.1"), made);
+    let lost = world.events().await.into_iter().find_map(|event| match event {
+        Event::AttemptEnded { outcome, .. } => Some(*outcome),
+        _ => None,
+    });
+    let lost = lost.unwrap();
+    assert_eq!((lost.end, lost.commit), (End::Lost, None));
+    assert_eq!(lost.receipt.commits, [format!("{} Change half", &made.0[..7])]);
+}
+
+#[tokio::test]
 async fn an_issue_whose_attempts_are_always_lost_is_not_tried_for_ever() {
     let world = World::with(&["exec", "merge"], "[limits]\nissue-attempts = 4");
     for _ in 0..4 {

@@ -1,5 +1,7 @@
 //! Landing: what a change would be on the base branch, and the move itself.
 
+use std::time::Duration;
+
 use super::*;
 
 /// A base branch, and a change of one commit on top of its first commit.
@@ -191,4 +193,180 @@ async fn a_branch_that_is_not_there_is_not_made() {
     let landed = yard.git.land("trunk", &yard.base, &yard.tip).await.unwrap();
     assert_eq!(landed, Landed::Race(Commit(String::new())));
     assert_eq!(yard.git.branch("trunk").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_a_merge_commit_of_the_change_holds_lands_with_it() {
+    let mut yard = Yard::with(&[("a", "mine\n")]).await;
+    let tree = yard.repo.root.join("tree");
+    let merged = yard.theirs(&[("a", "theirs\n"), ("b", "1\n")]);
+    git_in(&tree, &["merge", "--no-commit", "--quiet", "--strategy=ours", &merged.0]);
+    yard.tip = commit_in(&tree, &[("a", "both\n"), ("b", "1\n"), ("fix", "needed with b\n")]);
+    let base = yard.theirs(&[("c", "1\n")]);
+    let landed = ready(yard.candidate().await);
+    assert_eq!(yard.repo.git(&["ls-tree", "--name-only", &landed.0]), "a\nb\nc\nfix");
+    assert_eq!(yard.repo.git(&["show", &format!("{landed}:a")]), "both");
+    assert_eq!(yard.repo.git(&["log", "-1", "--format=%P", &landed.0]), format!("{base} {}", yard.tip));
+    assert_eq!(yard.land(&landed).await, Landed::Moved);
+    assert_eq!((yard.file("fix").unwrap(), yard.status()), ("needed with b\n".to_owned(), String::new()));
+}
+
+#[tokio::test]
+async fn a_merge_that_is_in_conflict_with_the_base_names_the_paths() {
+    let mut yard = Yard::with(&[("b", "mine\n")]).await;
+    let merged = yard.theirs(&[("a", "2\n")]);
+    git_in(&yard.repo.root.join("tree"), &["merge", "--quiet", "--no-edit", &merged.0]);
+    yard.tip = Commit(git_in(&yard.repo.root.join("tree"), &["rev-parse", "HEAD"]));
+    yard.theirs(&[("b", "theirs\n")]);
+    assert_eq!(yard.candidate().await, Candidate::Conflict(vec!["b".into()]));
+}
+
+/// The user's main checkout elsewhere, and another one of theirs on the base branch.
+fn other(yard: &Yard) -> Utf8PathBuf {
+    yard.repo.git(&["checkout", "--quiet", "-b", "feature"]);
+    let other = yard.repo.root.join("other");
+    yard.repo.git(&["worktree", "add", "--quiet", other.as_str(), "main"]);
+    other
+}
+
+#[tokio::test]
+async fn another_checkout_on_the_base_branch_moves_along() {
+    let yard = Yard::new().await;
+    let other = other(&yard);
+    assert_eq!(yard.land(&yard.tip).await, Landed::Moved);
+    assert_eq!((yard.repo.at("main"), git_in(&other, &["status", "--porcelain"])), (yard.tip.clone(), String::new()));
+    assert_eq!(std::fs::read_to_string(other.join("mine")).unwrap(), "1\n");
+    assert_eq!((yard.file("mine"), yard.repo.at("HEAD")), (None, yard.base.clone()), "the main one stands elsewhere");
+}
+
+#[tokio::test]
+async fn changes_in_another_checkout_that_are_in_the_way_stop_the_landing_and_stay() {
+    let yard = Yard::new().await;
+    let other = other(&yard);
+    std::fs::write(other.join("mine"), "untracked\n").unwrap();
+    let Landed::Checkout(said) = yard.land(&yard.tip).await else { panic!("it was overwritten") };
+    assert!(said.contains(other.as_str()), "{said}");
+    assert_eq!(yard.repo.at("main"), yard.base);
+}
+
+#[tokio::test]
+async fn a_checkout_on_the_base_branch_that_is_not_there_now_stops_the_landing() {
+    let yard = Yard::new().await;
+    let other = other(&yard);
+    std::fs::rename(&other, yard.repo.root.join("unmounted")).unwrap();
+    let Landed::Checkout(said) = yard.land(&yard.tip).await else { panic!("it was moved beneath the checkout") };
+    assert!(said.contains(other.as_str()) && said.contains("git worktree prune"), "{said}");
+    assert_eq!(yard.repo.at("main"), yard.base);
+}
+
+#[tokio::test]
+async fn a_base_branch_checked_out_twice_is_not_moved() {
+    let yard = Yard::new().await;
+    let other = other(&yard);
+    yard.repo.git(&["checkout", "--quiet", "--ignore-other-worktrees", "main"]);
+    let Landed::Checkout(said) = yard.land(&yard.tip).await else { panic!("it was moved beneath one of them") };
+    assert!(said.contains(other.as_str()) && said.contains(yard.repo.web.as_str()), "{said}");
+    assert_eq!(yard.repo.at("main"), yard.base);
+}
+
+#[tokio::test]
+async fn a_landing_waits_while_an_attempt_stands_on_the_base_branch() {
+    let yard = Yard::new().await;
+    yard.repo.git(&["checkout", "--quiet", "-b", "feature"]);
+    let tree = yard.repo.root.join("tree");
+    git_in(&tree, &["checkout", "--quiet", "main"]);
+    let Landed::Checkout(said) = yard.land(&yard.tip).await else { panic!("it was moved beneath the attempt") };
+    assert!(said.contains(tree.as_str()), "{said}");
+    yard.git.remove_worktree(&tree).await.unwrap();
+    assert_eq!(yard.land(&yard.tip).await, Landed::Moved);
+}
+
+#[tokio::test]
+async fn a_checkout_that_was_switched_meanwhile_is_a_lost_race_and_its_branch_stays() {
+    let yard = Yard::new().await;
+    let place = yard.git.standing_on("main").await.unwrap().remove(0);
+    yard.repo.git(&["checkout", "--quiet", "-b", "feature"]);
+    let landed = yard.git.fast_forward(&place, "main", &yard.base, &yard.tip).await.unwrap();
+    assert_eq!(landed, Landed::Race(yard.base.clone()));
+    assert_eq!(yard.repo.at("feature"), yard.base);
+}
+
+#[tokio::test]
+async fn a_bare_repository_lands() {
+    let repo = Repo::new(&[("a", "1\n")]);
+    let bare = repo.root.join("bare.git");
+    repo.git(&["clone", "--quiet", "--bare", repo.web.as_str(), bare.as_str()]);
+    let git = Git::open(&bare).await.unwrap();
+    assert!(!git.is_dirty().await.unwrap());
+    assert_eq!(git.current_branch().await.unwrap().as_deref(), Some("main"));
+    let base = git.branch("main").await.unwrap().unwrap();
+    let tree = repo.root.join("tree");
+    git.add_worktree(&tree, &base).await.unwrap();
+    let tip = commit_in(&tree, &[("b", "1\n")]);
+    assert_eq!(git.inspect(&tree, &base, &base).await.unwrap().changed, ["b"]);
+    assert_eq!(git.land("main", &base, &tip).await.unwrap(), Landed::Moved);
+    assert_eq!(git.branch("main").await.unwrap(), Some(tip));
+}
+
+/// A filter of the repository's that says that it runs, and goes on when it is let.
+struct Filter {
+    began: tokio::sync::oneshot::Receiver<()>,
+    ended: std::sync::mpsc::Receiver<()>,
+    release: std::fs::File,
+}
+
+impl Filter {
+    fn set(repo: &Repo) -> Self {
+        let (says, waits) = (repo.root.join("says"), repo.root.join("waits"));
+        for pipe in [&says, &waits] {
+            nix::unistd::mkfifo(pipe.as_std_path(), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        }
+        repo.git(&["config", "filter.slow.smudge", &format!("exec 3>{says}; echo up >&3; read go <{waits}; cat")]);
+        repo.git(&["config", "core.attributesFile", repo.root.join("attributes").as_str()]);
+        std::fs::write(repo.root.join("attributes"), "mine filter=slow\n").unwrap();
+        let release = std::fs::File::options().read(true).write(true).open(&waits).unwrap();
+        let (tell_began, began) = tokio::sync::oneshot::channel();
+        let (tell_ended, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            use std::io::Read as _;
+            let mut pipe = std::fs::File::open(says).unwrap();
+            pipe.read_exact(&mut [0; 3]).unwrap();
+            tell_began.send(()).unwrap();
+            pipe.read_to_end(&mut Vec::new()).unwrap();
+            tell_ended.send(()).unwrap();
+        });
+        Self { began, ended, release }
+    }
+
+    /// Does what runs the filter until the filter runs, and drops it then.
+    async fn interrupt<T: std::fmt::Debug>(&mut self, doing: impl Future<Output = T>) {
+        tokio::select! {
+            done = doing => panic!("the filter does not wait: {done:?}"),
+            began = &mut self.began => began.unwrap(),
+            () = tokio::time::sleep(Duration::from_secs(60)) => panic!("the filter is not run"),
+        }
+    }
+}
+
+#[test]
+fn a_merge_in_the_users_checkout_is_finished_though_nobody_waits_for_it_any_more() {
+    use std::io::Write as _;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let yard = runtime.block_on(Yard::new());
+    let mut filter = Filter::set(&yard.repo);
+    runtime.block_on(filter.interrupt(yard.land(&yard.tip)));
+    filter.release.write_all(b"go\n").unwrap();
+    filter.ended.recv_timeout(Duration::from_secs(60)).unwrap();
+    drop(runtime);
+    assert_eq!((yard.repo.at("main"), yard.status()), (yard.tip.clone(), String::new()));
+    assert_eq!(yard.file("mine").unwrap(), "1\n");
+    assert!(!yard.repo.web.join(".git/index.lock").exists());
+}
+
+#[tokio::test]
+async fn what_a_git_command_started_ends_with_it() {
+    let yard = Yard::new().await;
+    let mut filter = Filter::set(&yard.repo);
+    filter.interrupt(yard.git.add_worktree(&yard.repo.root.join("second"), &yard.tip)).await;
+    filter.ended.recv_timeout(Duration::from_secs(60)).unwrap();
 }

@@ -129,3 +129,78 @@ async fn a_commit_replaced_by_another_is_seen_as_it_is() {
     git.add_worktree(&tree, &tip).await.unwrap();
     assert_eq!(git.inspect(&tree, &base, &base).await.unwrap().changed, [".dayfly/gates.toml", "a"]);
 }
+
+/// A working copy below a repository that is not ours.
+async fn below_another(repo: &Repo) -> (Git, Utf8PathBuf, Commit) {
+    git_in(&repo.root, &["init", "--quiet"]);
+    commit_in(&repo.root, &[("outer", "")]);
+    let git = open(repo).await;
+    let (tree, base) = (repo.root.join("tree"), repo.at("main"));
+    git.add_worktree(&tree, &base).await.unwrap();
+    std::fs::remove_file(tree.join(".git")).unwrap();
+    (git, tree, base)
+}
+
+#[tokio::test]
+async fn without_its_git_file_a_working_copy_is_not_taken_for_a_part_of_another_repository() {
+    let repo = Repo::new(&[("a", "1\n")]);
+    let (git, tree, base) = below_another(&repo).await;
+    std::fs::write(tree.join("left"), "").unwrap();
+    let found = git.inspect(&tree, &base, &base).await.unwrap();
+    assert_eq!((found.commit, found.dirty), (base.clone(), vec!["left".to_owned()]));
+    git.clean(&tree, &base).await.unwrap();
+    assert!(repo.root.join("outer").exists() && !tree.join("left").exists());
+    git.remove_worktree(&tree).await.unwrap();
+    assert_eq!(repo.git(&["worktree", "list"]).lines().count(), 1);
+}
+
+#[tokio::test]
+async fn a_repository_that_an_agent_puts_in_place_of_its_working_copys_is_not_looked_at() {
+    let repo = Repo::new(&[("a", "1\n")]);
+    let (git, tree, base) = below_another(&repo).await;
+    git_in(&tree, &["init", "--quiet"]);
+    let made = commit_in(&tree, &[("b", "")]);
+    let found = git.inspect(&tree, &base, &base).await.unwrap();
+    assert_eq!((found.commit, found.dirty), (base.clone(), vec!["b".to_owned()]));
+    assert_eq!(git.resolve(&made.0).await.unwrap(), None);
+    std::fs::remove_dir_all(tree.join(".git")).unwrap();
+    std::fs::write(tree.join(".git"), format!("gitdir: {}/.git\n", repo.root)).unwrap();
+    assert_eq!(git.inspect(&tree, &base, &base).await.unwrap().commit, base, "nor one that it points at");
+}
+
+#[tokio::test]
+async fn a_merge_program_of_the_repository_is_not_run_and_its_file_is_in_conflict() {
+    let repo = Repo::new(&[("a", "1\n")]);
+    let program = repo.root.join("trap");
+    trap(&repo, &program);
+    repo.git(&["config", "merge.evil=x.driver", program.as_str()]);
+    repo.git(&["config", "merge.evil.driver", program.as_str()]);
+    repo.git(&["config", "core.attributesFile", repo.root.join("attributes").as_str()]);
+    std::fs::write(repo.root.join("attributes"), "a merge=evil\n").unwrap();
+    let start = repo.at("main");
+    repo.git(&["checkout", "--quiet", "-b", "change"]);
+    let tip = repo.commit(&[("a", "2\n")]);
+    repo.git(&["checkout", "--quiet", "main"]);
+    let base = repo.commit(&[("a", "3\n")]);
+    let git = open(&repo).await;
+    for squash in [None, Some("squashed\n")] {
+        assert_eq!(git.candidate(&base, &tip, squash).await.unwrap(), Candidate::Conflict(vec!["a".into()]));
+    }
+    assert_eq!(signs(&repo), "");
+    repo.git(&["merge-tree", "--write-tree", "--merge-base", &start.0, &base.0, &tip.0]);
+    assert!(signs(&repo).contains("trap"), "the trap works");
+}
+
+/// Without them, what was committed well would seem changed, and a checkout would hold the wrong files.
+#[tokio::test]
+async fn the_repositorys_filters_are_left_on() {
+    let repo = Repo::new(&[("a", "plain\n"), (".gitattributes", "a filter=swap\n")]);
+    repo.git(&["config", "filter.swap.smudge", "sed s/plain/seen/"]);
+    repo.git(&["config", "filter.swap.clean", "sed s/seen/plain/"]);
+    let git = open(&repo).await;
+    let (tree, base) = (repo.root.join("tree"), repo.at("main"));
+    git.add_worktree(&tree, &base).await.unwrap();
+    assert_eq!(std::fs::read_to_string(tree.join("a")).unwrap(), "seen\n");
+    std::fs::write(tree.join("a"), "seen\n").unwrap();
+    assert!(git.inspect(&tree, &base, &base).await.unwrap().dirty.is_empty());
+}

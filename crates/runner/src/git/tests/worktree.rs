@@ -212,3 +212,61 @@ async fn a_file_that_cannot_be_read_is_not_one_that_is_not_there() {
     assert_eq!(git.file_at(&repo.at("main"), "b").await.unwrap(), None);
     assert_eq!(git.file_at(&repo.at("main"), "a").await.unwrap().unwrap(), "1\n");
 }
+
+#[tokio::test]
+async fn a_working_copy_of_the_users_that_is_not_there_now_is_not_forgotten() {
+    let yard = Yard::new(&[("a", "1\n")]).await;
+    let (theirs, away) = (yard.repo.root.join("theirs"), yard.repo.root.join("away"));
+    yard.repo.git(&["worktree", "add", "--quiet", "--detach", theirs.as_str()]);
+    std::fs::rename(&theirs, &away).unwrap();
+    yard.git.remove_worktree(&yard.tree).await.unwrap();
+    std::fs::rename(&away, &theirs).unwrap();
+    assert_eq!(git_in(&theirs, &["status", "--porcelain"]), "");
+    let list = yard.repo.git(&["worktree", "list"]);
+    assert!(list.contains(theirs.as_str()) && !list.contains(yard.tree.as_str()), "{list}");
+}
+
+#[tokio::test]
+async fn a_working_copy_made_before_the_repository_was_opened_is_found_and_removed() {
+    let yard = Yard::new(&[("a", "1\n")]).await;
+    let commit = commit_in(&yard.tree, &[("b", "")]);
+    let again = Git::open(&yard.repo.web).await.unwrap();
+    assert_eq!(again.head(&yard.tree).await.unwrap(), Some(commit.clone()));
+    assert_eq!(again.inspect(&yard.tree, &yard.start, &yard.start).await.unwrap().commit, commit);
+    again.remove_worktree(&yard.tree).await.unwrap();
+    assert_eq!(again.head(&yard.tree).await.unwrap(), None);
+    assert_eq!(yard.repo.git(&["worktree", "list"]).lines().count(), 1);
+}
+
+#[tokio::test]
+async fn very_many_files_that_are_not_committed_are_counted_and_not_all_named() {
+    let yard = Yard::new(&[("a", "1\n")]).await;
+    for number in 0..1003 {
+        yard.write(&format!("left{number:04}"), "");
+    }
+    let dirty = yard.found().await.dirty;
+    assert_eq!((dirty.len(), dirty[999].as_str(), dirty[1000].as_str()), (1001, "left0999", "and 3 more"));
+}
+
+#[tokio::test]
+async fn of_very_many_commits_the_newest_are_listed_and_a_long_subject_is_cut() {
+    let yard = Yard::new(&[("a", "1\n")]).await;
+    let mut tip = yard.start.clone();
+    for number in 1..=102 {
+        let subject = format!("{number} {}", "long ".repeat(100));
+        tip = Commit(yard.repo.git(&["commit-tree", "main^{tree}", "-p", &tip.0, "-m", &subject]));
+    }
+    let commits = yard.git.commits(&yard.start, &tip).await.unwrap();
+    assert_eq!(commits.len(), 100);
+    let subject = |line: &str| line.split_once(' ').unwrap().1.to_owned();
+    assert!(subject(&commits[0]).starts_with("3 long") && subject(&commits[99]).starts_with("102 long"));
+    assert!(commits.iter().all(|line| subject(line).chars().count() <= 200), "{}", commits[0]);
+}
+
+#[tokio::test]
+async fn more_than_is_read_of_git_is_an_error_that_says_so() {
+    let repo = Repo::new(&[("large", &"x".repeat(17 << 20))]);
+    let git = open(&repo).await;
+    let err = git.file_at(&repo.at("main"), "large").await.unwrap_err();
+    assert!(err.to_string().contains("more than 16 MiB"), "{err}");
+}
