@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{AttemptId, AttemptLine, State, attempts};
-use dayfly_runner::{StateLock, attempt_dir, read_all};
+use dayfly_runner::{StateLock, attempt_dir, gates_dir, read_all};
 use tokio::io::AsyncReadExt as _;
 
 use crate::context::Context;
@@ -36,10 +36,11 @@ pub(crate) async fn run(output: &Output, context: &Context, named: &str, follow:
     let line = find(context, &lines, named).await?;
     let id = &line.attempt;
     let dir = attempt_dir(&context.config.portfolio, id);
+    let gates = gates_dir(&context.config.portfolio, id);
     let path = dir.join("output.log");
     if output.json {
         let read = |path: &Utf8Path| std::fs::read(path).map(|b| String::from_utf8_lossy(&b).into_owned()).ok();
-        let gates: Vec<_> = gate_logs(&dir)?
+        let gates: Vec<_> = gate_logs(&gates)?
             .into_iter()
             .map(|gate| serde_json::json!({ "gate": gate.name, "log": read(&gate.path) }))
             .collect();
@@ -49,7 +50,7 @@ pub(crate) async fn run(output: &Output, context: &Context, named: &str, follow:
     if !print(context, id, &path, follow).await? {
         output.say(&format!("{id} ran no agent: {}", line.detail));
     }
-    for gate in gate_logs(&dir)? {
+    for gate in gate_logs(&gates)? {
         output.say(&format!("-- the command `{}` on the change:", gate.name));
         print(context, id, &gate.path, false).await?;
     }
@@ -84,7 +85,7 @@ fn gate_logs(dir: &Utf8Path) -> Result<Vec<GateLog>, CliError> {
         .flatten()
         .filter_map(|entry| {
             let path = entry.path().join("output.log");
-            let name = entry.file_name().strip_prefix("gate-")?.to_owned();
+            let name = entry.file_name().to_owned();
             path.metadata().is_ok_and(|m| m.len() > 0).then_some(GateLog { name, path })
         })
         .collect();

@@ -197,3 +197,15 @@ fn a_checkout_in_the_way_ends_the_run_and_the_next_one_lands_once_it_is_clear() 
     ");
     assert_eq!(world.subjects("web", "main"), ["Say more", "the beginning"]);
 }
+
+#[test]
+fn what_a_gate_printed_is_shown_with_the_attempt() {
+    let world = World::with_agent("echo wrong >done.txt; git add --all; git commit --quiet --message \"Be wrong\"");
+    world.data(&["issue", "new", "Be done", "--label", "ready-for-dev"]);
+    world.dayfly(&["run"]);
+    let logs = world.dayfly(&["logs", "web#1"]);
+    assert_snapshot!(logs.out, @"done.txt is wrong");
+    assert_snapshot!(logs.err, @"-- the command `tests` on the change:");
+    let logs = world.json(&["logs", "web.1.exec.1"]);
+    assert_eq!(logs["gates"][0]["log"], "done.txt is wrong\n");
+}
