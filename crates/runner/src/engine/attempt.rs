@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::git::{Git, GitError};
 
 use super::answer;
-use super::house::House;
+use super::house::{House, gates_dir};
 use super::land;
 use super::model::Ended;
 
@@ -266,9 +266,12 @@ impl Work {
 
     pub(super) async fn clean_up(&self) -> Result<(), GitError> {
         // Homes grow with what tools fetch; the prompt, the log and the answer are kept.
-        let dir = self.house.attempt_dir(&self.id);
-        for folder in ["home", "tmp"] {
-            let _ = tokio::fs::remove_dir_all(dir.join(folder)).await;
+        let mut dirs = vec![self.house.attempt_dir(&self.id)];
+        if let Ok(gates) = gates_dir(&self.house.portfolio, &self.id).read_dir_utf8() {
+            dirs.extend(gates.flatten().map(|gate| gate.path().to_owned()));
+        }
+        for folder in dirs.iter().flat_map(|dir| ["home", "tmp"].map(|name| dir.join(name))) {
+            let _ = tokio::fs::remove_dir_all(folder).await;
         }
         let Some(git) = self.house.git(&self.project).await? else { return Ok(()) };
         git.remove_worktree(&self.house.gate_tree(&self.id)).await?;

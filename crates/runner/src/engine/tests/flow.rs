@@ -271,3 +271,17 @@ async fn a_gate_that_the_embedding_program_forgot_is_told_before_anything_starts
     assert_eq!(err, "stage `merge` of project `web` lists the gate `custom:calm`, which this program does not have");
     assert!(world.attempts().is_empty());
 }
+
+/// Homes grow with what tools fetch: a year of nights must fit on the disk.
+#[tokio::test]
+async fn of_an_attempt_its_log_stays_and_its_homes_do_not() {
+    let world = World::new(&["exec", "merge"]);
+    world.repo.commit(&[(".dayfly/gates.toml", "[[command]]\nname = \"t\"\nrun = [\"sh\", \"-c\", \"echo $HOME\"]\n")]);
+    world.run(works).await;
+    let attempts = world.repo.root.join("state/attempts");
+    let names = |dir: &Utf8PathBuf| -> Vec<String> {
+        dir.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned()).collect()
+    };
+    let gate = attempts.join(names(&attempts).into_iter().find(|name| name.ends_with(".gates")).unwrap()).join("t");
+    assert!(gate.join("output.log").exists() && !gate.join("home").exists() && !gate.join("tmp").exists());
+}
