@@ -24,7 +24,7 @@ pub enum Landed {
     Already,
     /// It stands elsewhere than expected: somebody else was faster.
     Race(Commit),
-    /// The user's checkout is in the way.
+    /// A checkout that stands on the branch is in the way.
     Checkout(String),
 }
 
