@@ -137,7 +137,7 @@ fn render(found: &[Found], state_dir: Option<&Utf8Path>, claude: bool) -> String
         text.push_str(&format!(
             "# The ledger and the jobs' working copies. They lie outside of the repository that this file is in: there,\n\
              # `git clean` would delete them, and tools that look into folders above would find your own checkout.\n\
-             state-dir = {:?}\n",
+             state-dir = {:?}\n\n",
             dir.as_str()
         ));
     }

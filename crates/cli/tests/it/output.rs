@@ -95,6 +95,13 @@ fn nothing_that_others_wrote_steers_the_terminal() {
         assert!(!shown.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}']), "{command:?}: {shown:?}");
     }
     assert_eq!(world.json(&["issue", "show", "web#1"])["title"], EVIL, "programs get what is there");
+
+    let made = world.path("issues/web").read_dir_utf8().unwrap().map(|entry| entry.unwrap().into_path());
+    let file = made.into_iter().find(|path| path.file_name().is_some_and(|name| name.starts_with("1-"))).unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("state = \"open\"", "state = \"closed\"")).unwrap();
+    let told = shown(&["run", "--issue", "web#1"]);
+    assert!(told.contains("was closed: Be done now\n"), "{told:?}");
 }
 
 #[test]

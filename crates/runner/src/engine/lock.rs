@@ -11,7 +11,7 @@ use crate::process::identity;
 /// The lock on a state directory; given back when it is dropped, or when its process ends.
 #[derive(Debug)]
 pub struct StateLock {
-    _file: File,
+    file: File,
     tag: String,
 }
 
@@ -62,7 +62,7 @@ impl StateLock {
         file.set_len(0).map_err(files)?;
         file.rewind().map_err(files)?;
         writeln!(file, "{}", std::process::id()).map_err(files)?;
-        Ok(Self { _file: file, tag: tag(dir).map_err(files)? })
+        Ok(Self { file, tag: tag(dir).map_err(files)? })
     }
 
     /// The process that works on the directory now, as far as its number tells; for reports. The lock is not touched,
@@ -75,6 +75,13 @@ impl StateLock {
     /// Marks the processes of this installation, and of no other.
     pub fn tag(&self) -> &str {
         &self.tag
+    }
+}
+
+impl Drop for StateLock {
+    fn drop(&mut self) {
+        // A child that is just being started holds a copy of the file for a moment; closing ours would not do.
+        let _ = self.file.unlock();
     }
 }
 
