@@ -58,7 +58,7 @@ pub struct Subject {
 /// What an attempt left in its working copy, as the engine itself found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkFacts {
-    /// The working copy, checked out at `commit`.
+    /// The working copy, with what was left in it besides `commit`.
     pub tree: Utf8PathBuf,
     /// The base branch's commit when the job was frozen.
     pub base: Commit,

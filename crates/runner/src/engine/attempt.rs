@@ -294,11 +294,8 @@ async fn asked(stop: &mut watch::Receiver<Option<Stop>>) {
 fn failure(result: &GateResult) -> Option<End> {
     match &result.verdict {
         Verdict::Pass => None,
-        Verdict::Hold { reason, .. } => Some(End::GateFailed(GateFailure {
-            gate: result.gate.clone(),
-            reason: reason.clone(),
-            tail: String::new(),
-        })),
+        // It says "not now", and nothing against the work.
+        Verdict::Hold { reason, .. } => Some(End::Host { reason: format!("the gate {} holds: {reason}", result.gate) }),
         Verdict::Fail { reason, tail } => {
             Some(End::GateFailed(GateFailure { gate: result.gate.clone(), reason: reason.clone(), tail: tail.clone() }))
         }

@@ -285,3 +285,12 @@ async fn of_an_attempt_its_log_stays_and_its_homes_do_not() {
     let gate = attempts.join(names(&attempts).into_iter().find(|name| name.ends_with(".gates")).unwrap()).join("t");
     assert!(gate.join("output.log").exists() && !gate.join("home").exists() && !gate.join("tmp").exists());
 }
+
+#[tokio::test]
+async fn a_gate_that_holds_finished_work_says_nothing_against_it_and_is_asked_again() {
+    let world = World::with(&["exec", "merge"], "[stages.exec]\ngates = [\"custom:calm\"]");
+    let storm = gate_fn("calm", |_| Verdict::Hold { reason: "a storm".into(), until: None });
+    finish(&world.builder(world.mock(works)).gate(Arc::new(storm)).build(), idle(0)).await.unwrap();
+    assert_eq!(world.ends().await[0].to_string(), "host: the gate custom:calm holds: a storm");
+    assert_eq!((world.known(1).await.visit_attempts, world.phase(1).await), (0, "queued"));
+}
