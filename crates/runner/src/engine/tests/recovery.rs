@@ -32,7 +32,7 @@ async fn a_lost_attempt_is_settled_once_and_charged_to_nobody() {
 async fn the_working_copy_of_a_lost_attempt_is_removed() {
     let world = World::new(&["exec", "merge"]);
     lose_one(&world).await;
-    let left = world.repo.root.join("state/work/web.1.exec.1");
+    let left = world.repo.root.join("state").join("work").join("web.1.exec.1");
     fs::create_dir_all(&left).unwrap();
     fs::write(left.join("leftover"), "").unwrap();
     world.run(|_| failed("no")).await;
@@ -54,7 +54,7 @@ async fn what_a_lost_attempt_committed_does_not_land() {
 async fn what_a_lost_attempt_committed_is_kept_and_named_though_its_working_copy_goes() {
     let world = World::new(&["exec", "merge"]);
     lose_one(&world).await;
-    let tree = world.repo.root.join("state/work/web.1.exec.1");
+    let tree = world.repo.root.join("state").join("work").join("web.1.exec.1");
     world.repo.git(&["worktree", "add", "--quiet", "--detach", tree.as_str(), "main"]);
     let made = commit_in(&tree, &[("half", "done\n")]);
     world.run(|_| failed("no")).await;

@@ -14,7 +14,7 @@ impl Yard {
     async fn new(files: &[(&str, &str)]) -> Self {
         let repo = Repo::new(files);
         let git = open(&repo).await;
-        let (tree, start) = (repo.root.join("state/work/tree"), repo.at("main"));
+        let (tree, start) = (repo.root.join("state").join("work").join("tree"), repo.at("main"));
         git.add_worktree(&tree, &start).await.unwrap();
         Self { repo, git, tree, start }
     }
