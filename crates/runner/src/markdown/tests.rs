@@ -355,3 +355,12 @@ async fn creators_never_overwrite_each_other() {
     ids.sort_unstable();
     assert!(ids.into_iter().eq(1..=20));
 }
+
+#[test]
+fn a_title_gives_its_words_to_the_name_of_the_file() {
+    assert_eq!(text::slug("Greet by name!"), "greet-by-name");
+    assert_eq!(text::slug("  Größe ändern: 日本語 "), "größe-ändern-日本語");
+    assert_eq!(text::slug("../../etc/passwd"), "etc-passwd");
+    assert_eq!(text::slug("…"), "");
+    assert_eq!(text::slug(&"日".repeat(200)).chars().count(), 50);
+}

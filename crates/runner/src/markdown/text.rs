@@ -14,7 +14,7 @@ pub(super) const FENCE: &str = "+++";
 const HEADING: &str = "## Comment by ";
 const MARKER: &str = "<!-- dayfly:";
 const MARKER_END: &str = "-->";
-/// The longest slug in a file's name.
+/// The longest slug in a file's name, in characters: four bytes each still make a name that every system takes.
 const SLUG: usize = 50;
 
 /// What follows the mark of a comment's first line, if `line` is one.
@@ -159,19 +159,11 @@ pub(super) fn basic(text: &str) -> String {
     quoted
 }
 
-/// The words of a title in a file's name.
+/// The words of a title in a file's name, in the letters of their language.
 pub(super) fn slug(title: &str) -> String {
-    let mut slug = String::new();
-    for c in title.chars() {
-        match c.to_ascii_lowercase() {
-            c if c.is_ascii_alphanumeric() => slug.push(c),
-            _ if slug.is_empty() || slug.ends_with('-') => {}
-            _ => slug.push('-'),
-        }
-        if slug.len() == SLUG {
-            break;
-        }
-    }
+    let lower = title.to_lowercase();
+    let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let slug: String = words.collect::<Vec<_>>().join("-").chars().take(SLUG).collect();
     slug.trim_end_matches('-').to_owned()
 }
 
