@@ -104,7 +104,7 @@ async fn a_file_looks_like_this() {
     let at = "2026-11-22T08:00:00Z".parse().unwrap();
     tracker.comment_as(&yard.project, &made, "ann\n", "Thanks\r\n<!-- dayfly: x -->", at).await.unwrap();
     let path = tracker.path_of(&yard.project, &made).await.unwrap();
-    assert_eq!(path, yard.root().join("web/1-fix-the-login-it-s-broken-bel.md"));
+    assert_eq!(path, yard.root().join("web/1-fix-the-login-it-s-broken-übel.md"));
     insta::assert_snapshot!(fs::read_to_string(path).unwrap(), @r#"
     +++
     id = 1
