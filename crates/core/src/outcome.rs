@@ -44,7 +44,7 @@ pub struct Receipt {
     /// The bytes of output the attempt produced, kept or not.
     #[serde(default)]
     pub output_bytes: u64,
-    /// Whether a process of the attempt still held its output when the attempt was ended.
+    /// Whether a process of the attempt still held its output when the attempt was ended, or would not end.
     #[serde(default)]
     pub leaky: bool,
     /// The gates that were checked, in order.

@@ -61,7 +61,7 @@ pub fn kill_attempt(tag: &str, attempt: &AttemptId, process: Option<&ProcessIden
         killed.extend(system::all().iter().filter(|s| s.group == leader.pid && !s.ended).map(|s| s.pid));
         signal_group(leader.pid, Signal::SIGKILL);
     }
-    killed.extend(sweep(tag, attempt, None));
+    killed.extend(sweep(tag, attempt, None).killed);
     killed.len()
 }
 
@@ -88,10 +88,11 @@ impl Group {
         }
     }
 
-    /// Kills the group and everything that left it with the attempt's mark.
-    pub(crate) fn kill_all(&self) {
+    /// Kills the group and everything that left it with the attempt's mark. `false` if something was still there at the
+    /// last look.
+    pub(crate) fn kill_all(&self) -> bool {
         self.signal(Signal::SIGKILL);
-        sweep(&self.tag, &self.attempt, Some(&self.leader));
+        sweep(&self.tag, &self.attempt, Some(&self.leader)).clean
     }
 
     /// The processor time of the group and of the leader's descendants, in clock ticks.
@@ -119,13 +120,20 @@ fn signal_group(pid: u32, signal: Signal) {
     }
 }
 
-/// Kills every process that carries the mark of the attempt, until a look finds none.
-fn sweep(tag: &str, attempt: &AttemptId, leader: Option<&ProcessIdentity>) -> BTreeSet<u32> {
+/// What a sweep did.
+struct Swept {
+    killed: BTreeSet<u32>,
+    /// Whether the last look found nothing.
+    clean: bool,
+}
+
+/// Kills every process that carries the mark of the attempt, until a look finds none or it has looked often enough.
+fn sweep(tag: &str, attempt: &AttemptId, leader: Option<&ProcessIdentity>) -> Swept {
     let mut killed = BTreeSet::new();
     for _ in 0..SWEEP_ROUNDS {
         let found = system::marked(tag, attempt, leader);
         if found.is_empty() {
-            break;
+            return Swept { killed, clean: true };
         }
         for pid in found {
             if let Ok(raw) = i32::try_from(pid)
@@ -136,7 +144,7 @@ fn sweep(tag: &str, attempt: &AttemptId, leader: Option<&ProcessIdentity>) -> BT
         }
         std::thread::yield_now();
     }
-    killed
+    Swept { killed, clean: false }
 }
 
 #[cfg(test)]

@@ -10,8 +10,9 @@ use super::failure;
 const MIGRATIONS: [&str; 1] = [include_str!("v1.sql")];
 /// Marks a file as ours: "dfly".
 const APPLICATION_ID: i64 = 0x6466_6c79;
-/// How long SQLite waits for another process that writes.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+/// How long SQLite waits for another process that writes: a backup, or a person at a prompt. To give up costs the
+/// engine all that runs.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// What the file is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -111,9 +111,9 @@ impl Supervisor {
         let leaky = self.pipes.open();
         let group = Arc::clone(&self.group);
         // The search reads all of /proc.
-        let _ = tokio::task::spawn_blocking(move || group.kill_all()).await;
+        let swept = tokio::task::spawn_blocking(move || group.kill_all()).await.unwrap_or(false);
         self.drain().await;
-        self.outcome(leaky, gave_up)
+        self.outcome(leaky || !swept, gave_up)
     }
 
     fn take(&mut self, (stream, bytes): (Stream, usize)) {
