@@ -1,6 +1,8 @@
 //! The landing stage: the engine's own work, without an agent.
 
-use dayfly_core::{Commit, End, GateFailure, IssueRef, JobSpec, Landing, Next, Outcome, Receipt, Subject, WorkFacts};
+use dayfly_core::{
+    Commit, End, GateFailure, IssueRef, JobSpec, Landing, Next, Outcome, Receipt, Subject, TrackerState, WorkFacts,
+};
 
 use crate::git::{Candidate, Git};
 
@@ -37,8 +39,21 @@ async fn prepare(work: &mut Work) -> Result<(Outcome, Option<Next>), Box<Outcome
         outcome.end = end;
         return Ok((outcome, None));
     }
+    if is_withdrawn(work).await {
+        outcome.end = End::Cancelled;
+        return Ok((outcome, None));
+    }
     let next = landing(work, &base, &candidate);
     Ok((outcome, Some(next)))
+}
+
+/// Whether a person has closed the issue, or put a label on that holds it, while its gates ran. A tracker that does not
+/// answer keeps no change from landing.
+async fn is_withdrawn(work: &Work) -> bool {
+    let Ok(issues) = work.house.tracker.issues(&work.project.name).await else { return false };
+    let Some(issue) = issues.iter().find(|i| i.id == work.job.issue.issue) else { return false };
+    let held = work.house.portfolio.labels.holding().iter().any(|label| issue.has_label(label));
+    held || issue.state == TrackerState::Closed
 }
 
 async fn subject(work: &Work, git: &Git, base: &Commit, candidate: &Commit) -> Result<Subject, Box<Outcome>> {

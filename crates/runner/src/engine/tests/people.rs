@@ -176,3 +176,25 @@ async fn a_label_with_which_a_person_holds_an_issue_while_it_is_worked_on_stays(
     assert_eq!((world.words().await, world.phase(1).await), (vec!["succeeded"], "queued"));
     assert!(world.shown(1).await.labels.contains(&"blocked".to_owned()));
 }
+
+#[tokio::test]
+async fn what_a_person_closes_or_holds_while_it_is_judged_for_the_last_time_does_not_land() {
+    for (from, to) in [("state = \"open\"", "state = \"closed\""), ("labels = [", "labels = [\"blocked\", ")] {
+        let world = World::new(&["exec", "merge"]);
+        let file = world.issue_file(1);
+        let progress = Progress::new(move |notice| {
+            if let Notice::Event(_, Event::AttemptStarted { attempt, .. }) = notice
+                && attempt.as_str().contains("merge")
+            {
+                let text = fs::read_to_string(&file).unwrap();
+                fs::write(&file, text.replace(from, to)).unwrap();
+            }
+        });
+        let engine = world.builder(world.mock(works)).progress(progress).build();
+        finish(&engine, RunOptions::default()).await.unwrap();
+        finish(&engine, RunOptions::default()).await.unwrap();
+        finish(&engine, RunOptions::default()).await.unwrap();
+        assert_eq!(world.words().await, ["succeeded", "cancelled"], "{to}");
+        assert!(!world.repo.web.join("done.txt").exists());
+    }
+}
