@@ -36,7 +36,7 @@ pub struct Attempt {
 /// Bounds of what is kept of an attempt's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutputLimits {
-    /// The most bytes kept in the log; the rest is counted.
+    /// The most bytes kept in the log, of the beginning and of the end; what lies between is counted.
     pub log_bytes: u64,
     /// The most bytes of one line given to the agent's reader; the rest of the line is counted.
     pub line_bytes: usize,

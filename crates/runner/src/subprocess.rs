@@ -1,5 +1,6 @@
 //! The executor that runs an attempt as a child process of the engine.
 
+mod log;
 mod output;
 mod prepare;
 mod silence;
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::process::{self, Group};
+use log::Log;
 use output::Output;
 use supervise::{Limits, Pipes, Supervisor};
 
@@ -77,7 +79,8 @@ impl Runner for SubprocessRunner {
         let (stop, stop_asked) = watch::channel(None);
         let (ended, outcome) = watch::channel(None);
         let pipes = Pipes::new(child.stdout.take(), child.stderr.take());
-        let output = Output::new(files.log, attempt.output, attempt.agent.reader(), attempt.events.clone());
+        let log = Log::new(files.log, files.dir.join("output.ring"), attempt.output.log_bytes);
+        let output = Output::new(log, attempt.output, attempt.agent.reader(), attempt.events.clone());
         let limits = Limits::of(&attempt.job);
         let supervisor = Supervisor::new(child, Arc::clone(&group), pipes, output, limits, stop_asked);
         let mut task = JoinSet::new();

@@ -1,10 +1,10 @@
 //! What a child prints: bounded on its way to the log, the agent's reader and the people who watch.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::Write;
 
 use dayfly_core::{AgentEvent, AttemptEvent, Ending, EventReader, EventSink, ExitFacts, OutputLimits, Stream};
+
+use super::log::Log;
 
 /// The most characters of a line that are shown.
 const SHOWN_CHARS: usize = 400;
@@ -28,9 +28,9 @@ pub(super) struct Told {
 }
 
 impl Output {
-    pub(super) fn new(log: File, limits: OutputLimits, reader: Box<dyn EventReader>, events: EventSink) -> Self {
+    pub(super) fn new(log: Log, limits: OutputLimits, reader: Box<dyn EventReader>, events: EventSink) -> Self {
         Self {
-            log: Log { file: log, left: limits.log_bytes, cut: 0 },
+            log,
             stdout: Lines::new(limits.line_bytes),
             stderr: Lines::new(limits.line_bytes),
             told: Told { reader, events, tail: VecDeque::new() },
@@ -103,32 +103,6 @@ impl Told {
             self.tail.pop_front();
         }
         self.tail.push_back(line);
-    }
-}
-
-/// The log file of an attempt, up to its limit.
-struct Log {
-    file: File,
-    left: u64,
-    cut: u64,
-}
-
-impl Log {
-    fn write(&mut self, chunk: &[u8]) {
-        let fits = usize::try_from(self.left).unwrap_or(usize::MAX).min(chunk.len());
-        self.cut += (chunk.len() - fits) as u64;
-        self.left -= fits as u64;
-        // A full disk must not end the attempt: what could not be kept is counted like what was over the limit.
-        if fits > 0 && self.file.write_all(&chunk[..fits]).is_err() {
-            self.cut += fits as u64;
-            self.left = 0;
-        }
-    }
-
-    fn finish(&mut self) {
-        if self.cut > 0 {
-            let _ = writeln!(self.file, "\n[cut {} bytes]", self.cut);
-        }
     }
 }
 
