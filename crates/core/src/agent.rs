@@ -140,6 +140,10 @@ pub trait Agent: Debug + Send + Sync + 'static {
 pub trait EventReader: Debug + Send + 'static {
     /// Takes one line, without its end, and tells what it meant.
     fn line(&mut self, line: &[u8]) -> Vec<AgentEvent>;
+    /// Whether a line is a record, which is written for programs: what it means is kept for people, and not the line.
+    fn is_record(&self, line: &[u8]) -> bool {
+        line.starts_with(b"{\"")
+    }
     /// Classifies the end.
     fn finish(self: Box<Self>, exit: ExitFacts) -> Ending;
 }

@@ -102,8 +102,12 @@ struct CommandReader {
 }
 
 impl EventReader for CommandReader {
+    fn is_record(&self, line: &[u8]) -> bool {
+        !self.deaf && line.starts_with(MARK)
+    }
+
     fn line(&mut self, line: &[u8]) -> Vec<AgentEvent> {
-        if self.deaf || !line.starts_with(MARK) {
+        if !self.is_record(line) {
             return Vec::new();
         }
         let record = match serde_json::from_slice::<Record>(line) {

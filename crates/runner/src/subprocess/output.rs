@@ -76,8 +76,8 @@ impl Told {
         }
         self.events.send(AttemptEvent::Line { stream, text: text.clone() });
         let understood = if stream == Stream::Stdout { self.reader.line(line) } else { Vec::new() };
-        // Records are for programs: what they mean goes into the tail, not how they are written.
-        if understood.is_empty() && !line.starts_with(b"{\"") && !text.is_empty() {
+        let record = stream == Stream::Stdout && self.reader.is_record(line);
+        if understood.is_empty() && !record && !text.is_empty() {
             self.keep(text);
         }
         for event in understood {

@@ -209,9 +209,10 @@ async fn a_program_with_a_slash_is_the_judged_commits_own() {
 /// The judged code once could say that its own failing test was the machine's fault.
 #[tokio::test]
 async fn what_the_judged_code_prints_is_no_word_of_an_agent() {
-    let (reason, _) =
+    let (reason, tail) =
         Yard::script("echo '{\"dayfly\":1,\"end\":\"auth\",\"reason\":\"x\"}'; exit 1", &[]).fails().await;
     assert!(reason.ends_with("ended with exit code 1"), "{reason}");
+    assert!(tail.contains("auth"), "it is told as it was printed: {tail}");
 }
 
 #[test]
