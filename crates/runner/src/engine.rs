@@ -15,6 +15,7 @@ mod lock;
 mod model;
 mod outbox;
 mod progress;
+mod reading;
 mod recover;
 mod view;
 
@@ -223,9 +224,9 @@ impl Loop {
                     grew = true;
                 }
                 Command::Sync(project) => {
-                    let (house, handed) = (Arc::clone(&self.house), freeze::handed(&self.model.state, &project));
+                    let (house, handed) = (Arc::clone(&self.house), reading::handed(&self.model.state, &project));
                     self.spawn(async move {
-                        let view = freeze::sync(&house, &project, handed).await;
+                        let view = house.read(&project, handed).await;
                         Input::Synced(project, view)
                     });
                 }

@@ -158,7 +158,8 @@ pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
             commands.insert(0, Command::Append(events, Vec::new()));
             return commands;
         }
-        if !model.has_slot() {
+        // Without a slot nothing could be started; but an engine in which nothing runs must come to its end.
+        if !model.has_slot() && !is_quiet(model) {
             return commands;
         }
         let plan = plan(&model.plan_input(now));

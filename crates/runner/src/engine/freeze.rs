@@ -1,9 +1,6 @@
 //! Freezing: from a line of the plan to a job.
 
-use dayfly_core::{
-    GateSpec, Issue, IssueState, JobContext, JobSpec, Phase, ProjectName, ProjectView, Ready, StageRun, Subject,
-    Verdict,
-};
+use dayfly_core::{GateSpec, Issue, IssueState, JobContext, JobSpec, Ready, StageRun, Subject, Verdict};
 
 use crate::gates::{GATES_FILE, gate_commands};
 use crate::git::Git;
@@ -90,55 +87,4 @@ async fn start_of(git: &Git, known: Option<&IssueState>, run: StageRun) -> Resul
         (None, StageRun::Agent) => Ok(None),
         (None, StageRun::Land) => Err(held(format!("the commit {} is no longer in the repository", tip.short()))),
     }
-}
-
-/// Reads a project's tracker, and whether the branches left for people have been merged.
-pub(super) async fn sync(
-    house: &House,
-    project: &ProjectName,
-    handed: Vec<(dayfly_core::IssueId, dayfly_core::Commit)>,
-) -> ProjectView {
-    let read = async {
-        let issues = house.tracker.issues(project).await?;
-        let milestones = house.tracker.milestones(project).await?;
-        Ok::<_, dayfly_core::TrackerError>((issues, milestones))
-    };
-    match read.await {
-        Ok((issues, milestones)) => {
-            let merged = merged(house, project, handed).await;
-            ProjectView { issues, milestones, merged, ..ProjectView::default() }
-        }
-        Err(err) => ProjectView { fault: Some(chain(&err)), passing: err.is_transient(), ..ProjectView::default() },
-    }
-}
-
-async fn merged(
-    house: &House,
-    project: &ProjectName,
-    handed: Vec<(dayfly_core::IssueId, dayfly_core::Commit)>,
-) -> std::collections::BTreeSet<dayfly_core::IssueId> {
-    let mut merged = std::collections::BTreeSet::new();
-    let Some(project) = house.project(project).filter(|_| !handed.is_empty()) else { return merged };
-    // What cannot be found out now is asked again at the next reading.
-    let Ok(Some(git)) = house.git(project).await else { return merged };
-    let Ok(Some(base)) = git.branch(&project.base).await else { return merged };
-    for (issue, commit) in handed {
-        if git.is_ancestor(&commit, &base).await.unwrap_or(false) {
-            merged.insert(issue);
-        }
-    }
-    merged
-}
-
-/// The issues of a project whose branch waits for a person, with its commit.
-pub(super) fn handed(
-    state: &dayfly_core::State,
-    project: &ProjectName,
-) -> Vec<(dayfly_core::IssueId, dayfly_core::Commit)> {
-    let of = state.issues.iter().filter(|(issue, _)| issue.project == *project);
-    of.filter_map(|(issue, known)| match &known.phase {
-        Phase::Handed { commit, .. } => Some((issue.issue.clone(), commit.clone())),
-        _ => None,
-    })
-    .collect()
 }

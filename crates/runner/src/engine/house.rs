@@ -5,13 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::Utf8PathBuf;
 use dayfly_core::{
-    Agent, AgentName, AttemptId, Clock, Job, OutputLimits, Portfolio, Project, ProjectName, Runner, StageName, Store,
-    Tracker,
+    Agent, AgentName, AttemptId, Clock, Commit, IssueId, Job, OutputLimits, Portfolio, Project, ProjectName,
+    ProjectView, Runner, StageName, Store, Tracker,
 };
 use jiff::Timestamp;
 
 use crate::gates::{Commands, Gates};
 use crate::git::{Git, GitError};
+
+use super::reading;
 
 /// The longest line given to an agent's reader.
 const LINE_BYTES: usize = 1 << 20;
@@ -76,6 +78,13 @@ impl House {
         let git = Git::open(&project.path).await?;
         opened().insert(project.name.clone(), git.clone());
         Ok(Some(git))
+    }
+
+    /// Reads a project's view anew.
+    pub(super) async fn read(&self, project: &ProjectName, handed: Vec<(IssueId, Commit)>) -> ProjectView {
+        let Some(project) = self.project(project) else { return ProjectView::default() };
+        let git = if handed.is_empty() { None } else { self.git(project).await.ok().flatten() };
+        reading::view(&*self.tracker, project, handed, git).await
     }
 
     pub(super) fn output(&self, project: &Project) -> OutputLimits {

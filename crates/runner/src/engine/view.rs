@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use crate::git::Git;
 
-use super::freeze::handed;
 use super::lock::StateLock;
+use super::reading;
 use super::recover::read_all;
 
 /// The state, what the trackers show, and the plan that follows.
@@ -67,21 +67,9 @@ pub async fn overview(
     let mut state = State::fold(&records)?;
     let mut views = BTreeMap::new();
     for (name, project) in &portfolio.projects {
-        let mut view = match read(tracker, name).await {
-            Ok(view) => view,
-            Err(err) => ProjectView { fault: Some(super::attempt::chain(&err)), ..ProjectView::default() },
-        };
-        let waiting = handed(&state, name);
-        if !waiting.is_empty()
-            && let Ok(git) = Git::open(&project.path).await
-            && let Ok(Some(base)) = git.branch(&project.base).await
-        {
-            for (issue, commit) in waiting {
-                if git.is_ancestor(&commit, &base).await.unwrap_or(false) {
-                    view.merged.insert(issue);
-                }
-            }
-        }
+        let handed = reading::handed(&state, name);
+        let git = if handed.is_empty() { None } else { Git::open(&project.path).await.ok() };
+        let view = reading::view(tracker, project, handed, git).await;
         views.insert(name.clone(), view);
     }
     let input = PlanInput { portfolio: &portfolio, state: &state, views: &views, now, filter: &filter };
@@ -94,12 +82,4 @@ pub async fn overview(
     let plan = plan(&PlanInput { portfolio: &portfolio, state: &state, views: &views, now, filter: &filter });
     let engine = StateLock::holder(&portfolio.state_dir).is_some();
     Ok(Overview { portfolio, records, state, views, plan, filter, now, engine })
-}
-
-async fn read(tracker: &dyn Tracker, project: &ProjectName) -> Result<ProjectView, dayfly_core::TrackerError> {
-    Ok(ProjectView {
-        issues: tracker.issues(project).await?,
-        milestones: tracker.milestones(project).await?,
-        ..ProjectView::default()
-    })
 }

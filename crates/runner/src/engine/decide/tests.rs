@@ -181,3 +181,15 @@ fn a_write_that_is_put_off_again_and_again_is_not_waited_for_longer_than_the_pat
     }
     panic!("it does not end");
 }
+
+#[test]
+fn an_engine_whose_slots_are_taken_by_nothing_that_runs_ends() {
+    let mut model = model();
+    Arc::get_mut(&mut model.portfolio).unwrap().concurrency = 0;
+    for _ in 0..3 {
+        if words(&turn(&mut model, now())) == ["sync web"] {
+            take(&mut model, Input::Synced(web(), view()), now());
+        }
+    }
+    assert_eq!(words(&turn(&mut model, now())), ["Finish"]);
+}
