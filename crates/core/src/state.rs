@@ -63,6 +63,9 @@ pub struct IssueState {
     /// Attempts over its life that count towards no bound: [`End::is_counted`](crate::End::is_counted).
     #[serde(default)]
     pub uncounted: u32,
+    /// Whether the tip was left by an attempt whose gates did not judge it: then there is nothing to add.
+    #[serde(default)]
+    pub unjudged: bool,
     /// How often in a row the agent did nothing.
     pub idle_row: u32,
     /// Whether a person answered its question since its last attempt.

@@ -134,6 +134,7 @@ impl World {
             transient_row: 0,
             stuck_row: 0,
             uncounted: 0,
+            unjudged: false,
             idle_row: 0,
             answered: false,
             tokens: 0,

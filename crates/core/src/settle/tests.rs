@@ -55,6 +55,7 @@ fn case(at: &str, end: End) -> Case {
         transient_row: 0,
         stuck_row: 0,
         uncounted: 0,
+        unjudged: false,
         idle_row: 0,
         answered: false,
         tokens: 0,

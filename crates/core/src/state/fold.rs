@@ -218,6 +218,7 @@ impl IssueState {
             transient_row: 0,
             stuck_row: 0,
             uncounted: 0,
+            unjudged: false,
             idle_row: 0,
             answered: false,
             tokens: 0,
@@ -277,6 +278,8 @@ fn settle(known: &mut IssueState, outcome: &Outcome, next: &Next) {
     if let Some(commit) = &outcome.commit {
         known.tip = Some(commit.clone());
     }
+    let unjudged = matches!(outcome.end, End::Host { .. } | End::Environment { .. });
+    known.unjudged = unjudged && (outcome.commit.is_some() || known.unjudged);
     let Next::Go { stage, feedback, .. } = next else { return };
     known.feedback.clone_from(feedback);
     if *stage != known.stage {

@@ -17,6 +17,7 @@ use super::answer;
 use super::house::{House, gates_dir};
 use super::land;
 use super::model::Ended;
+use super::recover;
 
 /// One attempt's own things.
 pub(super) struct Work {
@@ -154,9 +155,14 @@ impl Work {
     async fn judge(&mut self, mut outcome: Outcome, git: Option<Git>) -> Result<Outcome, Early> {
         let facts = match self.facts(git.as_ref(), &mut outcome).await {
             Ok(facts) => facts,
-            // What it cost and what it said stays, whatever became of its working copy.
-            Err(early) if outcome.end == End::Succeeded => return Ok(Outcome { end: early.end, ..outcome }),
-            Err(_) => return Ok(outcome),
+            // What it cost, what it said and what it committed stays, whatever became of its working copy.
+            Err(early) => {
+                if let Err(err) = recover::keep(self, &mut outcome).await {
+                    outcome.receipt.tail.push_str(&format!("\nwhat it committed could not be kept: {}", chain(&err)));
+                }
+                let end = if outcome.end == End::Succeeded { early.end } else { outcome.end };
+                return Ok(Outcome { end, ..outcome });
+            }
         };
         if outcome.end != End::Succeeded {
             return Ok(outcome);
@@ -170,6 +176,7 @@ impl Work {
             && self.job.gates.contains(&GateSpec::NewCommits)
             && facts.commit == facts.start
             && facts.dirty.is_empty()
+            && !self.known.unjudged
             && !outcome.proposal.iter().flat_map(|p| &p.effects).any(leads_elsewhere);
         if idle && git.is_some() {
             outcome.end = End::NoOp { reason: "there is no new commit and no changed file".into() };

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use dayfly_core::{
-    AttemptId, Class, Condition, Effect, EffectEntry, EffectKind, Event, IssueRef, Phase, Plan, ProjectName, Ready,
-    Stop, TrackerState, plan, refusal_effects,
+    AttemptId, Class, Condition, Effect, EffectEntry, EffectKind, End, Event, IssueRef, Phase, Plan, ProjectName,
+    Ready, Stop, TrackerState, plan, refusal_effects,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::model::{Command, Ended, Frozen, Held, Input, Model, Report, Tried, Until};
 
@@ -48,6 +48,10 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
             model.spread();
             let Some(live) = model.state.live.get(&attempt) else { return Vec::new() };
             model.look.issues.insert(live.issue.clone());
+            if ended.outcome.end == End::Cancelled {
+                // A person may have stopped it, who has been seen by the attempt and not yet by the loop.
+                model.stale.insert(live.issue.project.clone());
+            }
             if model.until == Until::OneCycle {
                 model.filter.had_turn.insert(live.issue.clone());
             }
@@ -59,7 +63,10 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
         Input::Applied(entry, tried) => applied(model, entry, tried, now),
         Input::Woke => {
             model.wake = None;
-            model.stale.extend(model.views.keys().cloned());
+            // While something runs, only what did not answer is read anew; all else is before a job starts.
+            let all = is_quiet(model);
+            let again = model.views.iter().filter(|(_, view)| all || view.passing).map(|(project, _)| project.clone());
+            model.stale.extend(again.collect::<Vec<_>>());
             Vec::new()
         }
         Input::Stop(how) => {
@@ -132,8 +139,7 @@ fn applied(model: &mut Model, entry: EffectEntry, tried: Tried, now: Timestamp) 
         Tried::Done { adopted, created, landed } => Event::EffectDone { effect, issue, adopted, created, landed },
         Tried::Refused { reason, again } => Event::EffectRefused { effect, issue, reason, again, effects: told },
         Tried::Delayed { reason } => {
-            let wait = SignedDuration::try_from(model.portfolio.retry.max).unwrap_or(SignedDuration::from_mins(5));
-            let until = now.checked_add(wait).unwrap_or(now);
+            let until = now.checked_add(model.again()).unwrap_or(now);
             Event::EffectDelayed { effect, issue, reason, until }
         }
     };
@@ -160,17 +166,26 @@ pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
         }
         // Without a slot nothing could be started; but an engine in which nothing runs must come to its end.
         if !model.has_slot() && !is_quiet(model) {
+            model.wake = soonest(model, None, now);
             return commands;
         }
         let plan = plan(&model.plan_input(now));
         commands.extend(admit(model, &plan, now));
-        if commands.is_empty() && is_quiet(model) {
+        if !is_quiet(model) {
+            model.wake = soonest(model, plan.next_look(), now);
+        } else if commands.is_empty() {
             commands.extend(idle(model, &plan, now));
         }
     } else if has_stopped(model, now) {
         commands.push(Command::Finish);
     }
     commands
+}
+
+/// The next time at which something may be due by itself, while other things run.
+fn soonest(model: &Model, planned: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    let times = [planned, model.state.next_effect(), model.next_reading()];
+    times.into_iter().flatten().filter(|at| *at > now).min()
 }
 
 /// What people did, where something has changed since the last look.
@@ -255,10 +270,10 @@ fn idle(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
     let next = [plan.next_look(), model.state.next_effect(), model.next_reading()].into_iter().flatten().min();
     // The clock may have been set, or the machine have slept, past what was waited for.
     match next.filter(|at| model.is_patient((*at).max(now))) {
-        Some(at) if model.wake == Some(at) => Vec::new(),
         Some(at) => {
             model.wake = Some(at);
-            vec![Command::Report(Report::Waiting(at))]
+            let news = model.told.replace(at) != Some(at);
+            if news { vec![Command::Report(Report::Waiting(at))] } else { Vec::new() }
         }
         None => vec![Command::Finish],
     }

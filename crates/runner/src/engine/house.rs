@@ -51,7 +51,7 @@ impl House {
         self.jobs.get(stage).unwrap_or(&self.stage_job)
     }
 
-    /// The folder of an attempt: its prompt, log, proposal and gates' logs. It is kept.
+    /// The folder of an attempt: its prompt, log and proposal. It is kept.
     pub(super) fn attempt_dir(&self, attempt: &AttemptId) -> Utf8PathBuf {
         attempt_dir(&self.portfolio, attempt)
     }

@@ -41,17 +41,18 @@ async fn prepare(work: &mut Work) -> Result<(Outcome, Option<Next>), Box<Outcome
     }
     if is_withdrawn(work).await {
         outcome.end = End::Cancelled;
+        outcome.receipt.tail = "the issue was closed, held or taken away just before its change would land".into();
         return Ok((outcome, None));
     }
     let next = landing(work, &base, &candidate);
     Ok((outcome, Some(next)))
 }
 
-/// Whether a person has closed the issue, or put a label on that holds it, while its gates ran. A tracker that does not
+/// Whether a person has closed the issue, put a label on that holds it, or taken it away, while its gates ran. A tracker that does not
 /// answer keeps no change from landing.
 async fn is_withdrawn(work: &Work) -> bool {
     let Ok(issues) = work.house.tracker.issues(&work.project.name).await else { return false };
-    let Some(issue) = issues.iter().find(|i| i.id == work.job.issue.issue) else { return false };
+    let Some(issue) = issues.iter().find(|i| i.id == work.job.issue.issue) else { return true };
     let held = work.house.portfolio.labels.holding().iter().any(|label| issue.has_label(label));
     held || issue.state == TrackerState::Closed
 }

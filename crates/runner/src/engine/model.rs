@@ -10,6 +10,8 @@ use dayfly_core::{
 };
 use jiff::{SignedDuration, Timestamp};
 
+/// How long what is put off waits for its next try, at most.
+const AGAIN: SignedDuration = SignedDuration::from_mins(1);
 /// How old the view may be that a job is started from.
 const VIEW_AGE: SignedDuration = SignedDuration::from_secs(10);
 
@@ -56,6 +58,8 @@ pub(super) struct Model {
     pub(super) put_off: BTreeSet<EffectId>,
     /// When an attempt last had a result or a change landed.
     pub(super) progress: Option<Timestamp>,
+    /// The time that the operator has been told is waited for.
+    pub(super) told: Option<Timestamp>,
     /// When to look again.
     pub(super) wake: Option<Timestamp>,
 }
@@ -165,6 +169,7 @@ impl Model {
             fresh: true,
             put_off: BTreeSet::new(),
             progress: None,
+            told: None,
             wake: None,
         }
     }
@@ -198,11 +203,15 @@ impl Model {
         due.filter(|entry| patient || !self.put_off.contains(&entry.id)).collect()
     }
 
+    /// How long what is put off waits: well below the patience of a run, or it would never be tried again.
+    pub(super) fn again(&self) -> SignedDuration {
+        SignedDuration::try_from(self.portfolio.retry.max).map_or(AGAIN, |most| most.min(AGAIN))
+    }
+
     /// When a tracker that did not answer is asked again.
     pub(super) fn next_reading(&self) -> Option<Timestamp> {
         let passing = self.views.iter().filter(|(_, view)| view.passing);
-        let wait = SignedDuration::try_from(self.portfolio.retry.max).unwrap_or(VIEW_AGE);
-        passing.filter_map(|(project, _)| self.read_at.get(project)?.checked_add(wait).ok()).min()
+        passing.filter_map(|(project, _)| self.read_at.get(project)?.checked_add(self.again()).ok()).min()
     }
 
     /// Whether the host has a slot left.

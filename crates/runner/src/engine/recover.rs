@@ -128,9 +128,9 @@ async fn settle(work: Work, attempt: &LiveAttempt) -> Event {
     }
 }
 
-/// Keeps what a lost attempt committed from being pruned with its working copy, and names it. It is work to be
+/// Keeps what an attempt committed that could not be judged from being pruned with its working copy, and names it. It is work to be
 /// looked at, not a result: nothing builds on it.
-async fn keep(work: &Work, outcome: &mut Outcome) -> Result<(), GitError> {
+pub(super) async fn keep(work: &Work, outcome: &mut Outcome) -> Result<(), GitError> {
     let (Some(git), Some(start)) = (work.house.git(&work.project).await?, &work.job.start) else { return Ok(()) };
     let Some(head) = git.head(&work.house.tree(&work.id)).await?.filter(|head| head != start) else { return Ok(()) };
     git.keep(&format!("attempts/{}", work.id), &head).await?;

@@ -61,6 +61,7 @@ pub(super) fn base_command(dir: &Utf8Path) -> Command {
     for setting in [
         "core.hooksPath=/dev/null",
         "core.fsmonitor=false",
+        "log.showSignature=false",
         "core.pager=cat",
         "core.sshCommand=false",
         "commit.gpgSign=false",

@@ -161,7 +161,7 @@ impl Git {
     /// If one of them is not there, or git cannot be run.
     pub async fn commits(&self, base: &Commit, tip: &Commit) -> Result<Vec<String>, GitError> {
         let range = format!("{}..{}", base.0, tip.0);
-        let args = ["log", "--reverse", "--no-show-signature", MOST_COMMITS, COMMIT_LINE, &range];
+        let args = ["log", "--reverse", MOST_COMMITS, COMMIT_LINE, &range];
         Ok(self.must(&args).await?.lines().map(|line| line.trim_end().to_owned()).collect())
     }
 

@@ -8,6 +8,8 @@ use dayfly_core::{
     Trust,
 };
 
+use jiff::SignedDuration;
+
 use super::*;
 
 const CONFIG: &str = r#"

@@ -288,9 +288,16 @@ async fn of_an_attempt_its_log_stays_and_its_homes_do_not() {
 
 #[tokio::test]
 async fn a_gate_that_holds_finished_work_says_nothing_against_it_and_is_asked_again() {
-    let world = World::with(&["exec", "merge"], "[stages.exec]\ngates = [\"custom:calm\"]");
+    let mut world = World::with(&["exec", "merge"], "[stages.exec]\ngates = [\"new-commits\", \"custom:calm\"]");
     let storm = gate_fn("calm", |_| Verdict::Hold { reason: "a storm".into(), until: None });
     finish(&world.builder(world.mock(works)).gate(Arc::new(storm)).build(), idle(0)).await.unwrap();
     assert_eq!(world.ends().await[0].to_string(), "host: the gate custom:calm holds: a storm");
     assert_eq!((world.known(1).await.visit_attempts, world.phase(1).await), (0, "queued"));
+    // The work is there: an agent that has nothing to add is not idle, and the gate is asked.
+    world.config.push_str("[retry]\nbase = \"1ms\"\nmax = \"1ms\"\n");
+    world.fixed.advance(jiff::SignedDuration::from_hours(1));
+    let calm = gate_fn("calm", |_| Verdict::Pass);
+    let done = |_: &Attempt| MockScript::succeeds();
+    finish(&world.builder(world.mock(done)).gate(Arc::new(calm)).build(), idle(0)).await.unwrap();
+    assert_eq!((world.words().await, world.phase(1).await), (vec!["host", "succeeded", "succeeded"], "done"));
 }

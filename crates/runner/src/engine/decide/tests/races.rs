@@ -122,16 +122,32 @@ fn a_machine_that_slept_past_what_was_waited_for_finds_an_engine_that_ends() {
 #[test]
 fn a_tracker_that_does_not_answer_is_asked_again_as_long_as_there_is_patience() {
     let mut model = model();
-    model.until = Until::Idle { patience: Duration::from_secs(600) };
+    model.until = Until::Idle { patience: Duration::from_secs(300) };
     let fault = || ProjectView { fault: Some("no answer".into()), passing: true, ..ProjectView::default() };
     model.stale.insert(web());
     turn(&mut model, now());
     take(&mut model, Input::Synced(web(), fault()), now());
     let wait = words(&turn(&mut model, now()));
     assert!(wait[0].starts_with("Report(Waiting("), "{wait:?}");
-    assert_eq!(model.wake, Some(later(300)), "the longest wait of `retry`");
-    take(&mut model, Input::Woke, later(300));
-    assert_eq!(words(&turn(&mut model, later(300))), ["sync web"]);
-    take(&mut model, Input::Synced(web(), view()), later(300));
-    assert_eq!(words(&turn(&mut model, later(300))), ["freeze web#1"]);
+    assert_eq!(model.wake, Some(later(60)), "well within the patience of the program");
+    take(&mut model, Input::Woke, later(60));
+    assert_eq!(words(&turn(&mut model, later(60))), ["sync web"]);
+    take(&mut model, Input::Synced(web(), view()), later(60));
+    assert_eq!(words(&turn(&mut model, later(60))), ["freeze web#1"]);
+}
+
+/// While one attempt ran for an hour, nothing that was due by its time was looked at.
+#[test]
+fn what_is_due_by_its_time_is_looked_at_while_other_things_run() {
+    let mut model = model();
+    let ready = ready(&mut model);
+    frozen(&mut model, ready).unwrap();
+    let mut delayed = close();
+    delayed.issue = IssueRef::new(web(), IssueId::new("2").unwrap());
+    model.state.outbox = vec![PendingEffect { entry: delayed, delayed: Some(("in the way".into(), later(60))) }];
+    assert_eq!(words(&turn(&mut model, now())), [""; 0]);
+    assert_eq!(model.wake, Some(later(60)));
+    take(&mut model, Input::Woke, later(60));
+    assert_eq!(words(&turn(&mut model, later(60))), ["apply web.1.exec.1/0"]);
+    assert_eq!(model.wake, None, "nothing else is waited for, and nothing spins");
 }
