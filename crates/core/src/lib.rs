@@ -73,7 +73,7 @@ pub use report::{
 };
 pub use runner::{
     Attempt, AttemptEvent, Capabilities, Containment, EventSink, OutputLimits, ProcessIdentity, Runner, RunnerError,
-    Running, Stop, Stream,
+    Running, Sandbox, Stop, Stream,
 };
 pub use settle::{Next, SettleInput, believed, next_step};
 pub use stage::{Access, AnswerRule, Fallback, Pipeline, Stage, StageRun, WorstCase};

@@ -123,6 +123,8 @@ pub struct Capabilities {
     pub containment: Containment,
     /// Whether the wall-clock and silence limits are enforced.
     pub limits: bool,
+    /// The strongest sandbox it can put an attempt into here.
+    pub sandbox: Sandbox,
 }
 
 /// What holds the processes of an attempt together.
@@ -134,6 +136,35 @@ pub enum Containment {
     /// A process group, and on Linux the search for processes that carry the attempt's mark in their
     /// environment. A process that leaves the group and clears its environment escapes.
     Group,
+    /// The tree of all that descends from the attempt: a keeper process inherits what its parent left behind.
+    /// Nothing escapes while the keeper lives.
+    Tree,
+    /// The kernel: a control group or a PID namespace. Nothing escapes, whoever dies.
+    Kernel,
+}
+
+/// What keeps an attempt from what it was not given, weakest first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sandbox {
+    /// Nothing: the attempt can do what its user can.
+    #[default]
+    None,
+    /// Landlock: files, TCP and signals. Unix sockets that have a path, and UDP, stay open.
+    Landlock,
+    /// bubblewrap: namespaces of its own for users, processes, IPC and the network, and a file system of its own.
+    Bubblewrap,
+}
+
+impl Sandbox {
+    /// The word for it in the configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            Sandbox::None => "none",
+            Sandbox::Landlock => "landlock",
+            Sandbox::Bubblewrap => "bubblewrap",
+        }
+    }
 }
 
 /// How an attempt is stopped.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dayfly_core::{
     Attempt, AttemptEvent, Capabilities, CommandLine, Containment, Outcome, ProcessIdentity, Runner, RunnerError,
-    Running, Stop,
+    Running, Sandbox, Stop,
 };
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -53,7 +53,7 @@ impl Runner for SubprocessRunner {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { exit_status: true, reattach: false, containment: Containment::Group, limits: true }
+        Capabilities { exit_status: true, reattach: false, containment: Containment::Group, limits: true, sandbox: Sandbox::None }
     }
 
     fn can_start(&self, command: &CommandLine) -> Result<(), String> {
