@@ -80,7 +80,7 @@ impl Usage {
 }
 
 /// How a process ended, as its runner saw it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ExitFacts {
     /// The exit code, if it exited by itself.
     pub code: Option<i32>,

@@ -1,48 +1,91 @@
-//! The executor that runs an attempt as a child process of the engine.
+//! The executor that runs an attempt as a process of this machine.
 
-mod log;
+mod kept;
 mod output;
 mod prepare;
-mod silence;
 mod supervise;
 
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use dayfly_core::{
-    Attempt, AttemptEvent, Capabilities, CommandLine, Containment, Outcome, ProcessIdentity, Runner, RunnerError,
-    Running, Sandbox, Stop,
+    Attempt, AttemptEvent, Capabilities, CommandLine, Containment, End, ExitFacts, Outcome, ProcessIdentity, Receipt,
+    Runner, RunnerError, Running, Sandbox, Stop,
 };
+use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::keeper::AfterCrash;
+use crate::log::{Log, STDERR_LOG, STDOUT_LOG};
 use crate::process::{self, Group};
-use log::Log;
 use output::Output;
-use supervise::{Limits, Pipes, Supervisor};
+use prepare::Files;
+use supervise::Supervisor;
 
 pub(crate) use output::for_display;
 pub(crate) use prepare::PROPOSAL_PLACE;
 #[cfg(test)]
 pub(crate) use tests::test_job;
 
-/// Runs each attempt as a child process in a process group of its own.
+/// Runs each attempt as a process of this machine.
 ///
 /// The child gets the variables of a short allow-list, those its agent names, a home and a temporary
 /// folder in the attempt's own folder, and the mark by which its processes are found again:
 /// `DAYFLY_ATTEMPT` and `DAYFLY_TAG`. It also gets `DAYFLY_PROPOSAL`, the file for its proposal, and
 /// `DAYFLY_PROJECT`, `DAYFLY_ISSUE` and `DAYFLY_STAGE`.
 ///
-/// An attempt is stopped by a polite signal to its group, the kill after the grace period, and a
-/// search on Linux for processes that left the group; the search also follows an end of its own.
-/// Limits are measured on the monotonic clock.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SubprocessRunner;
+/// In one of two modes:
+///
+/// - **Kept** ([`SubprocessRunner::kept`]): each attempt has a [keeper](crate::keeper), a process of its own that holds
+///   all that the attempt starts, whatever it does to get away, and outlives the engine.
+/// - **In process** ([`SubprocessRunner::new`]): the engine itself is the parent. An attempt is stopped by signals to
+///   its process group, and on Linux by a search for processes that left the group and carry the attempt's mark; one
+///   that also clears its environment escapes. When the engine is killed, what runs goes on without limits until the
+///   next engine ends it, and its result is lost.
+///
+/// Limits are measured on a clock that stands still while the machine is suspended.
+#[derive(Debug, Clone, Default)]
+pub struct SubprocessRunner {
+    keeper: Option<Keeper>,
+}
+
+/// The program that keeps an attempt: `dayfly-job keep`, or any program that calls [`keeper::main`](crate::keeper::main).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keeper {
+    program: PathBuf,
+    args: Vec<OsString>,
+    after_crash: AfterCrash,
+}
+
+impl Keeper {
+    /// The keeper that is started as `program` with `args`.
+    pub fn new(program: impl Into<PathBuf>, args: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        let args = args.into_iter().map(Into::into).collect();
+        Self { program: program.into(), args, after_crash: AfterCrash::default() }
+    }
+
+    /// Says what becomes of attempts whose engine has died; without it they go on and are taken up again.
+    #[must_use]
+    pub fn after_crash(mut self, policy: AfterCrash) -> Self {
+        self.after_crash = policy;
+        self
+    }
+}
 
 impl SubprocessRunner {
-    /// The executor.
+    /// The executor that is itself the parent of what it runs.
     pub fn new() -> Self {
-        Self
+        Self::default()
+    }
+
+    /// The executor that gives each attempt a keeper.
+    pub fn kept(keeper: Keeper) -> Self {
+        Self { keeper: Some(keeper) }
     }
 }
 
@@ -53,7 +96,15 @@ impl Runner for SubprocessRunner {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { exit_status: true, reattach: false, containment: Containment::Group, limits: true, sandbox: Sandbox::None }
+        let kept = self.keeper.is_some();
+        let tree = kept && cfg!(target_os = "linux");
+        Capabilities {
+            exit_status: true,
+            reattach: kept,
+            containment: if tree { Containment::Tree } else { Containment::Group },
+            limits: true,
+            sandbox: Sandbox::None,
+        }
     }
 
     fn can_start(&self, command: &CommandLine) -> Result<(), String> {
@@ -65,36 +116,53 @@ impl Runner for SubprocessRunner {
         let files = tokio::task::spawn_blocking(move || prepare::files(&for_files)).await.map_err(|e| {
             RunnerError::Other { what: "the attempt's folder was not made".into(), source: Some(e.into()) }
         })??;
-        let mut command = prepare::command(attempt, &files.dir);
-        command.stdin(files.stdin);
-        // From the spawn on nothing is awaited, so that dropping this future leaves nothing behind.
-        let mut child = command
-            .spawn()
-            .map_err(|source| RunnerError::Spawn { program: attempt.command.program.clone(), source })?;
-        let pid = child.id().unwrap_or_default();
-        let leader = process::identity(pid).unwrap_or(ProcessIdentity { pid, start_ticks: 0, boot_id: String::new() });
-        let group = Arc::new(Group { leader: leader.clone(), tag: attempt.tag.clone(), attempt: attempt.id.clone() });
-        attempt.events.send(AttemptEvent::Spawned(leader));
-
-        let (stop, stop_asked) = watch::channel(None);
-        let (ended, outcome) = watch::channel(None);
-        let pipes = Pipes::new(child.stdout.take(), child.stderr.take());
-        let log = Log::new(files.log, files.dir.join("output.ring"), attempt.output.log_bytes);
-        let output = Output::new(log, attempt.output, attempt.agent.reader(), attempt.events.clone());
-        let limits = Limits::of(&attempt.job);
-        let supervisor = Supervisor::new(child, Arc::clone(&group), pipes, output, limits, stop_asked);
-        let mut task = JoinSet::new();
-        task.spawn(async move {
-            let outcome = supervisor.run().await;
-            ended.send_replace(Some(outcome));
-        });
-        Ok(Box::new(SubprocessRunning { outcome, stop, group, task }))
+        match &self.keeper {
+            Some(keeper) => kept::start(keeper, attempt, files).await,
+            None => start_here(attempt, &files),
+        }
     }
 
-    /// A child of an engine that has ended has lost its pipes: there is nothing to take up again.
-    async fn reattach(&self, _attempt: &Attempt) -> Result<Option<Box<dyn Running>>, RunnerError> {
-        Ok(None)
+    /// A child of an engine that has ended has lost its pipes: without a keeper there is nothing to take up again.
+    async fn reattach(&self, attempt: &Attempt) -> Result<Option<Box<dyn Running>>, RunnerError> {
+        match &self.keeper {
+            Some(_) => kept::reattach(attempt).await,
+            None => Ok(None),
+        }
     }
+}
+
+/// Starts an attempt as a child of this process. Nothing is awaited, so that nothing can be left behind.
+fn start_here(attempt: &Attempt, files: &Files) -> Result<Box<dyn Running>, RunnerError> {
+    let child = spawn(attempt, files)?;
+    let pid = child.id().unwrap_or_default();
+    let leader = process::identity(pid).unwrap_or(ProcessIdentity { pid, start_ticks: 0, boot_id: String::new() });
+    let group = Arc::new(Group { leader: leader.clone(), tag: attempt.tag.clone(), attempt: attempt.id.clone() });
+    attempt.events.send(AttemptEvent::Spawned(leader));
+
+    let (stop, stop_asked) = watch::channel(None);
+    let (told, outcome) = watch::channel(None);
+    let log = |name| Log::new(files.dir.join(name), attempt.output.log_bytes);
+    let output = Output::new(attempt.output, attempt.agent.reader(), attempt.events.clone());
+    let logs = [log(STDOUT_LOG), log(STDERR_LOG)];
+    let supervisor = Supervisor::new(child, Arc::clone(&group), output, logs, attempt.job.clone(), stop_asked);
+    let mut task = JoinSet::new();
+    task.spawn(async move {
+        let outcome = supervisor.run().await;
+        told.send_replace(Some(outcome));
+    });
+    Ok(Box::new(SubprocessRunning { outcome, stop, group, task }))
+}
+
+fn spawn(attempt: &Attempt, files: &Files) -> Result<Child, RunnerError> {
+    let line = prepare::line(attempt, &files.dir);
+    let stdin = match &files.stdin {
+        Some(path) => std::fs::File::open(path).map_err(prepare::at(path))?.into(),
+        None => Stdio::null(),
+    };
+    let mut command = Command::new(line.program);
+    command.args(line.args).current_dir(&attempt.cwd).env_clear().envs(line.env);
+    command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
+    command.spawn().map_err(|source| RunnerError::Spawn { program: attempt.command.program.clone(), source })
 }
 
 #[derive(Debug)]
@@ -109,14 +177,7 @@ struct SubprocessRunning {
 #[async_trait]
 impl Running for SubprocessRunning {
     async fn wait(&mut self) -> Result<Outcome, RunnerError> {
-        let ended = self.outcome.wait_for(Option::is_some).await.map(|outcome| outcome.clone());
-        match ended {
-            Ok(Some(outcome)) => Ok(outcome),
-            Ok(None) => Err(RunnerError::Other { what: "the attempt has no outcome".into(), source: None }),
-            Err(e) => {
-                Err(RunnerError::Other { what: "the attempt's supervisor ended early".into(), source: Some(e.into()) })
-            }
-        }
+        wait(&mut self.outcome).await
     }
 
     async fn stop(&mut self, how: Stop) -> Result<(), RunnerError> {
@@ -138,6 +199,44 @@ impl Drop for SubprocessRunning {
             self.group.kill_all();
         }
     }
+}
+
+/// Waits for what the task that follows an attempt tells.
+async fn wait(outcome: &mut watch::Receiver<Option<Outcome>>) -> Result<Outcome, RunnerError> {
+    let ended = outcome.wait_for(Option::is_some).await.map(|outcome| outcome.clone());
+    match ended {
+        Ok(Some(outcome)) => Ok(outcome),
+        Ok(None) => Err(RunnerError::Other { what: "the attempt has no outcome".into(), source: None }),
+        Err(e) => {
+            Err(RunnerError::Other { what: "the attempt's supervisor ended early".into(), source: Some(e.into()) })
+        }
+    }
+}
+
+/// What was seen of an attempt besides its output.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    took: Duration,
+    output_bytes: u64,
+    leaky: bool,
+    facts: ExitFacts,
+}
+
+/// The outcome of an attempt that has ended. Where we ended it that is the `end`; otherwise its agent's adapter says.
+fn ended(output: Output, end: Option<End>, seen: Seen) -> Outcome {
+    let (ending, tail) = output.finish(seen.facts);
+    let receipt = Receipt {
+        took: seen.took,
+        exit_code: seen.facts.code,
+        signal: seen.facts.signal,
+        usage: ending.usage,
+        model: ending.model,
+        output_bytes: seen.output_bytes,
+        leaky: seen.leaky,
+        tail,
+        ..Receipt::default()
+    };
+    Outcome { end: end.unwrap_or(ending.end), proposal: None, commit: None, receipt }
 }
 
 #[cfg(test)]

@@ -1,0 +1,13 @@
+//! The executor with keepers.
+
+use dayfly_runner::{Keeper, SubprocessRunner};
+
+fn runner() -> SubprocessRunner {
+    SubprocessRunner::kept(Keeper::new(env!("CARGO_BIN_EXE_dayfly-job"), ["keep"]))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_conforms() {
+    let skipped = dayfly_testkit::conformance::runner(async || runner()).await;
+    assert_eq!(skipped, [""; 0]);
+}

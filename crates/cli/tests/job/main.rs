@@ -1,0 +1,3 @@
+//! `dayfly-job` as it is built: the keeper behind the executor, and the tool by itself.
+
+mod kept;
