@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod context;
 mod error;
+mod keeper;
 mod output;
 mod plain;
 mod tables;
@@ -19,6 +20,10 @@ use error::{CliError, Exit};
 use output::Output;
 
 fn main() -> ExitCode {
+    // Before anything else: as a keeper this program is to stay small.
+    if std::env::args_os().nth(1).is_some_and(|mode| mode == keeper::MODE) {
+        return dayfly_runner::keeper::main();
+    }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(err) => {

@@ -72,8 +72,8 @@ pub use report::{
     work_log,
 };
 pub use runner::{
-    Attempt, AttemptEvent, Capabilities, Containment, EventSink, OutputLimits, ProcessIdentity, Runner, RunnerError,
-    Running, Sandbox, Stop, Stream,
+    AfterCrash, Attempt, AttemptEvent, Capabilities, Containment, EventSink, OutputLimits, ProcessIdentity, Runner,
+    RunnerError, Running, Sandbox, Stop, Stream,
 };
 pub use settle::{Next, SettleInput, believed, next_step};
 pub use stage::{Access, AnswerRule, Fallback, Pipeline, Stage, StageRun, WorstCase};

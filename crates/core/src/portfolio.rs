@@ -6,7 +6,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentName, Labels, Pipeline, ProjectName};
+use crate::{AfterCrash, AgentName, Labels, Pipeline, ProjectName};
 
 /// Everything the engine works from; made by [`crate::Config::read`], every value resolved.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -17,6 +17,8 @@ pub struct Portfolio {
     pub issues_dir: Utf8PathBuf,
     /// The most jobs at once on this host.
     pub concurrency: u32,
+    /// What becomes of attempts whose engine has died.
+    pub after_crash: AfterCrash,
     /// How failed attempts are spaced.
     pub retry: Retry,
     /// The labels that carry meaning.

@@ -143,6 +143,17 @@ pub enum Containment {
     Kernel,
 }
 
+/// What becomes of an attempt whose engine has died, where its executor can hold it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AfterCrash {
+    /// It goes on, and the next engine takes it up.
+    #[default]
+    Adopt,
+    /// It is ended at once.
+    End,
+}
+
 /// What keeps an attempt from what it was not given, weakest first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -23,7 +23,7 @@ mod tree;
 #[path = "keeper/tree_elsewhere.rs"]
 mod tree;
 
-pub use spec::{AfterCrash, KEEPER_FILE, KEEPER_VERSION, KeptEnd, STATUS_FILE, Spec, Status, Told};
 pub(crate) use spec::{Identity, read_json};
+pub use spec::{KEEPER_FILE, KEEPER_VERSION, KeptEnd, STATUS_FILE, Spec, Status, Told};
 pub(crate) use start::{KILL, STOP, lock};
 pub use start::{Passing, keep, main};

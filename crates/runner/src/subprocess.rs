@@ -13,14 +13,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dayfly_core::{
-    Attempt, AttemptEvent, Capabilities, CommandLine, Containment, End, ExitFacts, Outcome, ProcessIdentity, Receipt,
-    Runner, RunnerError, Running, Sandbox, Stop,
+    AfterCrash, Attempt, AttemptEvent, Capabilities, CommandLine, Containment, End, ExitFacts, Outcome,
+    ProcessIdentity, Receipt, Runner, RunnerError, Running, Sandbox, Stop,
 };
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::keeper::AfterCrash;
 use crate::log::{Log, STDERR_LOG, STDOUT_LOG};
 use crate::process::{self, Group};
 use output::Output;

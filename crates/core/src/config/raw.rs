@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::{Access, AgentKind, AnswerRule, Fallback, GateSpec, Labels, Landing, ProjectKind, StageRun};
+use crate::{Access, AfterCrash, AgentKind, AnswerRule, Fallback, GateSpec, Labels, Landing, ProjectKind, StageRun};
 
 use super::{Problem, SourceText};
 
@@ -43,6 +43,7 @@ pub(super) struct Root {
     pub(super) state_dir: Option<String>,
     pub(super) issues_dir: Option<String>,
     pub(super) concurrency: Option<Spanned<u32>>,
+    pub(super) after_crash: Option<AfterCrash>,
     pub(super) pipeline: Option<Spanned<Vec<String>>>,
     pub(super) loop_backs: Option<Spanned<u32>>,
     pub(super) protected: Option<Spanned<Vec<String>>>,

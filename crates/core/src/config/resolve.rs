@@ -81,6 +81,7 @@ impl<'a> Resolver<'a> {
             state_dir: self.path(root.state_dir.as_ref().or(built_in.state_dir.as_ref())?),
             issues_dir: self.path(root.issues_dir.as_ref().or(built_in.issues_dir.as_ref())?),
             concurrency: self.at_least_one(root.concurrency.as_ref().or(built_in.concurrency.as_ref())?),
+            after_crash: root.after_crash.or(built_in.after_crash)?,
             retry,
             labels: user.labels.unwrap_or_default(),
             agents,

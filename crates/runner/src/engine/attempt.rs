@@ -5,7 +5,7 @@ use std::sync::Arc;
 use camino::Utf8PathBuf;
 use dayfly_core::{
     Access, AnswerRule, Attempt, AttemptEvent, AttemptId, CapacityKey, Commit, End, EventSink, GateFailure, GateResult,
-    GateSpec, Issue, IssueState, JobSpec, Next, Outcome, Project, Proposal, Proposed, Receipt, RunnerError,
+    GateSpec, Issue, IssueState, JobSpec, Next, Outcome, Project, Proposal, Proposed, Receipt, RunnerError, Running,
     SettleInput, StageRun, Stop, Subject, Verdict, WorkFacts, believed, next_step,
 };
 use jiff::SignedDuration;
@@ -39,14 +39,16 @@ pub(super) struct Work {
 type Early = Box<Outcome>;
 
 impl Work {
-    /// Does the attempt and decides what follows.
-    pub(super) async fn perform(mut self) -> Ended {
+    /// Does the attempt and decides what follows. One that an earlier engine started goes on from where it is.
+    pub(super) async fn perform(mut self, running: Option<Box<dyn Running>>) -> Ended {
         let start = tokio::time::Instant::now();
+        let taken_up = running.is_some();
         let (mut outcome, landing) = match self.job.run {
-            StageRun::Agent => (self.agent().await, None),
+            StageRun::Agent => (self.agent(running).await, None),
             StageRun::Land => land::attempt(&mut self).await,
         };
-        outcome.receipt.took = start.elapsed();
+        let took = start.elapsed();
+        outcome.receipt.took = if taken_up { outcome.receipt.took.max(took) } else { took };
         if let Err(err) = self.clean_up().await {
             outcome.receipt.tail.push_str(&format!("\nthe working copy could not be removed: {err}"));
         }
@@ -105,31 +107,22 @@ impl Work {
         Some((CapacityKey { agent, model: self.job.model.clone() }, until))
     }
 
-    async fn agent(&mut self) -> Outcome {
-        match self.run_agent().await {
+    async fn agent(&mut self, running: Option<Box<dyn Running>>) -> Outcome {
+        match self.run_agent(running).await {
             Ok((outcome, git)) => self.judge(outcome, git).await.unwrap_or_else(|early| *early),
             Err(early) => *early,
         }
     }
 
-    async fn run_agent(&mut self) -> Result<(Outcome, Option<Git>), Early> {
-        let name = self.job.agent.as_ref().ok_or_else(|| misconfigured("the stage has no agent"))?;
-        let agent = self.house.agents.get(name).ok_or_else(|| misconfigured(&format!("there is no agent `{name}`")))?;
-        let command = agent.command(&self.job).map_err(|err| misconfigured(&chain(&err)))?;
+    async fn run_agent(&mut self, running: Option<Box<dyn Running>>) -> Result<(Outcome, Option<Git>), Early> {
         let git = self.house.git(&self.project).await.map_err(git_end)?;
-        let cwd = self.working_copy(git.as_ref()).await?;
-        let attempt = Attempt {
-            id: self.id.clone(),
-            job: self.job.clone(),
-            cwd,
-            dir: self.house.attempt_dir(&self.id),
-            command,
-            agent: Arc::clone(agent),
-            output: self.house.output(&self.project),
-            tag: self.house.tag.clone(),
-            events: self.events.clone(),
+        let mut running = match running {
+            Some(running) => running,
+            None => {
+                let attempt = self.attempt(self.working_copy(git.as_ref()).await?)?;
+                self.house.runner.start(&attempt).await.map_err(runner_end)?
+            }
         };
-        let mut running = self.house.runner.start(&attempt).await.map_err(runner_end)?;
         loop {
             let asked = *self.stop.borrow_and_update();
             if let Some(how) = asked {
@@ -142,6 +135,37 @@ impl Work {
                 changed = self.stop.changed() => if changed.is_err() { return Err(ended(End::Cancelled)) },
             }
         }
+    }
+
+    /// The attempt as the executor knows it.
+    fn attempt(&self, cwd: Utf8PathBuf) -> Result<Attempt, Early> {
+        let name = self.job.agent.as_ref().ok_or_else(|| misconfigured("the stage has no agent"))?;
+        let agent = self.house.agents.get(name).ok_or_else(|| misconfigured(&format!("there is no agent `{name}`")))?;
+        let command = agent.command(&self.job).map_err(|err| misconfigured(&chain(&err)))?;
+        Ok(Attempt {
+            id: self.id.clone(),
+            job: self.job.clone(),
+            cwd,
+            dir: self.house.attempt_dir(&self.id),
+            command,
+            agent: Arc::clone(agent),
+            output: self.house.output(&self.project),
+            tag: self.house.tag.clone(),
+            events: self.events.clone(),
+        })
+    }
+
+    /// Finds the attempt where an earlier engine started it; `None` if there is nothing to go on with.
+    pub(super) async fn find(&self) -> Option<Box<dyn Running>> {
+        if self.job.run != StageRun::Agent {
+            return None;
+        }
+        let cwd = match &self.job.start {
+            Some(_) => self.house.tree(&self.id),
+            None => self.project.path.clone(),
+        };
+        // What cannot be looked for is settled as lost, like what is not there.
+        self.house.runner.reattach(&self.attempt(cwd).ok()?).await.ok().flatten()
     }
 
     async fn working_copy(&self, git: Option<&Git>) -> Result<Utf8PathBuf, Early> {

@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use dayfly_core::Stop;
+use dayfly_core::{AfterCrash, Stop};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -19,7 +19,7 @@ use crate::log::{STDERR_LOG, STDOUT_LOG};
 use super::clock::Clock;
 use super::pump::{CHUNK_BYTES, Pump};
 use super::signals::Signals;
-use super::spec::{AfterCrash, KeptEnd, Spec, Status, Told};
+use super::spec::{KeptEnd, Spec, Status, Told};
 use super::start::{Control, Passing, Word};
 use super::tree::{self, Swept};
 

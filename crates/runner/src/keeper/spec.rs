@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::ProcessIdentity;
+use dayfly_core::{AfterCrash, ProcessIdentity};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -19,17 +19,6 @@ pub const KEEPER_FILE: &str = "keeper.json";
 
 /// The file, in the attempt's folder, that says how it ended.
 pub const STATUS_FILE: &str = "status.json";
-
-/// What becomes of an attempt whose engine has died.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AfterCrash {
-    /// It goes on, and the next engine takes it up.
-    #[default]
-    Adopt,
-    /// It is ended at once.
-    End,
-}
 
 /// What a keeper is to run, and within which bounds. The child gets the keeper's own environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

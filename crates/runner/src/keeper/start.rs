@@ -172,7 +172,10 @@ fn told() -> io::Result<Vec<u8>> {
     while !line.ends_with(b"\n") {
         match nix::unistd::read(io::stdin().as_fd(), &mut chunk)? {
             0 => {
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the engine died before it said what to keep"));
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the engine died before it said what to keep",
+                ));
             }
             read => line.extend_from_slice(&chunk[..read]),
         }
