@@ -10,6 +10,7 @@ mod keeper;
 mod output;
 mod plain;
 mod tables;
+mod time;
 
 use std::process::ExitCode;
 

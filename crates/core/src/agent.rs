@@ -20,6 +20,8 @@ pub struct CommandLine {
     pub env: BTreeMap<String, String>,
     /// Names of variables passed on from the engine's environment.
     pub pass_env: Vec<String>,
+    /// Variables whose values are masked in the output, besides those whose name says that they are secret.
+    pub redact: Vec<String>,
 }
 
 /// How a child receives its prompt.

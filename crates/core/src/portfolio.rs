@@ -149,6 +149,8 @@ pub struct AgentConfig {
     pub model: Option<String>,
     /// Names of environment variables that the child receives from the engine's environment.
     pub pass_env: Vec<String>,
+    /// Variables whose values are masked in the output, besides those whose name says that they are secret.
+    pub redact: Vec<String>,
     /// Variables set for the child.
     pub env: BTreeMap<String, String>,
     /// The most jobs of this agent at once.

@@ -11,11 +11,14 @@
 mod forms;
 mod names;
 mod needles;
+mod stream;
 
 use std::fmt;
 
 pub use names::looks_secret;
+pub(crate) use names::secrets_of;
 use needles::Needles;
+pub(crate) use stream::KeptStream;
 
 /// How many characters of a secret in a row are recognised.
 pub(crate) const WINDOW: usize = 10;

@@ -22,8 +22,9 @@ use tokio::task::JoinSet;
 
 use crate::log::{Log, STDERR_LOG, STDOUT_LOG};
 use crate::process::{self, Group};
+use crate::redact::{KeptStream, secrets_of};
 use output::Output;
-use prepare::Files;
+use prepare::{Files, Line};
 use supervise::Supervisor;
 
 pub(crate) use output::for_display;
@@ -132,7 +133,9 @@ impl Runner for SubprocessRunner {
 
 /// Starts an attempt as a child of this process. Nothing is awaited, so that nothing can be left behind.
 fn start_here(attempt: &Attempt, files: &Files) -> Result<Box<dyn Running>, RunnerError> {
-    let child = spawn(attempt, files)?;
+    let line = prepare::line(attempt, &files.dir);
+    let secrets = secrets_of(line.env.clone(), &attempt.command.redact);
+    let child = spawn(attempt, files, line)?;
     let pid = child.id().unwrap_or_default();
     let leader = process::identity(pid).unwrap_or(ProcessIdentity { pid, start_ticks: 0, boot_id: String::new() });
     let group = Arc::new(Group { leader: leader.clone(), tag: attempt.tag.clone(), attempt: attempt.id.clone() });
@@ -140,10 +143,10 @@ fn start_here(attempt: &Attempt, files: &Files) -> Result<Box<dyn Running>, Runn
 
     let (stop, stop_asked) = watch::channel(None);
     let (told, outcome) = watch::channel(None);
-    let log = |name| Log::new(files.dir.join(name), attempt.output.log_bytes);
+    let kept = |name| KeptStream::new(&secrets, Log::new(files.dir.join(name), attempt.output.log_bytes));
     let output = Output::new(attempt.output, attempt.agent.reader(), attempt.events.clone());
-    let logs = [log(STDOUT_LOG), log(STDERR_LOG)];
-    let supervisor = Supervisor::new(child, Arc::clone(&group), output, logs, attempt.job.clone(), stop_asked);
+    let kept = [kept(STDOUT_LOG), kept(STDERR_LOG)];
+    let supervisor = Supervisor::new(child, Arc::clone(&group), output, kept, attempt.job.clone(), stop_asked);
     let mut task = JoinSet::new();
     task.spawn(async move {
         let outcome = supervisor.run().await;
@@ -152,8 +155,7 @@ fn start_here(attempt: &Attempt, files: &Files) -> Result<Box<dyn Running>, Runn
     Ok(Box::new(SubprocessRunning { outcome, stop, group, task }))
 }
 
-fn spawn(attempt: &Attempt, files: &Files) -> Result<Child, RunnerError> {
-    let line = prepare::line(attempt, &files.dir);
+fn spawn(attempt: &Attempt, files: &Files, line: Line) -> Result<Child, RunnerError> {
     let stdin = match &files.stdin {
         Some(path) => std::fs::File::open(path).map_err(prepare::at(path))?.into(),
         None => Stdio::null(),

@@ -82,6 +82,8 @@ pub(super) struct Agent {
     #[serde(default)]
     pub(super) pass_env: Vec<String>,
     #[serde(default)]
+    pub(super) redact: Vec<String>,
+    #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
     pub(super) concurrency: Option<Spanned<u32>>,
 }

@@ -126,6 +126,7 @@ impl<'a> Resolver<'a> {
                     argv,
                     model: raw.model.clone(),
                     pass_env: raw.pass_env.clone(),
+                    redact: raw.redact.clone(),
                     env: raw.env.clone(),
                     concurrency,
                 },

@@ -203,6 +203,7 @@ fn command_line(entry: &Entry, tree: &Utf8Path) -> CommandLine {
         prompt: PromptVia::Stdin,
         env: tool_homes(|name| std::env::var(name).ok()),
         pass_env: Vec::new(),
+        redact: Vec::new(),
     }
 }
 
@@ -224,6 +225,7 @@ fn gate_agent(entry: &Entry) -> Result<Arc<dyn dayfly_core::Agent>, GateError> {
         argv: entry.run.clone(),
         model: None,
         pass_env: vec![],
+        redact: Vec::new(),
         env: BTreeMap::new(),
         concurrency: None,
     };

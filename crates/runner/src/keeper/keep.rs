@@ -14,7 +14,8 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::liveness::{Liveness, Look, Suspends};
-use crate::log::{STDERR_LOG, STDOUT_LOG};
+use crate::log::{Log, STDERR_LOG, STDOUT_LOG};
+use crate::redact::{KeptStream, secrets_of};
 
 use super::clock::Clock;
 use super::pump::{CHUNK_BYTES, Pump};
@@ -80,9 +81,12 @@ pub(super) fn keep_with(spec: &Spec, passing: Passing, mut control: Control) -> 
     let out = through(io::stdout().as_fd().try_clone_to_owned());
     let err = through(io::stderr().as_fd().try_clone_to_owned());
     let (stdout, stderr) = (child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from));
+    // The child has this process's own environment.
+    let secrets = secrets_of(std::env::vars_os(), &spec.redact);
+    let kept = |name| KeptStream::new(&secrets, Log::new(spec.dir.join(name), spec.log_bytes));
     let keeper = Keeper {
-        stdout: Pump::new(stdout, spec.dir.join(STDOUT_LOG), spec.log_bytes, out),
-        stderr: Pump::new(stderr, spec.dir.join(STDERR_LOG), spec.log_bytes, err),
+        stdout: Pump::new(stdout, kept(STDOUT_LOG), out),
+        stderr: Pump::new(stderr, kept(STDERR_LOG), err),
         liveness: Liveness::new(spec.silence_report, spec.silence),
         suspends: Suspends::default(),
         spec,
@@ -267,6 +271,8 @@ impl Keeper<'_> {
     }
 
     fn tell_news(&mut self, now: Duration) {
+        self.stdout.pause();
+        self.stderr.pause();
         self.control.tell_news();
         (self.news, self.told_at) = (false, now);
     }

@@ -4,9 +4,8 @@ use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use camino::Utf8PathBuf;
-
 use crate::log::Log;
+use crate::redact::KeptStream;
 
 /// How much is read at once.
 pub(super) const CHUNK_BYTES: usize = 64 * 1024;
@@ -17,15 +16,21 @@ const PIPE_BYTES: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Pump {
     from: Option<File>,
-    log: Log,
+    kept: KeptStream,
     /// Whoever stands behind the keeper, and what they have not taken yet.
-    through: Option<(File, Vec<u8>)>,
+    through: Option<Through>,
+}
+
+#[derive(Debug)]
+struct Through {
+    to: File,
+    waiting: Vec<u8>,
 }
 
 impl Pump {
-    pub(super) fn new(from: Option<OwnedFd>, log: Utf8PathBuf, limit: u64, through: Option<File>) -> Self {
-        let through = through.map(|to| (to, Vec::new()));
-        Self { from: from.map(File::from), log: Log::new(log, limit), through }
+    pub(super) fn new(from: Option<OwnedFd>, kept: KeptStream, through: Option<File>) -> Self {
+        let through = through.map(|to| Through { to, waiting: Vec::new() });
+        Self { from: from.map(File::from), kept, through }
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -34,14 +39,14 @@ impl Pump {
 
     /// Where there is something to read. While somebody has still to take what was read before, nothing more is.
     pub(super) fn source(&self) -> Option<BorrowedFd<'_>> {
-        let waits = self.through.as_ref().is_some_and(|(_, waiting)| !waiting.is_empty());
+        let waits = self.through.as_ref().is_some_and(|through| !through.waiting.is_empty());
         if waits { None } else { self.from.as_ref().map(File::as_fd) }
     }
 
     /// Where there is something to write.
     pub(super) fn sink(&self) -> Option<BorrowedFd<'_>> {
-        let (to, waiting) = self.through.as_ref()?;
-        (!waiting.is_empty()).then_some(to.as_fd())
+        let through = self.through.as_ref()?;
+        (!through.waiting.is_empty()).then_some(through.to.as_fd())
     }
 
     /// Reads once what is there; gives how much. Only to be called where it cannot wait.
@@ -56,16 +61,18 @@ impl Pump {
             self.from = None;
             return 0;
         }
-        self.log.write(&buffer[..read]);
-        if let Some((_, waiting)) = &mut self.through {
-            waiting.extend_from_slice(&buffer[..read]);
-        }
+        pass_on(&mut self.through, self.kept.write(&buffer[..read]));
         read
+    }
+
+    /// Shows what was held back for the sake of secrets, because the output pauses.
+    pub(super) fn pause(&mut self) {
+        pass_on(&mut self.through, self.kept.pause());
     }
 
     /// Passes on as much as can be without waiting.
     pub(super) fn pass(&mut self) {
-        let Some((to, waiting)) = &mut self.through else { return };
+        let Some(Through { to, waiting }) = &mut self.through else { return };
         let part = waiting.len().min(PIPE_BYTES);
         match to.write(&waiting[..part]) {
             Ok(written) => drop(waiting.drain(..written)),
@@ -77,9 +84,16 @@ impl Pump {
 
     /// The log, after the last of it was passed on.
     pub(super) fn finish(mut self) -> Log {
-        if let Some((mut to, waiting)) = self.through.take() {
+        let log = self.kept.end(|rest| pass_on(&mut self.through, rest));
+        if let Some(Through { mut to, waiting }) = self.through {
             let _ = to.write_all(&waiting);
         }
-        self.log
+        log
+    }
+}
+
+fn pass_on(through: &mut Option<Through>, bytes: &[u8]) {
+    if let Some(through) = through {
+        through.waiting.extend_from_slice(bytes);
     }
 }

@@ -45,7 +45,8 @@ pub struct Spec {
     pub grace: Duration,
     /// The most bytes kept of each output stream.
     pub log_bytes: u64,
-    /// The environment variables whose values are masked in the output.
+    /// The environment variables whose values are masked in the output, besides those whose name says that they are
+    /// secret.
     pub redact: Vec<String>,
     /// What becomes of it when the engine has died.
     pub after_crash: AfterCrash,
@@ -131,8 +132,6 @@ pub struct Status {
     pub stderr_bytes: u64,
     /// Bytes of both that are not in the logs.
     pub cut_bytes: u64,
-    /// Bytes of both that were masked, because they were part of a secret.
-    pub masked_bytes: u64,
     /// Whether a process it left behind still held its output, or would not end.
     pub leaky: bool,
     /// Processes it left behind that were killed.
@@ -154,7 +153,6 @@ impl Status {
             stdout_bytes: 0,
             stderr_bytes: 0,
             cut_bytes: 0,
-            masked_bytes: 0,
             leaky: false,
             killed: 0,
             left: 0,

@@ -33,6 +33,7 @@ async fn the_script_is_followed() {
             argv: vec!["true".into()],
             model: None,
             pass_env: Vec::new(),
+            redact: Vec::new(),
             env: Default::default(),
             concurrency: None,
         },

@@ -1,5 +1,10 @@
 //! Names of variables that hold secrets.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+
+use super::Secret;
+
 const WORDS: [&str; 7] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL"];
 /// These are words only when they stand alone: many others end like them.
 const ALONE: [&str; 3] = ["AUTH", "OAUTH", "PASS"];
@@ -21,6 +26,16 @@ pub fn looks_secret(name: &str) -> bool {
         let one = part.strip_suffix('S').unwrap_or(part);
         ALONE.contains(&part) || WORDS.iter().any(|word| part.ends_with(word) || one.ends_with(word))
     })
+}
+
+/// The secrets in an environment: what its names say, and what is `named` besides.
+pub(crate) fn secrets_of(environment: impl IntoIterator<Item = (OsString, OsString)>, named: &[String]) -> Vec<Secret> {
+    let secret = |(name, value): (OsString, OsString)| {
+        let name = name.into_string().ok()?;
+        let wanted = looks_secret(&name) || named.contains(&name);
+        wanted.then(|| Secret::new(name, value.into_vec()))
+    };
+    environment.into_iter().filter_map(secret).collect()
 }
 
 #[cfg(test)]

@@ -122,7 +122,7 @@ fn spec(keeper: &Keeper, attempt: &Attempt, files: &Files, line: &prepare::Line)
         silence: job.silence,
         grace: job.grace,
         log_bytes: attempt.output.log_bytes,
-        redact: Vec::new(),
+        redact: attempt.command.redact.clone(),
         after_crash: keeper.after_crash,
         cgroup: None,
         wrappers: 0,

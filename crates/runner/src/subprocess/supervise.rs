@@ -16,8 +16,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::output::Output;
 use super::{Seen, ended};
 use crate::liveness::{Liveness, Look};
-use crate::log::Log;
 use crate::process::Group;
+use crate::redact::KeptStream;
 
 const CHUNK_BYTES: usize = 16 * 1024;
 /// How long the pipes may stay open after the child has ended.
@@ -45,8 +45,8 @@ pub(super) struct Supervisor {
     child: Child,
     group: Arc<Group>,
     pipes: Pipes,
-    stdout: Log,
-    stderr: Log,
+    stdout: KeptStream,
+    stderr: KeptStream,
     output: Output,
     job: JobSpec,
     stop: watch::Receiver<Option<Stop>>,
@@ -62,13 +62,13 @@ impl Supervisor {
         child: Child,
         group: Arc<Group>,
         output: Output,
-        logs: [Log; 2],
+        kept: [KeptStream; 2],
         job: JobSpec,
         stop: watch::Receiver<Option<Stop>>,
     ) -> Self {
         let liveness = Liveness::new(job.silence_report, job.silence);
         let mut child = child;
-        let [stdout, stderr] = logs;
+        let [stdout, stderr] = kept;
         Self {
             pipes: Pipes::new(child.stdout.take(), child.stderr.take()),
             child,
@@ -113,9 +113,8 @@ impl Supervisor {
         if bytes > 0 {
             self.liveness.heard(self.started.elapsed());
             let chunk = self.pipes.chunk(stream, bytes);
-            let log = if stream == Stream::Stdout { &mut self.stdout } else { &mut self.stderr };
-            log.write(chunk);
-            self.output.take(stream, chunk);
+            let kept = if stream == Stream::Stdout { &mut self.stdout } else { &mut self.stderr };
+            self.output.take(stream, kept.write(chunk));
         }
     }
 
@@ -188,11 +187,13 @@ impl Supervisor {
             (None, Some(reason)) => Some(End::Host { reason }),
             (None, None) => None,
         };
-        let output_bytes = self.stdout.total() + self.stderr.total();
-        self.stdout.finish();
-        self.stderr.finish();
+        let mut output = self.output;
+        let mut output_bytes = 0;
+        for (stream, kept) in [(Stream::Stdout, self.stdout), (Stream::Stderr, self.stderr)] {
+            output_bytes += kept.finish(|rest| output.take(stream, rest));
+        }
         let seen = Seen { took: self.started.elapsed(), output_bytes, leaky, facts };
-        ended(self.output, end, seen)
+        ended(output, end, seen)
     }
 }
 

@@ -62,6 +62,7 @@ impl Probe {
             argv: ["/bin/sh", "-c", script].map(str::to_owned).to_vec(),
             model: None,
             pass_env: Vec::new(),
+            redact: Vec::new(),
             env: BTreeMap::new(),
             concurrency: None,
         };

@@ -148,6 +148,7 @@ impl ProbeAgent {
             prompt: PromptVia::Stdin,
             env: BTreeMap::new(),
             pass_env: Vec::new(),
+            redact: Vec::new(),
         }
     }
 }
