@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use camino::Utf8PathBuf;
 use dayfly_core::{
-    Attempt, AttemptEvent, End, ExitFacts, Outcome, ProcessIdentity, RunnerError, Running, Stop, Stream,
+    Attempt, AttemptEvent, AttemptId, End, ExitFacts, Outcome, ProcessIdentity, RunnerError, Running, Stop, Stream,
 };
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -30,6 +30,8 @@ use super::{Keeper, Seen, ended};
 
 /// How much of a log is read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
+/// Room for what a keeper tells: few and short lines.
+const LINE_BYTES: usize = 512;
 /// How often an attempt is looked at whose keeper cannot tell: it was started by an engine that has died.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -88,7 +90,7 @@ pub(super) async fn start(keeper: &Keeper, attempt: &Attempt, files: Files) -> R
     let (told, outcome) = watch::channel(None);
     let mut running = KeptRunning { outcome, ear: ear.clone(), task: JoinSet::new() };
     // From here on dropping this future drops `running`, which ends the attempt.
-    let mut lines = BufReader::new(stdout).lines();
+    let mut lines = BufReader::with_capacity(LINE_BYTES, stdout).lines();
     let leader = match lines.next_line().await.map_err(cannot)?.as_deref().map(serde_json::from_str) {
         Some(Ok(Told::Spawned(leader))) => leader,
         Some(Ok(Told::Failed { reason, errno })) => {
@@ -167,7 +169,10 @@ pub(super) async fn reattach(attempt: &Attempt) -> Result<Option<Box<dyn Running
 
 /// Follows what an attempt prints, by its logs.
 struct Follow {
-    attempt: Attempt,
+    id: AttemptId,
+    tag: String,
+    wall: Duration,
+    silence: Duration,
     dir: Utf8PathBuf,
     leader: Option<ProcessIdentity>,
     output: Output,
@@ -181,7 +186,10 @@ impl Follow {
             output: Output::new(attempt.output, attempt.agent.reader(), attempt.events.clone()),
             stdout: LogReader::new(dir.join(STDOUT_LOG)),
             stderr: LogReader::new(dir.join(STDERR_LOG)),
-            attempt: attempt.clone(),
+            id: attempt.id.clone(),
+            tag: attempt.tag.clone(),
+            wall: attempt.job.wall,
+            silence: attempt.job.silence,
             dir,
             leader,
         }
@@ -238,14 +246,13 @@ impl Follow {
             // After an error the end stays where it went round, and `logs` reads it there.
             let _ = join(&self.dir.join(log), 0);
         }
-        let job = &self.attempt.job;
         let Some(status) = status else {
             return self.abandoned().await;
         };
         let end = match status.end {
             KeptEnd::Exited => None,
-            KeptEnd::Wall => Some(End::TimedOutWall { limit: job.wall }),
-            KeptEnd::Silence => Some(End::TimedOutSilence { limit: job.silence }),
+            KeptEnd::Wall => Some(End::TimedOutWall { limit: self.wall }),
+            KeptEnd::Silence => Some(End::TimedOutSilence { limit: self.silence }),
             KeptEnd::Stopped => Some(End::Cancelled),
             KeptEnd::Orphaned | KeptEnd::Void => Some(End::Lost),
             KeptEnd::NotStarted { reason } => Some(End::Environment { reason }),
@@ -268,7 +275,7 @@ impl Follow {
 
     /// The keeper was killed: what it kept is ended as far as it can be found.
     async fn abandoned(self) -> Outcome {
-        let (tag, id, leader) = (self.attempt.tag.clone(), self.attempt.id.clone(), self.leader);
+        let (tag, id, leader) = (self.tag, self.id, self.leader);
         let swept = tokio::task::spawn_blocking(move || process::end_attempt(&tag, &id, leader.as_ref())).await;
         let end = End::Host { reason: "its keeper was ended by something else".into() };
         ended(self.output, Some(end), Seen { leaky: !swept.unwrap_or(false), ..Seen::default() })
