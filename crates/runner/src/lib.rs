@@ -10,6 +10,7 @@ mod markdown;
 mod mock;
 mod process;
 mod program;
+mod redact;
 mod sqlite;
 mod subprocess;
 #[cfg(test)]
@@ -27,5 +28,6 @@ pub use markdown::MarkdownTracker;
 pub use mock::{MockRunner, MockScript};
 pub use process::{identity, is_alive, kill_attempt};
 pub use program::find_program;
+pub use redact::{Redactor, Secret, looks_secret};
 pub use sqlite::SqliteStore;
 pub use subprocess::SubprocessRunner;
