@@ -106,4 +106,6 @@ impl Suite<'_> {
 }
 
 #[cfg(test)]
+mod broken;
+#[cfg(test)]
 mod tests;

@@ -48,7 +48,7 @@ async fn the_end_is_a_claim(case: &Case<'_>) {
 }
 
 async fn a_stopped_attempt_ends(case: &Case<'_>, how: Stop) {
-    let probe = Probe::new("forever", "while :; do sleep 1; done");
+    let probe = Probe::new("forever", "while [ -d \"$PWD\" ]; do sleep 1; done");
     let runner = case.runner().await;
     let mut running = case.start(&*runner, &probe).await;
     case.stop(&mut *running, how).await;
@@ -57,7 +57,7 @@ async fn a_stopped_attempt_ends(case: &Case<'_>, how: Stop) {
 }
 
 async fn stopping_again_is_no_error(case: &Case<'_>) {
-    let probe = Probe::new("forever", "while :; do sleep 1; done");
+    let probe = Probe::new("forever", "while [ -d \"$PWD\" ]; do sleep 1; done");
     let runner = case.runner().await;
     let mut running = case.start(&*runner, &probe).await;
     case.stop(&mut *running, Stop::Polite).await;
@@ -107,7 +107,7 @@ async fn a_running_attempt_is_taken_up_again(case: &Case<'_>) {
 }
 
 async fn an_attempt_taken_up_again_can_be_stopped(case: &Case<'_>) {
-    let probe = Probe::new("forever", "while :; do sleep 1; done");
+    let probe = Probe::new("forever", "while [ -d \"$PWD\" ]; do sleep 1; done");
     let (runner, other) = (case.runner().await, case.runner().await);
     // It is kept until the end, as dropping it would be a stop too.
     let running = case.start(&*runner, &probe).await;

@@ -20,13 +20,13 @@ pub(super) async fn check(suite: &mut Suite<'_>, claimed: bool, has_processes: b
 }
 
 async fn the_wall_limit_holds(case: &Case<'_>) {
-    let mut probe = Probe::new("forever", "while :; do echo x; sleep 0.05; done");
+    let mut probe = Probe::new("forever", "while [ -d \"$PWD\" ]; do echo x; sleep 0.05; done");
     probe.attempt.job.wall = Duration::from_millis(300);
     case.same(case.run(&probe).await.end, End::TimedOutWall { limit: probe.attempt.job.wall }, "the end is");
 }
 
 async fn the_wall_limit_holds_for_one_that_is_stubborn(case: &Case<'_>) {
-    let mut probe = Probe::new("forever", "trap '' TERM; while :; do sleep 0.05; done");
+    let mut probe = Probe::new("forever", "trap '' TERM; while [ -d \"$PWD\" ]; do sleep 0.05; done");
     probe.attempt.job.wall = Duration::from_millis(300);
     case.same(case.run(&probe).await.end, End::TimedOutWall { limit: probe.attempt.job.wall }, "the end is");
 }

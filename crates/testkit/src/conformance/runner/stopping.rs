@@ -9,10 +9,10 @@ use super::{Case, Suite, contract};
 
 pub(super) const SENTENCES: &[&str] = &[contract::POLITE, contract::KILL];
 
-/// The line tells that the signal is ignored from now on.
-const STUBBORN: &str = "trap '' TERM; echo ready; while :; do sleep 1; done";
+/// The line tells that the signal is ignored from now on. It ends with the probe's folder.
+const STUBBORN: &str = "trap '' TERM; echo ready; while [ -d \"$PWD\" ]; do sleep 1; done";
 /// It leaves a mark if it is asked to end.
-const POLITE: &str = "trap 'echo x > mark; exit 0' TERM; echo ready; while :; do sleep 0.05; done";
+const POLITE: &str = "trap 'echo x > mark; exit 0' TERM; echo ready; while [ -d \"$PWD\" ]; do sleep 0.05; done";
 /// So long nobody waits here.
 const FOR_EVER: Duration = Duration::from_secs(3600);
 
