@@ -1,3 +1,4 @@
 //! `dayfly-job` as it is built: the keeper behind the executor, and the tool by itself.
 
 mod kept;
+mod tool;

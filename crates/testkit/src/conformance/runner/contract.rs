@@ -19,7 +19,8 @@ sentences! {
     ENVIRONMENT: "Of the engine's environment the process gets what `pass_env` names, and beyond that only what the \
                   executor documents; what `env` sets is there.";
     BOUNDED: "Memory use does not grow with what the process prints: the log keeps the beginning and the end up to its \
-              limit, a line is cut at its limit, and all bytes are counted.";
+              limit, a line is cut at its limit, and all bytes are counted. No line is left out as long as the \
+              log holds all that is printed.";
     RAW_BYTES: "Bytes that are no text reach the agent's reader as they are.";
     SIDE_BY_SIDE: "Attempts that run side by side do not disturb each other.";
     EXIT_STATUS: "With the capability `exit_status` the receipt holds the process's own exit code, or the signal that \

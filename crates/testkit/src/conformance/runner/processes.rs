@@ -158,7 +158,9 @@ async fn a_flood_is_bounded(case: &Case<'_>) {
 }
 
 async fn a_flood_of_lines_is_counted(case: &Case<'_>) {
-    let probe = Probe::new("quick", "yes 123456789 | head -n 50000; yes 123456789 | head -n 50000 >&2");
+    let mut probe = Probe::new("quick", "yes 123456789 | head -n 50000; yes 123456789 | head -n 50000 >&2");
+    // What the log can hold, the reader is given whole.
+    probe.attempt.output.log_bytes = 1_000_000;
     let outcome = case.run(&probe).await;
     case.same(outcome.receipt.output_bytes, 1_000_000, "the bytes of both streams are");
     case.same(probe.heard.lines().len(), 50_000, "the lines given to the agent's reader are");
