@@ -51,7 +51,10 @@ fn what_the_command_prints_is_passed_on_and_the_receipt_is_the_last_word() {
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), "out\n"), "{ran:?}");
     let receipt = ran.receipt();
     assert!(ran.err.starts_with("err\n"), "{ran:?}");
-    assert_eq!((&receipt["version"], &receipt["end"], &receipt["exit_code"]), (&1.into(), &"succeeded".into(), &0.into()));
+    assert_eq!(
+        (&receipt["version"], &receipt["end"], &receipt["exit_code"]),
+        (&1.into(), &"succeeded".into(), &0.into())
+    );
     assert_eq!((&receipt["stdout_bytes"], &receipt["stderr_bytes"]), (&4.into(), &4.into()));
     assert_eq!(receipt.get("logs"), None, "nobody asked for the logs of a success");
     assert_eq!((receipt["killed"].as_u64(), receipt["leaky"].as_bool()), (Some(0), Some(false)));
@@ -73,16 +76,24 @@ fn the_input_is_passed_on_or_comes_from_a_file() {
 
 #[test]
 fn a_gate_that_does_not_pass_fails_the_run_and_later_ones_are_not_run() {
-    let ran = run(&["--gate", "test 1 = 1", "--gate", "sh -c 'echo no; exit 4'", "--gate", "true", "--", "echo", "done"]);
+    let ran =
+        run(&["--gate", "test 1 = 1", "--gate", "sh -c 'echo no; exit 4'", "--gate", "true", "--", "echo", "done"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     let receipt = ran.receipt();
-    assert_eq!((&receipt["end"], &receipt["reason"]), (&"gate-failed".into(), &"`sh -c echo no; exit 4` did not succeed".into()));
+    assert_eq!(
+        (&receipt["end"], &receipt["reason"]),
+        (&"gate-failed".into(), &"`sh -c echo no; exit 4` did not succeed".into())
+    );
     let codes: Vec<_> = receipt["gates"].as_array().unwrap().iter().map(|gate| gate["exit_code"].as_i64()).collect();
     assert_eq!(codes, [Some(0), Some(4)]);
     let log = format!("{}/output.log", receipt["gates"][1]["logs"].as_str().unwrap());
     assert_eq!(fs::read_to_string(log).unwrap(), "no\n", "what failed is kept");
     fs::remove_dir_all(receipt["logs"].as_str().unwrap()).unwrap();
-    assert_eq!(run(&["--gate", "false", "--", "false"]).receipt()["gates"], Value::Array(vec![]), "a failure is not judged");
+    assert_eq!(
+        run(&["--gate", "false", "--", "false"]).receipt()["gates"],
+        Value::Array(vec![]),
+        "a failure is not judged"
+    );
 }
 
 #[test]
@@ -106,7 +117,11 @@ fn what_is_left_behind_is_ended_though_the_command_succeeded() {
     assert_eq!((ran.code, ran.out.lines().count()), (Some(0), 2), "{ran:?}");
     assert!(ran.out.lines().all(|pid| !is_there(pid)), "{ran:?}");
     let receipt = ran.receipt();
-    assert_eq!((receipt["killed"].as_u64(), receipt["leaky"].as_bool()), (Some(2), Some(true)), "one held the output open");
+    assert_eq!(
+        (receipt["killed"].as_u64(), receipt["leaky"].as_bool()),
+        (Some(2), Some(true)),
+        "one held the output open"
+    );
     assert!(begun.elapsed() < Duration::from_secs(10));
 }
 
@@ -158,7 +173,10 @@ fn with_json_the_receipt_is_all_that_is_printed_and_the_logs_are_bounded() {
     let receipt: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
     assert_eq!((&receipt["stdout_bytes"], &receipt["cut_bytes"]), (&5_000_003.into(), &4_999_003.into()));
-    assert_eq!(serde_json::from_str::<Value>(&fs::read_to_string(format!("{logs}/receipt.json")).unwrap()).unwrap(), receipt);
+    assert_eq!(
+        serde_json::from_str::<Value>(&fs::read_to_string(format!("{logs}/receipt.json")).unwrap()).unwrap(),
+        receipt
+    );
     let log = fs::read_to_string(format!("{logs}/output.log")).unwrap();
     assert!(log.ends_with("y\nend") && log.contains("\n[cut 4999003 bytes]\n"), "{log}");
     let again = run(&args);

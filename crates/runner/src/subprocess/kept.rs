@@ -242,9 +242,12 @@ impl Follow {
     async fn finish(mut self) -> Outcome {
         self.read().await;
         let status: Option<Status> = read_json(&self.dir.join(STATUS_FILE)).unwrap_or_default();
-        for log in [STDOUT_LOG, STDERR_LOG] {
-            // After an error the end stays where it went round, and `logs` reads it there.
-            let _ = join(&self.dir.join(log), 0);
+        // Two engines may have followed it; one of them puts its logs together.
+        if let Ok(Some(_lock)) = lock(&self.dir) {
+            for log in [STDOUT_LOG, STDERR_LOG] {
+                // After an error the end stays where it went round, and `logs` reads it there.
+                let _ = join(&self.dir.join(log), 0);
+            }
         }
         let Some(status) = status else {
             return self.abandoned().await;
