@@ -10,6 +10,7 @@ mod markdown;
 mod mock;
 mod process;
 mod program;
+mod sandbox;
 mod sqlite;
 mod subprocess;
 #[cfg(test)]
@@ -27,5 +28,8 @@ pub use markdown::MarkdownTracker;
 pub use mock::{MockRunner, MockScript};
 pub use process::{identity, is_alive, kill_attempt};
 pub use program::find_program;
+pub use sandbox::{
+    Cgroup, CgroupBase, LAUNCH_FAILED, Ladder, LaunchError, Place, Rung, SandboxError, Wrapped, launch, wrap,
+};
 pub use sqlite::SqliteStore;
 pub use subprocess::SubprocessRunner;
