@@ -29,6 +29,10 @@ const NAMESPACES: [&str; 10] = [
 /// The folders that an attempt has for itself alone, and that end with it.
 const PRIVATE: [[&str; 2]; 4] = [["--proc", "/proc"], ["--dev", "/dev"], ["--tmpfs", "/tmp"], ["--tmpfs", "/var/tmp"]];
 
+/// Parts of `/proc` that settings of the kernel are written in. They belong to the superuser; where dayfly runs as that
+/// user, so would its attempts, and they need no privilege to write them: a namespace is no help there.
+const KERNEL: [&str; 4] = ["/proc/sys", "/proc/sysrq-trigger", "/proc/fs", "/proc/mtrr"];
+
 /// What comes before the program and its arguments.
 pub(super) fn arguments(ladder: &Ladder, network: Network, view: &View, cwd: &Utf8Path) -> Vec<String> {
     let program = ladder.bwrap.as_deref().unwrap_or(Utf8Path::new("bwrap"));
@@ -60,5 +64,8 @@ pub(super) fn base(program: &Utf8Path, network: Network) -> Vec<String> {
         }
     }
     argv.extend(PRIVATE.iter().flatten().map(|&word| word.to_owned()));
+    for path in KERNEL.into_iter().filter(|path| Utf8Path::new(path).exists()) {
+        argv.extend(["--ro-bind", path, path].map(str::to_owned));
+    }
     argv
 }
