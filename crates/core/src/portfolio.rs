@@ -6,7 +6,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use crate::{AfterCrash, AgentName, Labels, Pipeline, ProjectName};
+use crate::{AfterCrash, AgentName, Labels, Pipeline, ProjectName, SandboxPolicy};
 
 /// Everything the engine works from; made by [`crate::Config::read`], every value resolved.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -56,6 +56,8 @@ pub struct Project {
     pub protected: Vec<String>,
     /// Bounds.
     pub limits: Limits,
+    /// The sandbox its attempts must be run in.
+    pub sandbox: SandboxPolicy,
     /// Whether nothing new is started in it.
     pub paused: bool,
 }

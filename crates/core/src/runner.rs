@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use crate::{Agent, AgentEvent, AttemptId, CommandLine, JobSpec, Outcome};
+use crate::{Agent, AgentEvent, AttemptId, CommandLine, JobSpec, Outcome, Sandbox};
 
 /// One try at a job, ready to be started.
 #[derive(Debug, Clone)]
@@ -152,30 +152,6 @@ pub enum AfterCrash {
     Adopt,
     /// It is ended at once.
     End,
-}
-
-/// What keeps an attempt from what it was not given, weakest first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Sandbox {
-    /// Nothing: the attempt can do what its user can.
-    #[default]
-    None,
-    /// Landlock: files, TCP and signals. Unix sockets that have a path, and UDP, stay open.
-    Landlock,
-    /// bubblewrap: namespaces of its own for users, processes, IPC and the network, and a file system of its own.
-    Bubblewrap,
-}
-
-impl Sandbox {
-    /// The word for it in the configuration.
-    pub fn word(self) -> &'static str {
-        match self {
-            Sandbox::None => "none",
-            Sandbox::Landlock => "landlock",
-            Sandbox::Bubblewrap => "bubblewrap",
-        }
-    }
 }
 
 /// How an attempt is stopped.

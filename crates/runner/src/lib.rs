@@ -14,6 +14,7 @@ mod mock;
 mod process;
 mod program;
 mod redact;
+mod sandbox;
 mod sqlite;
 mod subprocess;
 #[cfg(test)]
@@ -33,5 +34,8 @@ pub use mock::{MockRunner, MockScript};
 pub use process::{identity, is_alive, kill_attempt};
 pub use program::find_program;
 pub use redact::{Redactor, Secret, looks_secret};
+pub use sandbox::{
+    Cgroup, CgroupBase, LAUNCH_FAILED, Ladder, LaunchError, Place, Rung, SandboxError, Wrapped, launch, wrap,
+};
 pub use sqlite::SqliteStore;
 pub use subprocess::{Keeper, SubprocessRunner};

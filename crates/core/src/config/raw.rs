@@ -9,7 +9,10 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::{Access, AfterCrash, AgentKind, AnswerRule, Fallback, GateSpec, Labels, Landing, ProjectKind, StageRun};
+use crate::{
+    Access, AfterCrash, AgentKind, AnswerRule, Fallback, GateSpec, Labels, Landing, Network, ProjectKind,
+    Sandbox as Rung, StageRun,
+};
 
 use super::{Problem, SourceText};
 
@@ -19,6 +22,7 @@ pub(super) struct Raw {
     pub(super) root: Root,
     pub(super) limits: Limits,
     pub(super) retry: Retry,
+    pub(super) sandbox: Sandbox,
     pub(super) labels: Option<Labels>,
     pub(super) agents: BTreeMap<String, Section<Agent>>,
     pub(super) stages: BTreeMap<String, Section<Stage>>,
@@ -75,6 +79,18 @@ pub(super) struct Retry {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Sandbox {
+    pub(super) trusted: Option<Rung>,
+    pub(super) strangers: Option<Rung>,
+    pub(super) network: Option<Spanned<Network>>,
+    pub(super) read: Option<Spanned<Vec<String>>>,
+    pub(super) write: Option<Spanned<Vec<String>>>,
+    pub(super) memory_bytes: Option<Spanned<u64>>,
+    pub(super) processes: Option<Spanned<u32>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Agent {
     pub(super) kind: Option<AgentKind>,
     pub(super) argv: Option<Spanned<Vec<String>>>,
@@ -125,6 +141,7 @@ pub(super) struct Project {
     pub(super) agents: Option<Spanned<Vec<String>>>,
     pub(super) protected: Option<Spanned<Vec<String>>>,
     pub(super) limits: Option<Limits>,
+    pub(super) sandbox: Option<Sandbox>,
     pub(super) paused: Option<bool>,
 }
 
@@ -146,6 +163,7 @@ pub(super) fn read(source: &SourceText, problems: &mut Vec<Problem>) -> Option<R
         match key.get_ref().as_ref() {
             "limits" => raw.limits = section("[limits]", value, problems).unwrap_or_default(),
             "retry" => raw.retry = section("[retry]", value, problems).unwrap_or_default(),
+            "sandbox" => raw.sandbox = section("[sandbox]", value, problems).unwrap_or_default(),
             "labels" => raw.labels = section("[labels]", value, problems),
             "agents" => raw.agents = sections("agents", value, problems),
             "stages" => raw.stages = sections("stages", value, problems),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{
     Access, Agent, AgentConfig, AgentKind, AgentName, AnswerRule, AttemptId, CommandLine, End, EventSink, IssueId,
-    IssueRef, JobSpec, OutputLimits, ProjectName, PromptVia, StageName, StageRun,
+    IssueRef, JobSpec, OutputLimits, ProjectName, PromptVia, SandboxSpec, StageName, StageRun,
 };
 use tokio::sync::mpsc;
 
@@ -41,6 +41,7 @@ pub(crate) fn test_job() -> JobSpec {
         silence: Duration::from_secs(60),
         grace: Duration::from_secs(10),
         gate_timeout: Duration::from_secs(60),
+        sandbox: SandboxSpec::default(),
     }
 }
 

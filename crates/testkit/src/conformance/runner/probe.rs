@@ -227,5 +227,6 @@ fn job(stage: &str) -> JobSpec {
         silence: far,
         grace: Duration::from_millis(200),
         gate_timeout: far,
+        sandbox: dayfly_core::SandboxSpec::default(),
     }
 }
