@@ -4,14 +4,15 @@ use dayfly_runner::Keeper;
 
 use crate::error::CliError;
 
-/// The first argument by which a program is started as a keeper.
-pub(crate) const MODE: &str = "keep";
-
 /// `dayfly-job` beside this program, which is small; or else this program itself.
 pub(crate) fn keeper() -> Result<Keeper, CliError> {
     let own = std::env::current_exe()
         .map_err(|err| CliError::environment("cannot find out which program this is").with_source(err))?;
     let small = own.with_file_name("dayfly-job");
     let program = if small.is_file() { small } else { own };
-    Ok(Keeper::new(program, [MODE]))
+    let keeper = Keeper::new(program);
+    Ok(match std::env::var("HOME") {
+        Ok(home) => keeper.user_home(home),
+        Err(_) => keeper,
+    })
 }

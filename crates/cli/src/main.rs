@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod context;
 mod error;
+mod instead;
 mod keeper;
 mod output;
 mod plain;
@@ -22,8 +23,8 @@ use output::Output;
 
 fn main() -> ExitCode {
     // Before anything else: as a keeper this program is to stay small.
-    if std::env::args_os().nth(1).is_some_and(|mode| mode == keeper::MODE) {
-        return dayfly_runner::keeper::main();
+    if let Some(code) = instead::instead() {
+        return code;
     }
     let args = match Args::try_parse() {
         Ok(args) => args,

@@ -19,8 +19,10 @@ pub struct Attempt {
     pub job: JobSpec,
     /// The directory the process starts in.
     pub cwd: Utf8PathBuf,
-    /// The attempt's own folder: `prompt.txt`, `output.log`, `proposal.json`, `home/`, `tmp/`.
+    /// The attempt's own folder: `prompt.txt`, `output.log`, `out/proposal.json`, `home/`, `tmp/`.
     pub dir: Utf8PathBuf,
+    /// Folders outside `cwd` that the work must be able to read: the git objects that its working copy borrows.
+    pub reads: Vec<Utf8PathBuf>,
     /// What is run.
     pub command: CommandLine,
     /// The adapter that reads its output.

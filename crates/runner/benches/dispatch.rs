@@ -158,8 +158,8 @@ fn runtime() -> tokio::runtime::Runtime {
 /// The program that is built beside this one, or else this one.
 fn keeper() -> Keeper {
     match std::env::var_os("DAYFLY_JOB") {
-        Some(program) => Keeper::new(program, ["keep"]),
-        None => Keeper::new(std::env::current_exe().unwrap(), ["keep"]),
+        Some(program) => Keeper::new(program),
+        None => Keeper::new(std::env::current_exe().unwrap()),
     }
 }
 

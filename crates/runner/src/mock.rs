@@ -144,7 +144,8 @@ impl MockRunning {
     }
 
     fn leave_files(&self) -> Result<(), RunnerError> {
-        let proposal = self.script.proposal_json.iter().map(|text| (self.attempt.dir.join("proposal.json"), text));
+        let proposal =
+            self.script.proposal_json.iter().map(|text| (crate::subprocess::proposal_path(&self.attempt.dir), text));
         let files = self.script.files.iter().map(|(path, text)| (self.attempt.cwd.join(path), text));
         proposal.chain(files).try_for_each(|(path, text)| write(&path, text))
     }

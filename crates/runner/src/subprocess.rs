@@ -1,5 +1,6 @@
 //! The executor that runs an attempt as a process of this machine.
 
+mod contain;
 mod kept;
 mod output;
 mod prepare;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use camino::Utf8PathBuf;
 use dayfly_core::{
     AfterCrash, Attempt, AttemptEvent, Capabilities, CommandLine, Containment, End, ExitFacts, Outcome,
     ProcessIdentity, Receipt, Runner, RunnerError, Running, Sandbox, Stop,
@@ -23,12 +25,13 @@ use tokio::task::JoinSet;
 use crate::log::{Log, STDERR_LOG, STDOUT_LOG};
 use crate::process::{self, Group};
 use crate::redact::{KeptStream, secrets_of};
+use contain::Walls;
 use output::Output;
 use prepare::{Files, Line};
 use supervise::Supervisor;
 
 pub(crate) use output::for_display;
-pub(crate) use prepare::PROPOSAL_PLACE;
+pub(crate) use prepare::{PROPOSAL_PLACE, proposal_path};
 #[cfg(test)]
 pub(crate) use tests::test_job;
 
@@ -52,21 +55,56 @@ pub(crate) use tests::test_job;
 #[derive(Debug, Clone, Default)]
 pub struct SubprocessRunner {
     keeper: Option<Keeper>,
+    walls: Arc<Walls>,
 }
 
-/// The program that keeps an attempt: `dayfly-job keep`, or any program that calls [`keeper::main`](crate::keeper::main).
+/// The program that keeps an attempt, and what it needs to know of this installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keeper {
     program: PathBuf,
     args: Vec<OsString>,
+    launch: Vec<OsString>,
     after_crash: AfterCrash,
+    state: Option<Utf8PathBuf>,
+    user_home: Option<Utf8PathBuf>,
 }
 
 impl Keeper {
-    /// The keeper that is started as `program` with `args`.
-    pub fn new(program: impl Into<PathBuf>, args: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
-        let args = args.into_iter().map(Into::into).collect();
-        Self { program: program.into(), args, after_crash: AfterCrash::default() }
+    /// The program `dayfly-job`: with the argument `keep` it is a keeper, and with `launch` it calls
+    /// [`launch`](crate::launch) with the arguments behind it.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        let words = |word: &str| vec![OsString::from(word)];
+        Self {
+            program: program.into(),
+            args: words("keep"),
+            launch: words("launch"),
+            after_crash: AfterCrash::default(),
+            state: None,
+            user_home: None,
+        }
+    }
+
+    /// Names the folder of which a sandbox shows nothing but what is the attempt's own: that of the ledger.
+    #[must_use]
+    pub fn hiding(mut self, state: impl Into<Utf8PathBuf>) -> Self {
+        self.state = Some(state.into());
+        self
+    }
+
+    /// Names the home folder that `~/` means in the paths of a sandbox.
+    #[must_use]
+    pub fn user_home(mut self, home: impl Into<Utf8PathBuf>) -> Self {
+        self.user_home = Some(home.into());
+        self
+    }
+
+    fn launcher(&self) -> Result<Vec<String>, RunnerError> {
+        let program = std::path::absolute(&self.program).unwrap_or_else(|_| self.program.clone());
+        let words = std::iter::once(program.into_os_string()).chain(self.launch.iter().cloned());
+        words.map(OsString::into_string).collect::<Result<_, _>>().map_err(|word| RunnerError::Other {
+            what: format!("the path of the keeper, {}, is not UTF-8", word.display()),
+            source: None,
+        })
     }
 
     /// Says what becomes of attempts whose engine has died; without it they go on and are taken up again.
@@ -85,7 +123,7 @@ impl SubprocessRunner {
 
     /// The executor that gives each attempt a keeper.
     pub fn kept(keeper: Keeper) -> Self {
-        Self { keeper: Some(keeper) }
+        Self { keeper: Some(keeper), walls: Arc::default() }
     }
 }
 
@@ -103,7 +141,7 @@ impl Runner for SubprocessRunner {
             reattach: kept,
             containment: if tree { Containment::Tree } else { Containment::Group },
             limits: true,
-            sandbox: Sandbox::None,
+            sandbox: if kept { self.walls.ladder().strongest() } else { Sandbox::None },
         }
     }
 
@@ -112,12 +150,16 @@ impl Runner for SubprocessRunner {
     }
 
     async fn start(&self, attempt: &Attempt) -> Result<Box<dyn Running>, RunnerError> {
+        if self.keeper.is_none() && !attempt.job.sandbox.is_default() {
+            let what = "the job asks for a sandbox or for limits, which need a keeper; see `EngineBuilder::keeper`";
+            return Err(RunnerError::Other { what: what.into(), source: None });
+        }
         let for_files = attempt.clone();
         let files = tokio::task::spawn_blocking(move || prepare::files(&for_files)).await.map_err(|e| {
             RunnerError::Other { what: "the attempt's folder was not made".into(), source: Some(e.into()) }
         })??;
         match &self.keeper {
-            Some(keeper) => kept::start(keeper, attempt, files).await,
+            Some(keeper) => kept::start(keeper, &self.walls, attempt, files).await,
             None => start_here(attempt, &files),
         }
     }
@@ -125,7 +167,7 @@ impl Runner for SubprocessRunner {
     /// A child of an engine that has ended has lost its pipes: without a keeper there is nothing to take up again.
     async fn reattach(&self, attempt: &Attempt) -> Result<Option<Box<dyn Running>>, RunnerError> {
         match &self.keeper {
-            Some(_) => kept::reattach(attempt).await,
+            Some(_) => kept::reattach(&self.walls, attempt).await,
             None => Ok(None),
         }
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{
     Access, Agent as _, AgentConfig, AgentKind, AgentName, AnswerRule, Attempt, AttemptEvent, AttemptId, End,
-    EventSink, IssueId, IssueRef, JobSpec, Outcome, OutputLimits, ProcessIdentity, ProjectName, Runner as _, Running,
-    StageName, StageRun, Stop,
+    EventSink, IssueId, IssueRef, JobSpec, Network, Outcome, OutputLimits, ProcessIdentity, ProjectName, Runner as _,
+    Running, Sandbox, SandboxSpec, StageName, StageRun, Stop,
 };
 use dayfly_runner::{CommandAgent, Keeper, SubprocessRunner, identity, is_alive};
 use nix::sys::signal::{Signal, kill};
@@ -17,7 +17,7 @@ use nix::unistd::Pid;
 use tokio::sync::mpsc;
 
 fn runner() -> SubprocessRunner {
-    SubprocessRunner::kept(Keeper::new(env!("CARGO_BIN_EXE_dayfly-job"), ["keep"]))
+    SubprocessRunner::kept(Keeper::new(env!("CARGO_BIN_EXE_dayfly-job")))
 }
 
 fn job() -> JobSpec {
@@ -63,6 +63,7 @@ impl Probe {
             command: agent.command(&job).unwrap(),
             job,
             cwd: root.join("work"),
+            reads: Vec::new(),
             dir: root.join("attempt"),
             agent: Arc::new(agent),
             output: OutputLimits { log_bytes: 100_000, line_bytes: 4096 },
@@ -208,4 +209,74 @@ async fn secrets_reach_neither_the_log_nor_whoever_watches() {
     assert!(!log.contains("horse") && !log.contains("Y29ycmVj") && log.len() == 26 + 29, "{log}");
     let told = format!("{:?}", probe.events.lock().unwrap());
     assert!(!told.contains("horse"), "{told}");
+}
+
+/// What a sandboxed attempt printed, and how it ended.
+async fn in_sandbox(least: Sandbox, network: Network, script: &str) -> Outcome {
+    let mut probe = Probe::new(script);
+    probe.attempt.job.sandbox = SandboxSpec { least, network, ..SandboxSpec::default() };
+    let mut running = probe.start().await;
+    ended(&mut *running).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_bubblewrap_there_is_nothing_but_what_the_attempt_was_given() {
+    let script = "ls ..; ls /proc | grep -c '^[0-9]'; ls /sys/class/net 2>/dev/null; cat /proc/net/dev | wc -l; \
+                  echo ok > made; echo '{}' > \"$DAYFLY_PROPOSAL\"; echo x > ../attempt/status.json; cat; exit 4";
+    let outcome = in_sandbox(Sandbox::Bubblewrap, Network::None, script).await;
+    assert_eq!((outcome.receipt.exit_code, outcome.receipt.sandbox), (Some(4), Sandbox::Bubblewrap), "{outcome:?}");
+    let lines: Vec<&str> = outcome.receipt.tail.lines().collect();
+    assert_eq!(lines[..2], ["attempt", "work"], "{outcome:?}");
+    assert!(lines[2].parse::<u32>().unwrap() <= 6, "only its own processes: {outcome:?}");
+    assert!(lines.contains(&"3"), "only the loopback device: {outcome:?}");
+    assert_eq!(lines.last(), Some(&"do it"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_landlock_what_was_not_given_cannot_be_read_or_written() {
+    let outside = tempfile::tempdir().unwrap();
+    let secret = outside.path().join("secret");
+    fs::write(&secret, "canary").unwrap();
+    let script = format!("cat {0}; echo x > {0}; echo made > made && cat made; exit 0", secret.display());
+    let outcome = in_sandbox(Sandbox::Landlock, Network::None, &script).await;
+    assert_eq!((outcome.end.clone(), outcome.receipt.sandbox), (End::Succeeded, Sandbox::Landlock), "{outcome:?}");
+    assert!(outcome.receipt.tail.starts_with("made\n") && !outcome.receipt.tail.contains("canary"), "{outcome:?}");
+    assert_eq!(fs::read_to_string(&secret).unwrap(), "canary");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sandboxed_attempt_is_stopped_politely_and_ends_with_its_keeper() {
+    let mut probe =
+        Probe::new("trap 'echo bye; exit 3' TERM; setsid sleep 600 & echo ready; while :; do sleep 0.05; done");
+    probe.attempt.job.sandbox = SandboxSpec { least: Sandbox::Bubblewrap, ..SandboxSpec::default() };
+    let mut running = probe.start().await;
+    probe.lines.recv().await.unwrap();
+    running.stop(Stop::Polite).await.unwrap();
+    let outcome = ended(&mut *running).await;
+    assert_eq!((outcome.end, outcome.receipt.exit_code), (End::Cancelled, Some(3)));
+    assert_eq!(outcome.receipt.tail, "ready\nbye");
+
+    let mut running = probe.start().await;
+    probe.lines.recv().await.unwrap();
+    let leader = probe.events.lock().unwrap().iter().rev().find_map(|event| match event {
+        AttemptEvent::Spawned(leader) => Some(leader.clone()),
+        _ => None,
+    });
+    signal(&probe.keeper(), Signal::SIGKILL);
+    let outcome = ended(&mut *running).await;
+    assert!(matches!(outcome.end, End::Host { .. }), "{outcome:?}");
+    assert!(!outcome.receipt.leaky, "{outcome:?}");
+    gone(&leader.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sandbox_that_cannot_be_put_up_starts_nothing_and_says_why() {
+    let mut probe = Probe::new("echo ran > ran");
+    probe.attempt.job.sandbox = SandboxSpec { least: Sandbox::Bubblewrap, ..SandboxSpec::default() };
+    probe.attempt.reads.push("/no/such/folder".into());
+    let err = runner().start(&probe.attempt).await.unwrap_err();
+    assert!(std::error::Error::source(&err).unwrap().to_string().contains("/no/such/folder"), "{err:?}");
+    let here = SubprocessRunner::new().start(&probe.attempt).await.unwrap_err();
+    assert!(here.to_string().contains("need a keeper"), "{here}");
+    assert!(!probe.attempt.cwd.join("ran").exists());
 }

@@ -12,6 +12,7 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 
 use crate::git::{Git, GitError};
+use crate::subprocess::proposal_path;
 
 use super::answer;
 use super::house::{House, gates_dir};
@@ -146,6 +147,7 @@ impl Work {
             id: self.id.clone(),
             job: self.job.clone(),
             cwd,
+            reads: Vec::new(),
             dir: self.house.attempt_dir(&self.id),
             command,
             agent: Arc::clone(agent),
@@ -280,7 +282,7 @@ impl Work {
         if rule == AnswerRule::None {
             return Ok(());
         }
-        let path = self.house.attempt_dir(&self.id).join("proposal.json");
+        let path = proposal_path(&self.house.attempt_dir(&self.id));
         let bytes = answer::read(&path).await.map_err(|err| format!("the proposal cannot be read: {err}"))?;
         let Some(bytes) = bytes else {
             let needed = matches!(rule, AnswerRule::Required | AnswerRule::Verdict);

@@ -140,7 +140,9 @@ impl EngineBuilder {
     pub fn build(self) -> Engine {
         let portfolio = Arc::new(self.portfolio);
         let here = || Arc::new(SubprocessRunner::new()) as Arc<dyn Runner>;
-        let kept = |keeper: &Keeper, policy| Arc::new(SubprocessRunner::kept(keeper.clone().after_crash(policy)));
+        let kept = |keeper: &Keeper, policy| {
+            Arc::new(SubprocessRunner::kept(keeper.clone().after_crash(policy).hiding(portfolio.state_dir.clone())))
+        };
         let runner = self.runner.unwrap_or_else(|| match &self.keeper {
             Some(keeper) => kept(keeper, portfolio.after_crash),
             None => here(),

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{
-    AgentConfig, AgentKind, AgentName, Attempt, AttemptId, CommandLine, End, EventSink, Gate, GateError, JobSpec,
-    OutputLimits, PromptVia, Runner, Subject, Verdict, WorkFacts,
+    Access, AgentConfig, AgentKind, AgentName, Attempt, AttemptId, CommandLine, End, EventSink, Gate, GateError,
+    JobSpec, OutputLimits, PromptVia, Runner, Subject, Verdict, WorkFacts,
 };
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -163,12 +163,18 @@ impl Commands {
         // A build may be silent for as long as it may take.
         (job.wall, job.silence, job.silence_report) = (wall, wall, wall);
         job.prompt = String::new();
+        // What it writes goes with its working copy, and nothing in there is protected from what judges it.
+        job.access = Access::Write;
+        job.protected = Vec::new();
+        let command = command_line(entry, tree);
+        let tools = command.env.values().map(Utf8PathBuf::from);
         let attempt = Attempt {
             id: AttemptId::from_text(format!("{}.gate-{}", self.attempt, entry.name)),
             job,
             cwd: tree.to_owned(),
+            reads: tools.collect(),
             dir: self.dir.join(&entry.name),
-            command: command_line(entry, tree),
+            command,
             agent: gate_agent(entry)?,
             output: self.output,
             tag: self.tag.clone(),

@@ -16,6 +16,7 @@ use nix::unistd::Pid;
 use crate::liveness::{Liveness, Look, Suspends};
 use crate::log::{Log, STDERR_LOG, STDOUT_LOG};
 use crate::redact::{KeptStream, secrets_of};
+use crate::sandbox::Cgroup;
 
 use super::clock::Clock;
 use super::pump::{CHUNK_BYTES, Pump};
@@ -26,6 +27,8 @@ use super::tree::{self, Swept};
 
 /// How long the pipes may stay open after the child has ended.
 const DRAIN: Duration = Duration::from_millis(100);
+/// How long the kernel may take to bury what it killed.
+const BURIED: Duration = Duration::from_secs(2);
 /// The least time between two words of new output.
 const NEWS: Duration = Duration::from_millis(50);
 
@@ -301,7 +304,16 @@ impl Keeper<'_> {
     /// Kills whatever is left.
     fn sweep(&mut self) {
         let mut statuses = Vec::new();
+        let group = self.spec.cgroup.as_deref().map(Cgroup::at);
+        if let Some(group) = &group {
+            // What the kernel cannot kill at once is killed one by one.
+            let _ = group.kill();
+        }
         let swept = tree::sweep(|status| statuses.push(status));
+        if let Some(group) = group {
+            // One that is not empty is left for whoever looks into what would not end.
+            let _ = group.wait_empty(BURIED).and_then(|_| group.remove());
+        }
         for status in statuses {
             self.reaped(status);
         }

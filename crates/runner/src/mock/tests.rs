@@ -43,6 +43,7 @@ async fn the_script_is_followed() {
         command: agent.command(&job).unwrap(),
         job,
         cwd: root.join("work"),
+        reads: Vec::new(),
         dir: root.join("attempt"),
         agent,
         output: dayfly_core::OutputLimits { log_bytes: 1, line_bytes: 1 },
@@ -53,6 +54,6 @@ async fn the_script_is_followed() {
     assert_eq!(outcome.end, End::TaskFailed { reason: "so it is written".into() });
     assert_eq!(outcome.receipt.took, Duration::from_secs(3600));
     assert_eq!(outcome.receipt.usage.input_tokens, 5);
-    assert_eq!(fs::read_to_string(root.join("attempt/proposal.json")).unwrap(), "{\"version\":1}");
+    assert_eq!(fs::read_to_string(root.join("attempt/out/proposal.json")).unwrap(), "{\"version\":1}");
     assert_eq!(fs::read_to_string(root.join("work/src/new.txt")).unwrap(), "text");
 }

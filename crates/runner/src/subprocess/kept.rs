@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use camino::Utf8PathBuf;
 use dayfly_core::{
-    Attempt, AttemptEvent, AttemptId, End, ExitFacts, Outcome, ProcessIdentity, RunnerError, Running, Stop, Stream,
+    Attempt, AttemptEvent, End, ExitFacts, Outcome, ProcessIdentity, RunnerError, Running, Stop, Stream,
 };
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -24,6 +24,7 @@ use crate::keeper::{
 use crate::log::{LogPart, LogReader, STDERR_LOG, STDOUT_LOG, join};
 use crate::process;
 
+use super::contain::{Walled, Walls, never_begun, wall};
 use super::output::Output;
 use super::prepare::{self, Files, absolute, at};
 use super::{Keeper, Seen, ended};
@@ -73,14 +74,20 @@ impl Ear {
 }
 
 /// Starts an attempt with a keeper.
-pub(super) async fn start(keeper: &Keeper, attempt: &Attempt, files: Files) -> Result<Box<dyn Running>, RunnerError> {
+pub(super) async fn start(
+    keeper: &Keeper,
+    walls: &Arc<Walls>,
+    attempt: &Attempt,
+    files: Files,
+) -> Result<Box<dyn Running>, RunnerError> {
     let line = prepare::line(attempt, &files.dir);
     let program = keeper.program.display().to_string();
     let cannot = |source| RunnerError::Spawn { program: program.clone(), source };
     let mut command = Command::new(&keeper.program);
     command.args(&keeper.args).env_clear().envs(&line.env).current_dir(&files.dir);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let spec = spec(keeper, attempt, &files, &line).map_err(cannot)?;
+    let walled = walled(keeper, walls, attempt, &files, &line).await?;
+    let spec = spec(keeper, attempt, &files, &walled).map_err(cannot)?;
     let mut child = command.spawn().map_err(cannot)?;
     let missing = || cannot(io::Error::other("it has no standard input and output"));
     let (mut stdin, stdout) = child.stdin.take().zip(child.stdout.take()).ok_or_else(missing)?;
@@ -100,7 +107,7 @@ pub(super) async fn start(keeper: &Keeper, attempt: &Attempt, files: Files) -> R
         _ => return Err(cannot(io::Error::other("the keeper ended before it had started anything"))),
     };
     attempt.events.send(AttemptEvent::Spawned(leader.clone()));
-    let follow = Follow::new(attempt, files.dir, Some(leader));
+    let follow = Follow::new(walls, attempt, files.dir, Some(leader));
     running.task.spawn(async move {
         let outcome = follow.while_told(child, lines).await;
         told.send_replace(Some(outcome));
@@ -108,14 +115,34 @@ pub(super) async fn start(keeper: &Keeper, attempt: &Attempt, files: Files) -> R
     Ok(Box::new(running))
 }
 
-fn spec(keeper: &Keeper, attempt: &Attempt, files: &Files, line: &prepare::Line) -> io::Result<Vec<u8>> {
-    let program = Utf8PathBuf::from_path_buf(line.program.clone())
-        .map_err(|path| io::Error::other(format!("the path {} is not UTF-8", path.display())))?;
+/// The command line within its sandbox. What is asked of the system for it may take a moment.
+async fn walled(
+    keeper: &Keeper,
+    walls: &Arc<Walls>,
+    attempt: &Attempt,
+    files: &Files,
+    line: &prepare::Line,
+) -> Result<Walled, RunnerError> {
+    let program = line.program.to_str().map(str::to_owned).ok_or_else(|| RunnerError::Other {
+        what: format!("the path {} is not UTF-8", line.program.display()),
+        source: None,
+    })?;
+    let argv = std::iter::once(program).chain(line.args.iter().cloned()).collect();
+    if attempt.job.sandbox.is_default() {
+        return wall(walls, keeper, attempt, &files.dir, argv);
+    }
+    let (walls, keeper, attempt, dir) = (Arc::clone(walls), keeper.clone(), attempt.clone(), files.dir.clone());
+    let walled = tokio::task::spawn_blocking(move || wall(&walls, &keeper, &attempt, &dir, argv)).await;
+    walled.map_err(|err| RunnerError::Other { what: "the sandbox was not made".into(), source: Some(err.into()) })?
+}
+
+fn spec(keeper: &Keeper, attempt: &Attempt, files: &Files, walled: &Walled) -> io::Result<Vec<u8>> {
+    let (program, args) = walled.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let job = &attempt.job;
     let spec = Spec {
         version: KEEPER_VERSION,
-        program,
-        args: line.args.clone(),
+        program: program.into(),
+        args: args.to_vec(),
         cwd: absolute(&attempt.cwd)?,
         dir: files.dir.clone(),
         stdin: files.stdin.clone(),
@@ -126,8 +153,8 @@ fn spec(keeper: &Keeper, attempt: &Attempt, files: &Files, line: &prepare::Line)
         log_bytes: attempt.output.log_bytes,
         redact: attempt.command.redact.clone(),
         after_crash: keeper.after_crash,
-        cgroup: None,
-        wrappers: 0,
+        cgroup: walled.cgroup.as_ref().map(|group| group.path().to_owned()),
+        wrappers: walled.wrappers,
     };
     let mut text = serde_json::to_vec(&spec)?;
     text.push(b'\n');
@@ -135,7 +162,7 @@ fn spec(keeper: &Keeper, attempt: &Attempt, files: &Files, line: &prepare::Line)
 }
 
 /// Finds an attempt that a keeper of an earlier engine holds, or held to its end.
-pub(super) async fn reattach(attempt: &Attempt) -> Result<Option<Box<dyn Running>>, RunnerError> {
+pub(super) async fn reattach(walls: &Arc<Walls>, attempt: &Attempt) -> Result<Option<Box<dyn Running>>, RunnerError> {
     let dir = absolute(&attempt.dir).map_err(at(&attempt.dir))?;
     if !dir.join(KEEPER_FILE).try_exists().map_err(at(&dir))? {
         return Ok(None);
@@ -145,6 +172,7 @@ pub(super) async fn reattach(attempt: &Attempt) -> Result<Option<Box<dyn Running
     let status: Option<Status> = read_json(&dir.join(STATUS_FILE)).unwrap_or_default();
     if held.is_some() && status.as_ref().is_none_or(|status| status.end == KeptEnd::Void) {
         Status::of(KeptEnd::Void).write(&dir).map_err(at(&dir))?;
+        walls.end_group(attempt);
         return Ok(None);
     }
     let identity: Option<Identity> = read_json(&dir.join(KEEPER_FILE)).unwrap_or_default();
@@ -159,7 +187,7 @@ pub(super) async fn reattach(attempt: &Attempt) -> Result<Option<Box<dyn Running
     }
     let (told, outcome) = watch::channel(None);
     let mut running = KeptRunning { outcome, ear, task: JoinSet::new() };
-    let follow = Follow::new(attempt, dir, child);
+    let follow = Follow::new(walls, attempt, dir, child);
     running.task.spawn(async move {
         let outcome = follow.untold().await;
         told.send_replace(Some(outcome));
@@ -169,10 +197,8 @@ pub(super) async fn reattach(attempt: &Attempt) -> Result<Option<Box<dyn Running
 
 /// Follows what an attempt prints, by its logs.
 struct Follow {
-    id: AttemptId,
-    tag: String,
-    wall: Duration,
-    silence: Duration,
+    walls: Arc<Walls>,
+    attempt: Attempt,
     dir: Utf8PathBuf,
     leader: Option<ProcessIdentity>,
     output: Output,
@@ -181,15 +207,13 @@ struct Follow {
 }
 
 impl Follow {
-    fn new(attempt: &Attempt, dir: Utf8PathBuf, leader: Option<ProcessIdentity>) -> Self {
+    fn new(walls: &Arc<Walls>, attempt: &Attempt, dir: Utf8PathBuf, leader: Option<ProcessIdentity>) -> Self {
         Self {
             output: Output::new(attempt.output, attempt.agent.reader(), attempt.events.clone()),
             stdout: LogReader::new(dir.join(STDOUT_LOG)),
             stderr: LogReader::new(dir.join(STDERR_LOG)),
-            id: attempt.id.clone(),
-            tag: attempt.tag.clone(),
-            wall: attempt.job.wall,
-            silence: attempt.job.silence,
+            walls: Arc::clone(walls),
+            attempt: slim(attempt),
             dir,
             leader,
         }
@@ -254,8 +278,8 @@ impl Follow {
         };
         let end = match status.end {
             KeptEnd::Exited => None,
-            KeptEnd::Wall => Some(End::TimedOutWall { limit: self.wall }),
-            KeptEnd::Silence => Some(End::TimedOutSilence { limit: self.silence }),
+            KeptEnd::Wall => Some(End::TimedOutWall { limit: self.attempt.job.wall }),
+            KeptEnd::Silence => Some(End::TimedOutSilence { limit: self.attempt.job.silence }),
             KeptEnd::Stopped => Some(End::Cancelled),
             KeptEnd::Orphaned | KeptEnd::Void => Some(End::Lost),
             KeptEnd::NotStarted { reason } => Some(End::Environment { reason }),
@@ -273,16 +297,33 @@ impl Follow {
                 ),
             },
         };
-        ended(self.output, end, seen)
+        let mut outcome = ended(self.output, end, seen);
+        let (spec, receipt) = (&self.attempt.job.sandbox, &mut outcome.receipt);
+        receipt.sandbox = spec.least;
+        if let Some(reason) = never_begun(spec, &self.dir, receipt.exit_code, &receipt.tail) {
+            outcome.end = End::Environment { reason };
+        }
+        outcome
     }
 
     /// The keeper was killed: what it kept is ended as far as it can be found.
     async fn abandoned(self) -> Outcome {
-        let (tag, id, leader) = (self.tag, self.id, self.leader);
-        let swept = tokio::task::spawn_blocking(move || process::end_attempt(&tag, &id, leader.as_ref())).await;
+        let (walls, attempt, leader) = (self.walls, self.attempt, self.leader);
+        let swept = tokio::task::spawn_blocking(move || {
+            walls.end_group(&attempt);
+            process::end_attempt(&attempt.tag, &attempt.id, leader.as_ref())
+        });
+        let swept = swept.await;
         let end = End::Host { reason: "its keeper was ended by something else".into() };
         ended(self.output, Some(end), Seen { leaky: !swept.unwrap_or(false), ..Seen::default() })
     }
+}
+
+/// An attempt without what only its start needs: there may be hundreds.
+fn slim(attempt: &Attempt) -> Attempt {
+    let mut attempt = attempt.clone();
+    attempt.job.prompt = String::new();
+    attempt
 }
 
 #[async_trait]

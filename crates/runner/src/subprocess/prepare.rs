@@ -17,6 +17,14 @@ use crate::program::find_program;
 /// command line is made from the job alone.
 pub(crate) const PROPOSAL_PLACE: &str = "@DAYFLY_PROPOSAL@";
 
+/// The folder, in an attempt's own, in which an agent may leave files for the engine.
+pub(super) const OUT: &str = "out";
+
+/// Where the proposal of an attempt is.
+pub(crate) fn proposal_path(dir: &Utf8Path) -> Utf8PathBuf {
+    dir.join(OUT).join("proposal.json")
+}
+
 /// The variables every child may have from the engine's environment; and all that begin with `LC_`.
 const ALLOWED: [&str; 9] = ["PATH", "LANG", "TERM", "TZ", "USER", "LOGNAME", "SHELL", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
@@ -36,7 +44,7 @@ pub(super) fn files(attempt: &Attempt) -> Result<Files, RunnerError> {
         return Err(RunnerError::Files { path: attempt.cwd.clone(), source });
     }
     put_aside(&dir).map_err(at(&dir))?;
-    for folder in ["home", "tmp"] {
+    for folder in ["home", "tmp", OUT] {
         let folder = dir.join(folder);
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(at(&folder))?;
     }
@@ -83,7 +91,7 @@ pub(super) struct Line {
 /// The command line of an attempt whose folder is `dir`.
 pub(super) fn line(attempt: &Attempt, dir: &Utf8Path) -> Line {
     let line = &attempt.command;
-    let proposal = dir.join("proposal.json");
+    let proposal = proposal_path(dir);
     let env = environment(attempt, dir, &proposal);
     let mut args: Vec<String> = line.args.iter().map(|arg| arg.replace(PROPOSAL_PLACE, proposal.as_str())).collect();
     if line.prompt == PromptVia::LastArgument {

@@ -2,6 +2,8 @@
 //! serves a line of a crontab or a script.
 
 mod args;
+#[path = "../../instead.rs"]
+mod instead;
 mod job;
 mod receipt;
 #[path = "../../time.rs"]
@@ -16,9 +18,8 @@ use args::Args;
 
 fn main() -> ExitCode {
     // Before anything else: there may be hundreds of keepers, and each is to stay small.
-    match std::env::args_os().nth(1) {
-        Some(mode) if mode == "keep" => return dayfly_runner::keeper::main(),
-        _ => {}
+    if let Some(code) = instead::instead() {
+        return code;
     }
     let args = match Args::try_parse() {
         Ok(args) => args,

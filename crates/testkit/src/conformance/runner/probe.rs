@@ -69,6 +69,7 @@ impl Probe {
             command: agent.line(),
             job,
             cwd,
+            reads: Vec::new(),
             dir: root.join("attempt"),
             agent,
             output: OutputLimits { log_bytes: 10_000, line_bytes: 1_000 },
