@@ -136,7 +136,7 @@ impl Book {
             wrong.push(format!("{id} is started while {} runs at the same issue", live.id()));
         }
         let place = format!("{}.{}.{}.", job.issue.project, job.issue.issue, job.stage);
-        if !id.as_str().strip_prefix(&place).is_some_and(|number| number.parse::<u32>().is_ok()) {
+        if id.as_str().strip_prefix(&place).is_none_or(|number| number.parse::<u32>().is_err()) {
             wrong.push(format!("{id} is not the id of an attempt of its job, which begins with `{place}`"));
         }
         if job.prompt.trim().is_empty() {

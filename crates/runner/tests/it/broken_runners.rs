@@ -100,7 +100,10 @@ impl Faulty {
     async fn put_aside(&self, running: Box<dyn Running>) -> Box<dyn Running> {
         let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept().push(running);
-        tokio::task::yield_now().await;
+        // More than once, as how often the start itself waits is a matter of luck.
+        for _ in 0..4 {
+            tokio::task::yield_now().await;
+        }
         let running = kept().pop();
         running.expect("it was put there")
     }
