@@ -30,7 +30,7 @@ pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_command
 pub use git::{Candidate, Found, Git, GitError, Landed};
 pub use log::{LogPart, LogReader};
 pub use markdown::MarkdownTracker;
-pub use mock::{MockRunner, MockScript};
+pub use mock::{MockCall, MockRefusal, MockRulesError, MockRunner, MockScript, WhenDropped};
 pub use process::{identity, is_alive, kill_attempt};
 pub use program::find_program;
 pub use redact::{Redactor, Secret, looks_secret};

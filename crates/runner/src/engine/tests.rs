@@ -125,10 +125,11 @@ impl World {
     /// An executor whose attempts are noted.
     fn mock(&self, script: impl Fn(&Attempt) -> MockScript + Send + Sync + 'static) -> Arc<dyn Runner> {
         let seen = Arc::clone(&self.seen);
-        Arc::new(MockRunner::new(move |attempt| {
+        let runner = MockRunner::new(move |attempt| {
             seen.lock().unwrap().push((attempt.id.to_string(), attempt.job.clone()));
             script(attempt)
-        }))
+        });
+        Arc::new(runner.checked_at_drop())
     }
 
     /// Runs an engine until there is nothing left to do.

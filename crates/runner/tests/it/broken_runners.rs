@@ -100,7 +100,10 @@ impl Faulty {
     async fn put_aside(&self, running: Box<dyn Running>) -> Box<dyn Running> {
         let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept().push(running);
-        tokio::task::yield_now().await;
+        // More than once, as how often the start itself waits is a matter of luck.
+        for _ in 0..4 {
+            tokio::task::yield_now().await;
+        }
         let running = kept().pop();
         running.expect("it was put there")
     }
@@ -185,10 +188,12 @@ impl Drop for FaultyRunning {
 
 /// What the suite says of an executor with that fault.
 fn judged(fault: Fault) -> Result<conformance::Report, String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.expect("a runtime can be made");
     let faulty = Faulty { fault, inner: SubprocessRunner::new(), kept: Kept::default() };
     let suite = conformance::runner_within(Duration::from_secs(5), async || faulty.clone());
-    catch_unwind(AssertUnwindSafe(|| runtime.block_on(suite))).map_err(|panic| *panic.downcast::<String>().unwrap())
+    catch_unwind(AssertUnwindSafe(|| runtime.block_on(suite)))
+        .map_err(|panic| *panic.downcast::<String>().expect("the suite panics with a text"))
 }
 
 #[test]
