@@ -121,7 +121,8 @@ impl Member<'_> {
 
     fn say(&self, name: &str) {
         let mut file = OpenOptions::new().write(true).open(self.sentinel).expect("the sentinel can be opened");
-        writeln!(file, "{name}").expect("the sentinel can be written");
+        // In one go, so that the words of several do not mix.
+        file.write_all(format!("{name}\n").as_bytes()).expect("the sentinel can be written");
     }
 
     fn start(&self, name: &str, count: u32) -> Command {

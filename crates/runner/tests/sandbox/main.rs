@@ -19,6 +19,10 @@ mod trees;
 mod world;
 
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// The longest one check may take.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 #[cfg(not(target_os = "linux"))]
 fn main() -> ExitCode {
@@ -59,7 +63,18 @@ fn main() -> ExitCode {
     for (name, check) in checks::CHECKS {
         if wanted(name) {
             println!("sandbox: {name}");
-            check();
+            let (done, ended) = std::sync::mpsc::channel();
+            let check = std::thread::spawn(move || {
+                check();
+                done.send(())
+            });
+            if ended.recv_timeout(PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                println!("this check did not end within {PATIENCE:?}");
+                return ExitCode::FAILURE;
+            }
+            if check.join().is_err() {
+                return ExitCode::FAILURE;
+            }
         }
     }
     ExitCode::SUCCESS

@@ -26,6 +26,18 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Tree {
     root: Child,
     sentinel: fs::File,
+    cgroup: Option<Cgroup>,
+}
+
+/// A check that fails leaves nothing behind.
+impl Drop for Tree {
+    fn drop(&mut self) {
+        if let Some(cgroup) = self.cgroup.as_ref().filter(|c| c.path().exists()) {
+            let _ = cgroup.kill().and_then(|()| cgroup.wait_empty(PATIENCE)).and_then(|_| cgroup.remove());
+        }
+        let _ = self.root.kill();
+        let _ = self.root.wait();
+    }
 }
 
 impl Tree {
@@ -34,12 +46,13 @@ impl Tree {
         let _ = fs::remove_file(&path);
         mkfifo(path.as_std_path(), Mode::S_IRWXU).unwrap();
         let mut options = fs::OpenOptions::new();
-        let mut sentinel = options.read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&path).unwrap();
+        let sentinel = options.read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&path).unwrap();
         let argv = [&me(), WORD, "--sentinel", path.as_str(), "--members", members].map(str::to_owned);
         let wrapped = wrap(spec, ladder(), place, &argv).unwrap();
-        let root = start(&wrapped, place).stdout(Stdio::null()).spawn().unwrap();
-        up(&mut sentinel, members);
-        Self { root, sentinel }
+        let root = start(&wrapped, place).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut tree = Self { root, sentinel, cgroup: place.cgroup.clone() };
+        up(&mut tree.sentinel, members);
+        tree
     }
 
     /// How long it took until no process of it was left.
