@@ -7,7 +7,7 @@ use super::*;
 /// A base branch, and a change of one commit on top of its first commit.
 struct Yard {
     repo: Repo,
-    git: Git,
+    git: TrustedGit,
     base: Commit,
     tip: Commit,
 }
@@ -22,7 +22,7 @@ impl Yard {
         let git = open(&repo).await;
         let base = repo.at("main");
         let tree = repo.root.join("tree");
-        git.add_worktree(&tree, &base).await.unwrap();
+        git.add_copy(&tree, &base).await.unwrap();
         let tip = commit_in(&tree, change);
         Self { repo, git, base, tip }
     }
@@ -192,7 +192,7 @@ async fn a_branch_that_is_not_there_is_not_made() {
     let yard = Yard::new().await;
     let landed = yard.git.land("trunk", &yard.base, &yard.tip).await.unwrap();
     assert_eq!(landed, Landed::Race(Commit(String::new())));
-    assert_eq!(yard.git.branch("trunk").await.unwrap(), None);
+    assert_eq!(yard.git.user().branch("trunk").await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -277,16 +277,16 @@ async fn a_landing_waits_while_an_attempt_stands_on_the_base_branch() {
     git_in(&tree, &["checkout", "--quiet", "main"]);
     let Landed::Checkout(said) = yard.land(&yard.tip).await else { panic!("it was moved beneath the attempt") };
     assert!(said.contains(tree.as_str()), "{said}");
-    yard.git.remove_worktree(&tree).await.unwrap();
+    yard.git.remove_copy(&tree).await.unwrap();
     assert_eq!(yard.land(&yard.tip).await, Landed::Moved);
 }
 
 #[tokio::test]
 async fn a_checkout_that_was_switched_meanwhile_is_a_lost_race_and_its_branch_stays() {
     let yard = Yard::new().await;
-    let place = yard.git.standing_on("main").await.unwrap().remove(0);
+    let place = yard.git.user().standing_on("main").await.unwrap().remove(0);
     yard.repo.git(&["checkout", "--quiet", "-b", "feature"]);
-    let landed = yard.git.fast_forward(&place, "main", &yard.base, &yard.tip).await.unwrap();
+    let landed = yard.git.user().fast_forward(&place, "main", &yard.base, &yard.tip).await.unwrap();
     assert_eq!(landed, Landed::Race(yard.base.clone()));
     assert_eq!(yard.repo.at("feature"), yard.base);
 }
@@ -296,16 +296,16 @@ async fn a_bare_repository_lands() {
     let repo = Repo::new(&[("a", "1\n")]);
     let bare = repo.root.join("bare.git");
     repo.git(&["clone", "--quiet", "--bare", repo.web.as_str(), bare.as_str()]);
-    let git = Git::open(&bare).await.unwrap();
-    assert!(!git.is_dirty().await.unwrap());
-    assert_eq!(git.current_branch().await.unwrap().as_deref(), Some("main"));
-    let base = git.branch("main").await.unwrap().unwrap();
+    let git = open_at(&repo.root, &bare).await;
+    assert!(!git.user().is_dirty().await.unwrap());
+    assert_eq!(git.user().current_branch().await.unwrap().as_deref(), Some("main"));
+    let base = git.user().branch("main").await.unwrap().unwrap();
     let tree = repo.root.join("tree");
-    git.add_worktree(&tree, &base).await.unwrap();
+    git.add_copy(&tree, &base).await.unwrap();
     let tip = commit_in(&tree, &[("b", "1\n")]);
     assert_eq!(git.inspect(&tree, &base, &base).await.unwrap().changed, ["b"]);
     assert_eq!(git.land("main", &base, &tip).await.unwrap(), Landed::Moved);
-    assert_eq!(git.branch("main").await.unwrap(), Some(tip));
+    assert_eq!(git.user().branch("main").await.unwrap(), Some(tip));
 }
 
 /// A filter of the repository's that says that it runs, and goes on when it is let.
@@ -367,6 +367,6 @@ fn a_merge_in_the_users_checkout_is_finished_though_nobody_waits_for_it_any_more
 async fn what_a_git_command_started_ends_with_it() {
     let yard = Yard::new().await;
     let mut filter = Filter::set(&yard.repo);
-    filter.interrupt(yard.git.add_worktree(&yard.repo.root.join("second"), &yard.tip)).await;
+    filter.interrupt(yard.git.add_copy(&yard.repo.root.join("second"), &yard.tip)).await;
     filter.ended.recv_timeout(Duration::from_secs(60)).unwrap();
 }
