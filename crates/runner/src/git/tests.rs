@@ -16,6 +16,13 @@ async fn open_at(root: &Utf8Path, path: &Utf8Path) -> TrustedGit {
     TrustedGit::open(Git::open(path).await.unwrap(), &root.join("git/web.git")).await.unwrap()
 }
 
+/// Commits files in a working copy, as an agent does, and takes the commit.
+async fn work(git: &TrustedGit, tree: &Utf8Path, files: &[(&str, &str)]) -> Commit {
+    let made = commit_in(tree, files);
+    assert_eq!(git.take(tree, &[]).await.unwrap().as_ref(), Some(&made));
+    made
+}
+
 #[tokio::test]
 async fn a_folder_without_a_repository_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
@@ -79,11 +86,12 @@ async fn a_kept_commit_outlives_its_working_copy_and_the_collection_of_garbage()
     let git = open(&repo).await;
     let tree = repo.root.join("tree");
     git.add_copy(&tree, &repo.at("main")).await.unwrap();
-    let kept = commit_in(&tree, &[("kept", "")]);
+    let kept = work(&git, &tree, &[("kept", "")]).await;
     let dropped = commit_in(&tree, &[("dropped", "")]);
     git.keep("attempts/web.1.exec.1", &kept).await.unwrap();
     git.remove_copy(&tree).await.unwrap();
     repo.git(&["-c", "gc.reflogExpireUnreachable=now", "gc", "--quiet", "--prune=now"]);
+    git_in(&repo.root.join("git/web.git"), &["gc", "--quiet", "--prune=now"]);
     assert_eq!(git.work().resolve(&kept.0).await.unwrap(), Some(kept));
     assert_eq!(git.work().resolve(&dropped.0).await.unwrap(), None, "this test would pass with nothing kept");
     assert_eq!(repo.git(&["branch", "--list"]), "* main", "a kept commit is on no branch");

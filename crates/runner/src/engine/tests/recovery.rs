@@ -55,11 +55,12 @@ async fn what_a_lost_attempt_committed_is_kept_and_named_though_its_working_copy
     let world = World::new(&["exec", "merge"]);
     lose_one(&world).await;
     let tree = world.repo.root.join("state").join("work").join("web.1.exec.1");
-    world.repo.git(&["worktree", "add", "--quiet", "--detach", tree.as_str(), "main"]);
+    let trusted = world.trusted().await;
+    trusted.add_copy(&tree, &world.repo.at("main")).await.unwrap();
     let made = commit_in(&tree, &[("half", "done\n")]);
     world.run(|_| failed("no")).await;
     assert!(!tree.exists());
-    assert_eq!(world.repo.at("refs/dayfly/attempts/web.1.exec.1"), made);
+    assert_eq!(trusted.work().resolve("refs/dayfly/attempts/web.1.exec.1").await.unwrap(), Some(made.clone()));
     let lost = world.events().await.into_iter().find_map(|event| match event {
         Event::AttemptEnded { outcome, .. } => Some(*outcome),
         _ => None,

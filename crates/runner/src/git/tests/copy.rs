@@ -141,7 +141,7 @@ async fn lines_added_and_removed_are_counted_and_a_file_put_back_is_not_changed(
 async fn rewritten_history_does_not_descend_from_where_it_started() {
     let mut yard = Yard::new(&[("a", "1\n")]).await;
     let base = yard.start.clone();
-    yard.start = commit_in(&yard.tree, &[("b", "")]);
+    yard.start = work(&yard.git, &yard.tree, &[("b", "")]).await;
     git_in(&yard.tree, &["commit", "--quiet", "--amend", "--message", "another"]);
     let found = yard.git.inspect(&yard.tree, &base, &yard.start).await.unwrap();
     assert!(!found.descends);
