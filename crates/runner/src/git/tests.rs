@@ -1,6 +1,7 @@
 //! Real git in folders of its own.
 
 mod copy;
+mod hostile;
 mod landing;
 mod sealed;
 
