@@ -117,8 +117,8 @@ impl TrustedGit {
         let left = |why: &str| GitError::Left { place: tree.to_owned(), why: why.to_owned() };
         let taken = self.take(tree, &[start, base]).await?;
         let commit = taken.ok_or_else(|| left("its repository is not there any more"))?;
-        let dirty = self.dirty(tree, &commit).await?;
-        let mut found = Found { commit, descends: true, dirty, changed: vec![], diff_lines: 0, commits: vec![] };
+        let mut found =
+            Found { commit, descends: true, dirty: vec![], changed: vec![], diff_lines: 0, commits: vec![] };
         if found.commit != *start {
             let descends = self.own.is_ancestor(start, &found.commit).await;
             found.descends = descends.map_err(|err| match err {
@@ -126,6 +126,7 @@ impl TrustedGit {
                 other => other,
             })?;
         }
+        found.dirty = self.dirty(tree, &found.commit).await?;
         if found.commit == *base {
             return Ok(found);
         }

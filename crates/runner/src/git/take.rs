@@ -101,8 +101,12 @@ async fn transfer(
         command.env("GIT_ALLOC_LIMIT", MOST_MEMORY);
     }
     let (packed, taken) = run_pair((packs, "pack-objects"), (takes, "index-pack"), place, wanted).await?;
-    // The first that failed knows why.
-    let fault = [("pack-objects", &packed), ("index-pack", &taken)].into_iter().find(|(_, output)| !output.good);
+    // One that was ended by the other's end does not know why; of two that do, it is the first.
+    let both = [("pack-objects", &packed), ("index-pack", &taken)];
+    let fault = both
+        .into_iter()
+        .filter(|(_, output)| !output.good)
+        .max_by_key(|(name, output)| (output.code.is_some(), *name == "pack-objects"));
     let Some((name, output)) = fault else { return Ok(Ok(())) };
     if output.code.is_none() {
         return Err(super::failed(name, place, output));

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::symlink;
 
-use super::Plain::{Quiet, Runs};
+use super::Plain::{Hangs, Quiet, Runs};
 use super::Work::{Dirty, Lands, Refused};
 use super::*;
 
@@ -110,7 +110,6 @@ pub(super) const SETTINGS: &[Case] = &[
         s.config("merge.default", "evil");
     }),
     case("difftool", Lands, Runs, |s| {
-        s.config("diff.tool", "evil");
         s.config("difftool.evil.cmd", &s.program);
     }),
     case("core.sshCommand", Lands, Runs, |s| {
@@ -227,11 +226,9 @@ pub(super) const FILES: &[Case] = &[
         std::fs::remove_file(s.tree.join(".git/HEAD")).unwrap();
         symlink("HEAD", s.tree.join(".git/HEAD")).unwrap();
     }),
-    case("HEAD is a pipe", Refused("no plain file"), Quiet, |s| {
+    case("HEAD is a pipe", Refused("no plain file"), Hangs, |s| {
         std::fs::remove_file(s.tree.join(".git/HEAD")).unwrap();
         nix::unistd::mkfifo(s.tree.join(".git/HEAD").as_std_path(), nix::sys::stat::Mode::S_IRWXU).unwrap();
-        // Plain git would wait for somebody who writes.
-        std::fs::rename(s.tree.join(".git/config"), s.tree.join(".git/none")).unwrap();
     }),
     case("HEAD is 10 MB", Refused("larger than"), Quiet, |s| s.write(".git/HEAD", &"a".repeat(10_000_000))),
     case("HEAD leads out of .git", Refused("no reference"), Quiet, |s| {
@@ -260,7 +257,8 @@ pub(super) const FILES: &[Case] = &[
     case("HEAD stands at what is not there", Refused(""), Quiet, |s| {
         s.write(".git/HEAD", "0123456789012345678901234567890123456789\n");
     }),
-    case("the references are in another form", Refused(".invalid"), Quiet, |s| {
+    case("the references are in another form", Refused("no reference"), Quiet, |s| {
+        std::fs::remove_dir_all(s.tree.join(".git/logs")).unwrap();
         s.run(&["refs", "migrate", "--ref-format=reftable"]);
     }),
     case("HEAD stands on a branch that is packed", Lands, Quiet, |s| {
@@ -348,14 +346,11 @@ pub(super) const FILES: &[Case] = &[
         std::fs::remove_file(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
     }),
-    case("an object that is a pipe", Refused(""), Quiet, |s| {
+    case("an object that is a pipe", Refused(""), Hangs, |s| {
         let id = s.run(&["rev-parse", "HEAD:work"]);
         let path = s.tree.join(".git/objects").join(&id[..2]).join(&id[2..]);
         std::fs::remove_file(&path).unwrap();
         nix::unistd::mkfifo(path.as_std_path(), nix::sys::stat::Mode::S_IRWXU).unwrap();
-        // Plain git would wait for somebody who writes.
-        std::fs::rename(s.tree.join(".git/config"), s.tree.join(".git/none")).unwrap();
-        std::fs::write(s.tree.join(".git/config"), "[core").unwrap();
     }),
     case("a pack that is damaged", Refused(""), Quiet, |s| {
         s.run(&["repack", "-a", "-d", "-l", "-q"]);
@@ -419,7 +414,7 @@ pub(super) const TREES: &[Case] = &[
     case(".. in a commit", Refused("ontains '..'"), Quiet, |s| config_below(s, "..")),
     case("a file .git in a commit", Refused("ontains '.git'"), Quiet, |s| entry(s, "100644", "blob", &blob(s), ".git")),
     case("one name twice in a commit", Refused("duplicate"), Quiet, |s| entry(s, "120000", "blob", &blob(s), "work")),
-    case(".gitmodules is a symbolic link", Refused("symlink"), Quiet, |s| {
+    case(".gitmodules is a symbolic link", Refused("gitmodulesSymlink"), Quiet, |s| {
         entry(s, "120000", "blob", &blob(s), ".gitmodules");
     }),
     case(".gitmodules with a command", Refused("update"), Runs, |s| {
@@ -468,7 +463,7 @@ pub(super) const TREES: &[Case] = &[
         symlink("/etc/passwd", s.tree.join("passwd")).unwrap();
         s.commit(&[]);
     }),
-    case("a folder exchanged for a symbolic link", Dirty("folder/b"), Quiet, |s| {
+    case("a folder exchanged for a symbolic link", Dirty("folder"), Quiet, |s| {
         std::fs::rename(s.tree.join("folder"), s.repo.root.join("folder")).unwrap();
         symlink(s.repo.root.join("folder"), s.tree.join("folder")).unwrap();
     }),
