@@ -4,6 +4,7 @@ mod copy;
 mod hostile;
 mod landing;
 mod sealed;
+mod trusted;
 
 use crate::test_repo::{Repo, commit_in, git_in};
 
