@@ -37,7 +37,7 @@ use model::{Command, Frozen, Input, Model, Report};
 use recover::{Recovery, TakenUp};
 
 pub use builder::{EngineBuilder, EngineError};
-pub use house::{attempt_dir, gates_dir};
+pub use house::{attempt_dir, gates_dir, git_dir};
 pub use lock::{LockError, StateLock};
 pub use model::Until;
 pub use progress::{Notice, Progress, Summary};

@@ -24,10 +24,10 @@ pub use agents::{ClaudeAgent, CommandAgent, agent_for};
 pub use clock::SystemClock;
 pub use engine::{
     Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Progress, RunOptions, StateLock, Summary, Until,
-    attempt_dir, gates_dir, overview, read_all,
+    attempt_dir, gates_dir, git_dir, overview, read_all,
 };
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
-pub use git::{Candidate, Found, Git, GitError, Landed};
+pub use git::{Candidate, Found, Git, GitError, Landed, TrustedGit};
 pub use log::{LogPart, LogReader};
 pub use markdown::MarkdownTracker;
 pub use mock::{MockCall, MockRefusal, MockRulesError, MockRunner, MockScript, WhenDropped};

@@ -11,7 +11,7 @@ use dayfly_core::{
 use jiff::SignedDuration;
 use tokio::sync::watch;
 
-use crate::git::{Git, GitError};
+use crate::git::{GitError, TrustedGit};
 use crate::subprocess::proposal_path;
 
 use super::answer;
@@ -115,12 +115,13 @@ impl Work {
         }
     }
 
-    async fn run_agent(&mut self, running: Option<Box<dyn Running>>) -> Result<(Outcome, Option<Git>), Early> {
+    async fn run_agent(&mut self, running: Option<Box<dyn Running>>) -> Result<(Outcome, Option<TrustedGit>), Early> {
         let git = self.house.git(&self.project).await.map_err(git_end)?;
         let mut running = match running {
             Some(running) => running,
             None => {
-                let attempt = self.attempt(self.working_copy(git.as_ref()).await?)?;
+                let mut attempt = self.attempt(self.working_copy(git.as_ref()).await?)?;
+                attempt.reads = git.as_ref().map(TrustedGit::borrowed_folders).unwrap_or_default();
                 self.house.runner.start(&attempt).await.map_err(runner_end)?
             }
         };
@@ -170,22 +171,20 @@ impl Work {
         self.house.runner.reattach(&self.attempt(cwd).ok()?).await.ok().flatten()
     }
 
-    async fn working_copy(&self, git: Option<&Git>) -> Result<Utf8PathBuf, Early> {
+    async fn working_copy(&self, git: Option<&TrustedGit>) -> Result<Utf8PathBuf, Early> {
         let (Some(git), Some(start)) = (git, &self.job.start) else { return Ok(self.project.path.clone()) };
         let tree = self.house.tree(&self.id);
-        git.add_worktree(&tree, start).await.map_err(git_end)?;
+        git.add_copy(&tree, start).await.map_err(git_end)?;
         Ok(tree)
     }
 
     /// Holds what the agent says against what it did.
-    async fn judge(&mut self, mut outcome: Outcome, git: Option<Git>) -> Result<Outcome, Early> {
+    async fn judge(&mut self, mut outcome: Outcome, git: Option<TrustedGit>) -> Result<Outcome, Early> {
         let facts = match self.facts(git.as_ref(), &mut outcome).await {
             Ok(facts) => facts,
             // What it cost, what it said and what it committed stays, whatever became of its working copy.
             Err(early) => {
-                if let Err(err) = recover::keep(self, &mut outcome).await {
-                    outcome.receipt.tail.push_str(&format!("\nwhat it committed could not be kept: {}", chain(&err)));
-                }
+                recover::keep(self, &mut outcome).await;
                 let end = if outcome.end == End::Succeeded { early.end } else { outcome.end };
                 return Ok(Outcome { end, ..outcome });
             }
@@ -222,7 +221,7 @@ impl Work {
     }
 
     /// Checks the job's gates; the end is set if one did not pass.
-    pub(super) async fn check(&self, subject: &Subject, git: Option<Git>) -> (Vec<GateResult>, Option<End>) {
+    pub(super) async fn check(&self, subject: &Subject, git: Option<TrustedGit>) -> (Vec<GateResult>, Option<End>) {
         let commands = self.house.commands(&self.project, git, &self.id);
         let mut stop = self.stop.clone();
         let checked = tokio::select! {
@@ -240,7 +239,7 @@ impl Work {
     }
 
     /// Looks at the working copy, and keeps the commit that was found from being pruned.
-    async fn facts(&self, git: Option<&Git>, outcome: &mut Outcome) -> Result<WorkFacts, Early> {
+    async fn facts(&self, git: Option<&TrustedGit>, outcome: &mut Outcome) -> Result<WorkFacts, Early> {
         let none = Commit(String::new());
         let (Some(git), Some(base), Some(start)) = (git, &self.job.base, &self.job.start) else {
             return Ok(WorkFacts {
@@ -307,8 +306,8 @@ impl Work {
             let _ = tokio::fs::remove_dir_all(folder).await;
         }
         let Some(git) = self.house.git(&self.project).await? else { return Ok(()) };
-        git.remove_worktree(&self.house.gate_tree(&self.id)).await?;
-        git.remove_worktree(&self.house.tree(&self.id)).await
+        git.remove_copy(&self.house.gate_tree(&self.id)).await?;
+        git.remove_copy(&self.house.tree(&self.id)).await
     }
 }
 
@@ -345,7 +344,9 @@ fn misconfigured(reason: &str) -> Early {
 }
 
 pub(super) fn git_end(err: GitError) -> Early {
-    ended(End::Environment { reason: chain(&err) })
+    let reason = chain(&err);
+    // What is wrong with the repository that it left is its own doing.
+    ended(if matches!(err, GitError::Left { .. }) { End::TaskFailed { reason } } else { End::Environment { reason } })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "used in map_err")]

@@ -160,14 +160,9 @@ fn outcome() -> Outcome {
 async fn settle(work: Work, attempt: &LiveAttempt) -> Event {
     let id = work.id.clone();
     let mut outcome = outcome();
-    match keep(&work, &mut outcome).await {
-        // Files that cannot be removed now are removed with the next attempt's.
-        Ok(()) => drop(work.clean_up().await),
-        Err(err) => {
-            let tree = work.house.tree(&id);
-            outcome.receipt.tail = format!("what it committed could not be kept, and stays in {tree}: {}", chain(&err));
-        }
-    }
+    keep(&work, &mut outcome).await;
+    // Files that cannot be removed now are removed with the next attempt's.
+    drop(work.clean_up().await);
     let ended = work.settle(outcome, None).await;
     Event::AttemptEnded {
         attempt: id,
@@ -179,11 +174,21 @@ async fn settle(work: Work, attempt: &LiveAttempt) -> Event {
     }
 }
 
-/// Keeps what an attempt committed that could not be judged from being pruned with its working copy, and names it. It is work to be
-/// looked at, not a result: nothing builds on it.
-pub(super) async fn keep(work: &Work, outcome: &mut Outcome) -> Result<(), GitError> {
+/// Keeps what an attempt committed that could not be judged, and names it. It is work to be looked at, not a result: nothing
+/// builds on it. What cannot be kept stays where it is, in a folder that nothing removes.
+pub(super) async fn keep(work: &Work, outcome: &mut Outcome) {
+    let Err(err) = try_keep(work, outcome).await else { return };
+    let tree = work.house.tree(&work.id);
+    let left = tree.with_file_name(format!("{}.left", work.id));
+    let place = tokio::fs::rename(&tree, &left).await.map_or(tree, |()| left);
+    let said = format!("\nwhat it committed could not be kept, and stays in {place}: {}", chain(&err));
+    outcome.receipt.tail.push_str(&said);
+}
+
+async fn try_keep(work: &Work, outcome: &mut Outcome) -> Result<(), GitError> {
     let (Some(git), Some(start)) = (work.house.git(&work.project).await?, &work.job.start) else { return Ok(()) };
-    let Some(head) = git.head(&work.house.tree(&work.id)).await?.filter(|head| head != start) else { return Ok(()) };
+    let head = git.take(&work.house.tree(&work.id), &[start]).await?;
+    let Some(head) = head.filter(|head| head != start) else { return Ok(()) };
     git.keep(&format!("attempts/{}", work.id), &head).await?;
     outcome.receipt.commits = git.commits(start, &head).await?;
     Ok(())

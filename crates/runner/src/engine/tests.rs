@@ -20,7 +20,7 @@ use dayfly_core::{
 
 use super::*;
 use crate::test_repo::{Repo, commit_in};
-use crate::{MarkdownTracker, MockRunner, MockScript};
+use crate::{Git, MarkdownTracker, MockRunner, MockScript, TrustedGit};
 
 /// A folder with the repository `web`, its issues, a store and a clock; engines come and go.
 struct World {
@@ -93,6 +93,12 @@ impl World {
         let text = fs::read_to_string(self.issue_file(id)).unwrap();
         assert!(text.contains(from), "no {from:?} in {text}");
         fs::write(self.issue_file(id), text.replace(from, to)).unwrap();
+    }
+
+    /// The trusted git directory.
+    async fn trusted(&self) -> TrustedGit {
+        let user = Git::open(&self.repo.web).await.unwrap();
+        TrustedGit::open(user, &git_dir(&self.portfolio(), &web())).await.unwrap()
     }
 
     fn markdown(&self) -> MarkdownTracker {
