@@ -90,7 +90,7 @@ impl CgroupBase {
     /// The leaf that was made for an attempt, if it is there.
     pub fn open(&self, tag: &str, attempt: &str) -> Option<Cgroup> {
         let path = self.path.join(format!("{}{}", prefix(tag), plain(attempt)));
-        path.is_dir().then(|| Cgroup { path, memory: self.memory, processes: self.processes })
+        path.is_dir().then_some(Cgroup { path, memory: self.memory, processes: self.processes })
     }
 
     /// Ends and removes what earlier engines of this installation left, but for the attempts that are to be kept.
