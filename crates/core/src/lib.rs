@@ -73,8 +73,8 @@ pub use report::{
     work_log,
 };
 pub use runner::{
-    Attempt, AttemptEvent, Capabilities, Containment, EventSink, OutputLimits, ProcessIdentity, Runner, RunnerError,
-    Running, Stop, Stream,
+    AfterCrash, Attempt, AttemptEvent, Capabilities, Containment, EventSink, OutputLimits, ProcessIdentity, Runner,
+    RunnerError, Running, Stop, Stream,
 };
 pub use sandbox::{Network, Sandbox, SandboxPolicy, SandboxSpec};
 pub use settle::{Next, SettleInput, believed, next_step};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentName, Labels, Pipeline, ProjectName, SandboxPolicy};
+use crate::{AfterCrash, AgentName, Labels, Pipeline, ProjectName, SandboxPolicy};
 
 /// Everything the engine works from; made by [`crate::Config::read`], every value resolved.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -17,6 +17,8 @@ pub struct Portfolio {
     pub issues_dir: Utf8PathBuf,
     /// The most jobs at once on this host.
     pub concurrency: u32,
+    /// What becomes of attempts whose engine has died.
+    pub after_crash: AfterCrash,
     /// How failed attempts are spaced.
     pub retry: Retry,
     /// The labels that carry meaning.
@@ -149,6 +151,8 @@ pub struct AgentConfig {
     pub model: Option<String>,
     /// Names of environment variables that the child receives from the engine's environment.
     pub pass_env: Vec<String>,
+    /// Variables whose values are masked in the output, besides those whose name says that they are secret.
+    pub redact: Vec<String>,
     /// Variables set for the child.
     pub env: BTreeMap<String, String>,
     /// The most jobs of this agent at once.

@@ -10,7 +10,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::{
-    Access, AgentKind, AnswerRule, Fallback, GateSpec, Labels, Landing, Network, ProjectKind, Sandbox as Rung, StageRun,
+    Access, AfterCrash, AgentKind, AnswerRule, Fallback, GateSpec, Labels, Landing, Network, ProjectKind,
+    Sandbox as Rung, StageRun,
 };
 
 use super::{Problem, SourceText};
@@ -46,6 +47,7 @@ pub(super) struct Root {
     pub(super) state_dir: Option<String>,
     pub(super) issues_dir: Option<String>,
     pub(super) concurrency: Option<Spanned<u32>>,
+    pub(super) after_crash: Option<AfterCrash>,
     pub(super) pipeline: Option<Spanned<Vec<String>>>,
     pub(super) loop_backs: Option<Spanned<u32>>,
     pub(super) protected: Option<Spanned<Vec<String>>>,
@@ -95,6 +97,8 @@ pub(super) struct Agent {
     pub(super) model: Option<String>,
     #[serde(default)]
     pub(super) pass_env: Vec<String>,
+    #[serde(default)]
+    pub(super) redact: Vec<String>,
     #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
     pub(super) concurrency: Option<Spanned<u32>>,

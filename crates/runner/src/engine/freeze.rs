@@ -3,7 +3,7 @@
 use dayfly_core::{GateSpec, Issue, IssueState, JobContext, JobSpec, Ready, StageRun, Subject, Verdict};
 
 use crate::gates::{GATES_FILE, gate_commands};
-use crate::git::Git;
+use crate::git::{Git, TrustedGit};
 
 use super::attempt::chain;
 use super::house::House;
@@ -29,11 +29,11 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
     let issue = issue.ok_or_else(|| held("the issue is gone"))?;
     let (mut base, mut start) = (None, None);
     if let Some(git) = house.git(project).await.map_err(|err| held(chain(&err)))? {
-        let commit = git.branch(&project.base).await.map_err(|err| held(chain(&err)))?;
+        let commit = git.user().branch(&project.base).await.map_err(|err| held(chain(&err)))?;
         let commit = commit.ok_or_else(|| {
             held(format!("{} has no branch `{}`; set `base` of project {}", project.path, project.base, project.name))
         })?;
-        commands_can_run(&git, &commit).await?;
+        commands_can_run(git.work(), &commit).await?;
         start = Some(start_of(&git, known.as_ref(), stage.run).await?.unwrap_or_else(|| commit.clone()));
         base = Some(commit);
     }
@@ -92,9 +92,13 @@ async fn commands_can_run(git: &Git, base: &dayfly_core::Commit) -> Result<(), H
 }
 
 /// The tip of earlier attempts, as long as it is still there.
-async fn start_of(git: &Git, known: Option<&IssueState>, run: StageRun) -> Result<Option<dayfly_core::Commit>, Held> {
+async fn start_of(
+    git: &TrustedGit,
+    known: Option<&IssueState>,
+    run: StageRun,
+) -> Result<Option<dayfly_core::Commit>, Held> {
     let Some(tip) = known.and_then(|k| k.tip.as_ref()) else { return Ok(None) };
-    let there = git.resolve(&tip.0).await.map_err(|err| held(chain(&err)))?;
+    let there = git.work().resolve(&tip.0).await.map_err(|err| held(chain(&err)))?;
     match (there, run) {
         (Some(tip), _) => Ok(Some(tip)),
         (None, StageRun::Agent) => Ok(None),

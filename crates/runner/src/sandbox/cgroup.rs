@@ -110,6 +110,11 @@ impl CgroupBase {
 }
 
 impl Cgroup {
+    /// The leaf that somebody else made at `path`.
+    pub(crate) fn at(path: &Utf8Path) -> Self {
+        Self { path: path.to_owned(), memory: false, processes: false }
+    }
+
     /// Its folder.
     pub fn path(&self) -> &Utf8Path {
         &self.path

@@ -75,6 +75,18 @@ fn the_launch_step_comes_first_and_the_program_last() {
 }
 
 #[test]
+fn a_path_from_the_engines_folder_is_made_whole_because_the_program_starts_elsewhere() {
+    let (_dir, place) = place();
+    let here = camino::absolute_utf8("src").unwrap();
+    let place = Place { cwd: "src".into(), ..place };
+    let words = wrap(&spec(Sandbox::Bubblewrap), &ladder(), &place, &argv()).unwrap().argv.join(" ");
+    assert!(
+        words.contains(&format!(" --bind {here} {here} ")) && words.contains(&format!(" --chdir {here} ")),
+        "{words}"
+    );
+}
+
+#[test]
 fn what_lies_in_a_folder_is_mounted_after_the_folder() {
     let (_dir, mut place) = place();
     std::fs::create_dir(place.cwd.join("inner")).unwrap();
