@@ -138,7 +138,7 @@ impl Engine {
         let stop = watch::channel(None).0;
         let sink = |id: &AttemptId| sink(&inputs, &self.progress, id);
         let recovery = Recovery { house, epoch, sink: &sink, stop: &stop, progress: &self.progress };
-        let taken_up = recovery.run(&mut state).await?;
+        let taken_up = Box::pin(recovery.run(&mut state)).await?;
         let model = Model::new(Arc::clone(&house.portfolio), state, options.filter, options.until);
         let mut this = Loop {
             house: Arc::clone(house),

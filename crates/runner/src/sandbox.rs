@@ -26,7 +26,8 @@ pub use launch::{LAUNCH_FAILED, LaunchError, launch};
 
 use view::View;
 
-/// Where an attempt takes place. All paths are absolute, and are the same inside a sandbox as outside.
+/// Where an attempt takes place. Paths are the same inside a sandbox as outside; one that is not absolute is taken from
+/// the folder of the process that calls [`wrap`].
 #[derive(Debug, Clone)]
 pub struct Place {
     /// The working copy, in which the program starts.
@@ -53,6 +54,26 @@ pub struct Place {
     pub launcher: Vec<String>,
     /// The control group that was made for the attempt.
     pub cgroup: Option<Cgroup>,
+}
+
+impl Place {
+    /// With absolute paths: what is started starts elsewhere.
+    fn absolute(&self) -> Result<Self, SandboxError> {
+        let one = |path: &Utf8PathBuf| {
+            camino::absolute_utf8(path).map_err(|source| SandboxError::Path { path: path.clone(), source })
+        };
+        let all = |paths: &[Utf8PathBuf]| paths.iter().map(one).collect::<Result<Vec<_>, _>>();
+        Ok(Self {
+            cwd: one(&self.cwd)?,
+            home: one(&self.home)?,
+            tmp: one(&self.tmp)?,
+            proposal: one(&self.proposal)?,
+            read: all(&self.read)?,
+            sockets: all(&self.sockets)?,
+            state: one(&self.state)?,
+            ..self.clone()
+        })
+    }
 }
 
 /// A command line inside its sandbox. The environment is handed down from whoever starts it: it is never in an
@@ -133,6 +154,7 @@ pub enum SandboxError {
 pub fn wrap(spec: &SandboxSpec, ladder: &Ladder, place: &Place, argv: &[String]) -> Result<Wrapped, SandboxError> {
     let program = argv.first().ok_or(SandboxError::Empty)?;
     ladder.holds(spec.least)?;
+    let place = &place.absolute()?;
     let started = place.tmp.join(".started");
     let limits = Limits::of(spec, place.cgroup.as_ref());
     let mut launch = Launch::new(place)?;

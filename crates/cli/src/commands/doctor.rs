@@ -1,5 +1,7 @@
 //! `dayfly doctor`: what is there, what is missing, and what helps.
 
+mod sandbox;
+
 use std::path::PathBuf;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -61,9 +63,13 @@ pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>) -> Result<Ex
                 checks.push(tracker_check(context, project).await);
             }
             checks.extend(state_check(portfolio));
+            checks.extend(sandbox::checks(Some(portfolio)));
             checks.push(store_check(context, portfolio).await);
         }
-        Err(_) => checks.push(Check::bad("configuration", "cannot be read", "the error below says why")),
+        Err(_) => {
+            checks.extend(sandbox::checks(None));
+            checks.push(Check::bad("configuration", "cannot be read", "the error below says why"));
+        }
     }
     output.data(&checks, || text(&checks))?;
     context?;

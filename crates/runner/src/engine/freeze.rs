@@ -49,6 +49,7 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
     };
     let job = house.job(&stage.name).freeze(&context).await.map_err(|err| held(chain(&err)))?;
     agent_can_run(house, &job)?;
+    sandbox_is_there(house, &job)?;
     let subject = Subject { job: job.clone(), issue: issue.clone(), work: None };
     // Labels were looked at by the plan, which also says what helps.
     let gates: Vec<GateSpec> = job.admission.iter().filter(|g| !matches!(g, GateSpec::Label(_))).cloned().collect();
@@ -70,6 +71,18 @@ fn agent_can_run(house: &House, job: &JobSpec) -> Result<(), Held> {
     // What the agent cannot make a command of is the attempt's own failure, with a remedy of its own.
     let Ok(command) = agent.command(job) else { return Ok(()) };
     house.runner.can_start(&command).map_err(|reason| held(format!("agent {name}: {reason}")))
+}
+
+/// A job whose sandbox is not there waits; it is never run with less.
+fn sandbox_is_there(house: &House, job: &JobSpec) -> Result<(), Held> {
+    let (least, there) = (job.sandbox.least, house.runner.capabilities().sandbox);
+    if there >= least || job.run != StageRun::Agent {
+        return Ok(());
+    }
+    let (least, there, runner) = (least.word(), there.word(), house.runner.name());
+    Err(held(format!(
+        "it must run in the sandbox `{least}`, and the executor `{runner}` has `{there}`; `dayfly doctor` says what helps"
+    )))
 }
 
 /// A gates file that cannot be read would judge no work: that is told before an agent is paid for any.

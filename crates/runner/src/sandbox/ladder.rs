@@ -52,7 +52,8 @@ impl Ladder {
         Self { landlock: rung(), bubblewrap: rung(), cgroup: rung(), bwrap: None, base: None }
     }
 
-    /// Tries each rung. This starts two processes that end at once, and changes nothing that stays.
+    /// Tries each rung. This starts a few processes that end at once. All that stays is that the controllers of the
+    /// own control group are passed down, where the kernel lets them be.
     #[cfg(target_os = "linux")]
     pub fn probe() -> Self {
         let (bubblewrap, bwrap) = probe::bubblewrap();

@@ -42,9 +42,7 @@ pub(crate) fn attacks() {
     }
     assert!(wrong.is_empty(), "not as the table says:\n{}", wrong.join("\n"));
     let page = include_str!("../../../../docs/sandbox.md");
-    if std::env::var("SKIPDOC").is_err() {
-        assert!(page.contains(&table()), "docs/sandbox.md does not hold this table:\n{}", table());
-    }
+    assert!(page.contains(&table()), "docs/sandbox.md does not hold the table above");
 }
 
 fn fits(mark: u8, worked: bool, name: &str) -> bool {
