@@ -13,10 +13,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::world::{World, ladder, start};
-use crate::{table, trees};
+use crate::{kept, table, trees};
 
 /// All checks, by name.
-pub(crate) const CHECKS: [(&str, fn()); 11] = [
+pub(crate) const CHECKS: [(&str, fn()); 12] = [
     ("ladder", print_ladder),
     ("attacks", table::attacks),
     ("a stage that reads cannot write its working copy", reads),
@@ -28,6 +28,7 @@ pub(crate) const CHECKS: [(&str, fn()); 11] = [
     ("limits hold", limits),
     ("a control group kills, and its leftovers are removed", trees::leftovers),
     ("hostile trees", trees::hostile),
+    ("hostile trees with a keeper", kept::hostile),
 ];
 
 fn print_ladder() {

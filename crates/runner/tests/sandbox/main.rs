@@ -9,6 +9,8 @@ mod attack;
 #[cfg(target_os = "linux")]
 mod checks;
 #[cfg(target_os = "linux")]
+mod kept;
+#[cfg(target_os = "linux")]
 mod table;
 #[cfg(target_os = "linux")]
 #[path = "../../examples/hostile/tree.rs"]
@@ -35,7 +37,8 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["@launch", ..] => {
+        ["keep"] => return dayfly_runner::keeper::main(),
+        ["@launch" | "launch", ..] => {
             let err = dayfly_runner::launch(std::env::args_os().skip(2));
             eprintln!("launch: {err}: {:?}", std::error::Error::source(&err).map(ToString::to_string));
             return ExitCode::from(dayfly_runner::LAUNCH_FAILED);

@@ -20,7 +20,7 @@ use crate::checks::{drained, rungs, spec, was_killed};
 use crate::tree::{MEMBERS, WORD};
 use crate::world::{World, ladder, me, start};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A tree that is up.
 struct Tree {
@@ -62,7 +62,7 @@ impl Tree {
 }
 
 /// Waits until every member has said its name.
-fn up(sentinel: &mut fs::File, members: &str) {
+pub(crate) fn up(sentinel: &mut fs::File, members: &str) {
     let start = Instant::now();
     let mut missing: BTreeSet<&str> = members.split(',').chain(["root"]).collect();
     let mut said = String::new();
@@ -119,7 +119,7 @@ pub(crate) fn hostile() {
     }
 }
 
-fn times(runs: usize, trial: impl Fn(usize) -> Duration) -> String {
+pub(crate) fn times(runs: usize, trial: impl Fn(usize) -> Duration) -> String {
     let mut times: Vec<Duration> = (0..runs).map(trial).collect();
     times.sort();
     let at = |percent: usize| times[(times.len() - 1) * percent / 100];
