@@ -30,6 +30,7 @@ use output::Output;
 use prepare::{Files, Line};
 use supervise::Supervisor;
 
+pub(crate) use kept::is_kept;
 pub(crate) use output::for_display;
 pub(crate) use prepare::{PROPOSAL_PLACE, proposal_path};
 #[cfg(test)]
