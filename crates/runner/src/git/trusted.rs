@@ -11,6 +11,9 @@ use super::{Git, GitError};
 /// So many packs are brought together when the directory is opened.
 const MANY_PACKS: usize = 50;
 
+/// The most folders of objects that are followed.
+const MOST_LENT: usize = 32;
+
 /// A repository of the user's, and the engine's own git directory for the work of attempts on it.
 #[derive(Debug, Clone)]
 pub struct TrustedGit {
@@ -55,6 +58,27 @@ impl TrustedGit {
     /// Everything that attempts made, and all that the user's repository holds, for reading.
     pub fn work(&self) -> &Git {
         &self.own
+    }
+
+    /// The folders of objects that a working copy borrows from: what an agent in a sandbox must be able to read besides its
+    /// own files, and need not be able to write.
+    pub fn lends(&self) -> Vec<Utf8PathBuf> {
+        let mut folders = vec![self.own.git_dir.join("objects")];
+        let mut seen = 0;
+        // The user's repository may borrow in turn. Git follows as far, and no chain is endless.
+        while let Some(folder) = folders.get(seen).cloned()
+            && folders.len() < MOST_LENT
+        {
+            let lines = std::fs::read_to_string(folder.join("info/alternates")).unwrap_or_default();
+            let next = lines.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+            for path in next.filter_map(|line| folder.join(line).canonicalize_utf8().ok()) {
+                if !folders.contains(&path) {
+                    folders.push(path);
+                }
+            }
+            seen += 1;
+        }
+        folders
     }
 
     /// Keeps a commit under dayfly's own refs, in the trusted git directory.
