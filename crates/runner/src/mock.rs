@@ -8,8 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use camino::Utf8Path;
 use dayfly_core::{
-    Attempt, AttemptEvent, Capabilities, Containment, End, Outcome, Receipt, Runner, RunnerError, Running, Sandbox,
-    Stop, Usage,
+    Attempt, AttemptEvent, Capabilities, Containment, End, Outcome, Receipt, Runner, RunnerError, Running, Sandbox, Stop, Usage,
 };
 use tokio::time::{Instant, sleep_until};
 
@@ -79,13 +78,7 @@ impl Runner for MockRunner {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            exit_status: false,
-            reattach: false,
-            containment: Containment::None,
-            limits: false,
-            sandbox: Sandbox::None,
-        }
+        Capabilities { exit_status: false, reattach: false, containment: Containment::None, limits: false, sandbox: Sandbox::None }
     }
 
     async fn start(&self, attempt: &Attempt) -> Result<Box<dyn Running>, RunnerError> {

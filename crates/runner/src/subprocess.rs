@@ -53,13 +53,7 @@ impl Runner for SubprocessRunner {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            exit_status: true,
-            reattach: false,
-            containment: Containment::Group,
-            limits: true,
-            sandbox: Sandbox::None,
-        }
+        Capabilities { exit_status: true, reattach: false, containment: Containment::Group, limits: true, sandbox: Sandbox::None }
     }
 
     fn can_start(&self, command: &CommandLine) -> Result<(), String> {
