@@ -118,7 +118,7 @@ impl Work {
             Some(running) => running,
             None => {
                 let mut attempt = self.attempt(self.working_copy(git.as_ref()).await?)?;
-                attempt.reads = git.as_ref().map(TrustedGit::borrowed_folders).unwrap_or_default();
+                attempt.reads = git.as_ref().map(TrustedGit::lends).unwrap_or_default();
                 self.house.runner.start(&attempt).await.map_err(runner_end)?
             }
         };
