@@ -20,9 +20,9 @@ pub struct JobSpec {
     pub kind: String,
     /// The issue it serves.
     pub issue: IssueRef,
-    /// The least trust among those who wrote the issue and its comments. Jobs frozen without a word on it were
-    /// frozen from whoever wrote.
-    #[serde(default)]
+    /// The least trust among those who wrote the issue and its comments. A job that does not say so counts as a
+    /// stranger's.
+    #[serde(default, skip_serializing_if = "Trust::is_least")]
     pub trust: Trust,
     /// The issue's title, for reports.
     pub title: String,

@@ -75,6 +75,13 @@ pub enum Trust {
     Writer,
 }
 
+impl Trust {
+    /// Whether it is the least there is.
+    pub(crate) fn is_least(&self) -> bool {
+        *self == Trust::default()
+    }
+}
+
 /// A comment on an issue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comment {
