@@ -14,6 +14,7 @@ mod sqlite;
 mod subprocess;
 #[cfg(test)]
 mod test_repo;
+mod tmux;
 
 pub use agents::{ClaudeAgent, CommandAgent, agent_for};
 pub use clock::SystemClock;
@@ -29,3 +30,4 @@ pub use process::{identity, is_alive, kill_attempt};
 pub use program::find_program;
 pub use sqlite::SqliteStore;
 pub use subprocess::SubprocessRunner;
+pub use tmux::{Session, SessionState, SessionStatus, TmuxError, TmuxRunner, find_tmux};

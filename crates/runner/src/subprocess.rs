@@ -17,12 +17,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::process::{self, Group};
-use log::Log;
-use output::Output;
 use supervise::{Limits, Pipes, Supervisor};
 
-pub(crate) use output::for_display;
-pub(crate) use prepare::PROPOSAL_PLACE;
+pub(crate) use log::Log;
+pub(crate) use output::{Output, for_display};
+pub(crate) use prepare::{PROPOSAL_PLACE, child_environment, files as attempt_files};
+pub(crate) use silence::{Look, Silence};
 #[cfg(test)]
 pub(crate) use tests::test_job;
 
@@ -53,7 +53,13 @@ impl Runner for SubprocessRunner {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { exit_status: true, reattach: false, containment: Containment::Group, limits: true, sandbox: Sandbox::None }
+        Capabilities {
+            exit_status: true,
+            reattach: false,
+            containment: Containment::Group,
+            limits: true,
+            sandbox: Sandbox::None,
+        }
     }
 
     fn can_start(&self, command: &CommandLine) -> Result<(), String> {

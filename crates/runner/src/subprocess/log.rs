@@ -8,7 +8,7 @@ use camino::Utf8PathBuf;
 
 /// The log file, up to a limit. The first half of the limit is written as it comes. What follows goes round in a file
 /// beside it, and is put behind the first half at the end, with a mark that says how much between them was cut.
-pub(super) struct Log {
+pub(crate) struct Log {
     head: File,
     head_left: u64,
     ring: Ring,
@@ -27,13 +27,13 @@ struct Ring {
 
 impl Log {
     /// A log in the new file `head`. What goes round is kept at `ring` until the end.
-    pub(super) fn new(head: File, ring: Utf8PathBuf, limit: u64) -> Self {
+    pub(crate) fn new(head: File, ring: Utf8PathBuf, limit: u64) -> Self {
         let ring = Ring { path: ring, size: (limit - limit / 2).max(1), file: None, total: 0 };
         Self { head, head_left: limit / 2, ring, lost: 0 }
     }
 
     /// A full disk must not end the attempt: what could not be kept is counted.
-    pub(super) fn write(&mut self, chunk: &[u8]) {
+    pub(crate) fn write(&mut self, chunk: &[u8]) {
         let fits = usize::try_from(self.head_left).unwrap_or(usize::MAX).min(chunk.len());
         self.head_left -= fits as u64;
         if self.head.write_all(&chunk[..fits]).is_err() {
@@ -45,7 +45,7 @@ impl Log {
     }
 
     /// Puts the end behind the beginning. After an error the end stays where it went round.
-    pub(super) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         let cut = self.lost + self.ring.total.saturating_sub(self.ring.size);
         if cut > 0 {
             let _ = write!(self.head, "\n[cut {cut} bytes]\n");

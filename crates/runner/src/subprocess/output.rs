@@ -12,7 +12,7 @@ const SHOWN_CHARS: usize = 400;
 const TAIL_LINES: usize = 100;
 
 /// Takes the output of one attempt. What it keeps in memory is two lines at their limit, and the tail.
-pub(super) struct Output {
+pub(crate) struct Output {
     log: Log,
     stdout: Lines,
     stderr: Lines,
@@ -21,14 +21,14 @@ pub(super) struct Output {
 }
 
 /// What is left when an attempt has ended.
-pub(super) struct Told {
+pub(crate) struct Told {
     reader: Box<dyn EventReader>,
     events: EventSink,
     tail: VecDeque<String>,
 }
 
 impl Output {
-    pub(super) fn new(log: Log, limits: OutputLimits, reader: Box<dyn EventReader>, events: EventSink) -> Self {
+    pub(crate) fn new(log: Log, limits: OutputLimits, reader: Box<dyn EventReader>, events: EventSink) -> Self {
         Self {
             log,
             stdout: Lines::new(limits.line_bytes),
@@ -38,7 +38,7 @@ impl Output {
         }
     }
 
-    pub(super) fn take(&mut self, stream: Stream, chunk: &[u8]) {
+    pub(crate) fn take(&mut self, stream: Stream, chunk: &[u8]) {
         self.bytes += chunk.len() as u64;
         self.log.write(chunk);
         let lines = match stream {
@@ -48,12 +48,12 @@ impl Output {
         lines.push(chunk, &mut |line, cut| self.told.line(stream, line, cut));
     }
 
-    pub(super) fn send(&self, event: AttemptEvent) {
+    pub(crate) fn send(&self, event: AttemptEvent) {
         self.told.events.send(event);
     }
 
     /// Ends the log and the last lines, and asks the reader. Gives its answer, the tail and the bytes seen.
-    pub(super) fn finish(mut self, exit: ExitFacts) -> (Ending, String, u64) {
+    pub(crate) fn finish(mut self, exit: ExitFacts) -> (Ending, String, u64) {
         self.stdout.finish(&mut |line, cut| self.told.line(Stream::Stdout, line, cut));
         self.stderr.finish(&mut |line, cut| self.told.line(Stream::Stderr, line, cut));
         self.log.finish();

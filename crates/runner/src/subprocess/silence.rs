@@ -12,7 +12,7 @@ const BUSY_SHARE: f64 = 0.01;
 /// Measures one spell of silence after the other. Output ends a spell; so does processor time, which is
 /// looked at only when a spell has lasted.
 #[derive(Debug)]
-pub(super) struct Silence {
+pub(crate) struct Silence {
     report: Duration,
     limit: Duration,
     last: Instant,
@@ -29,25 +29,25 @@ enum Step {
 
 /// What a look at the silence says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
+pub(crate) enum Look {
     Fine,
     Report(Duration),
     Stop,
 }
 
 impl Silence {
-    pub(super) fn new(report: Duration, limit: Duration, now: Instant) -> Self {
+    pub(crate) fn new(report: Duration, limit: Duration, now: Instant) -> Self {
         Self { report: report.min(limit), limit, last: now, step: Step::Listening, sample: (now, 0) }
     }
 
     /// Takes a sign of life.
-    pub(super) fn heard(&mut self, now: Instant) {
+    pub(crate) fn heard(&mut self, now: Instant) {
         self.last = now;
         self.step = Step::Listening;
     }
 
     /// When to look next.
-    pub(super) fn next(&self) -> Instant {
+    pub(crate) fn next(&self) -> Instant {
         self.last
             + match self.step {
                 Step::Listening => self.report / 2,
@@ -57,7 +57,7 @@ impl Silence {
     }
 
     /// Looks, with the processor time used so far.
-    pub(super) fn look(&mut self, now: Instant, cpu_ticks: u64) -> Look {
+    pub(crate) fn look(&mut self, now: Instant, cpu_ticks: u64) -> Look {
         let (since, ticks) = std::mem::replace(&mut self.sample, (now, cpu_ticks));
         let idle = (now - since).as_secs_f64() * TICKS_A_SECOND * BUSY_SHARE;
         let worked = self.step != Step::Listening && cpu_ticks.saturating_sub(ticks) as f64 > idle;
