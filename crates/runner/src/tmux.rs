@@ -54,14 +54,17 @@ const CALL_LIMIT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct TmuxRunner {
     session: Arc<Session>,
-    /// What follows the attempts. It outlives those who wait for them, to leave the session in good order.
-    tasks: Mutex<JoinSet<()>>,
+    tasks: Tasks,
 }
+
+/// What follows the attempts of a runner. It outlives those who wait for them, to leave the session in good order, and
+/// ends with the last of them and the runner.
+type Tasks = Arc<Mutex<JoinSet<()>>>;
 
 impl TmuxRunner {
     /// The executor for a session.
     pub fn new(session: Session) -> Self {
-        Self { session: Arc::new(session), tasks: Mutex::default() }
+        Self { session: Arc::new(session), tasks: Tasks::default() }
     }
 
     /// With another limit than 30 seconds for each call of tmux.
@@ -91,6 +94,10 @@ impl TmuxRunner {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(task);
+    }
+
+    fn running(&self, outcome: watch::Receiver<Option<Outcome>>, stop: watch::Sender<Option<Stop>>) -> TmuxRunning {
+        TmuxRunning { outcome, stop, _tasks: Arc::clone(&self.tasks) }
     }
 
     /// Follows an attempt that runs already.
@@ -176,7 +183,7 @@ impl Runner for TmuxRunner {
         let (tell, told) = oneshot::channel();
         self.spawn(run(begun, stops, tell, ended));
         match told.await {
-            Ok(Ok(())) => Ok(Box::new(TmuxRunning { outcome, stop })),
+            Ok(Ok(())) => Ok(Box::new(self.running(outcome, stop))),
             Ok(Err(err)) => Err(self.error(err)),
             Err(_) => Err(RunnerError::Other { what: "the attempt was given up".into(), source: None }),
         }
@@ -190,7 +197,7 @@ impl Runner for TmuxRunner {
             let kept = tokio::fs::read_to_string(dir.join("outcome.json")).await;
             if let Some(outcome) = kept.ok().and_then(|text| serde_json::from_str::<Outcome>(&text).ok()) {
                 let (stop, outcome) = (watch::channel(None).0, watch::channel(Some(outcome)).1);
-                return Ok(Some(Box::new(TmuxRunning { outcome, stop })));
+                return Ok(Some(Box::new(self.running(outcome, stop))));
             }
             looked = self.found(attempt, dir.clone()).await.map_err(|err| self.error(err))?;
             if looked.is_some() {
@@ -204,7 +211,7 @@ impl Runner for TmuxRunner {
             let outcome = live.follow(&mut stops).await;
             ended.send_replace(Some(outcome));
         });
-        Ok(Some(Box::new(TmuxRunning { outcome, stop })))
+        Ok(Some(Box::new(self.running(outcome, stop))))
     }
 }
 
@@ -240,6 +247,7 @@ async fn run(
 struct TmuxRunning {
     outcome: watch::Receiver<Option<Outcome>>,
     stop: watch::Sender<Option<Stop>>,
+    _tasks: Tasks,
 }
 
 #[async_trait]

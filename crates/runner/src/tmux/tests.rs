@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{
-    Agent as _, AgentConfig, AgentKind, AgentName, AttemptEvent, AttemptId, End, EventSink, IssueId, IssueRef,
-    JobSpec, OutputLimits, ProjectName, SessionConfig, StageName,
+    Agent as _, AgentConfig, AgentKind, AgentName, AttemptEvent, AttemptId, End, EventSink, IssueId, IssueRef, JobSpec,
+    OutputLimits, ProjectName, SessionConfig, StageName,
 };
 use dayfly_testkit::conformance;
 use nix::sys::signal::{Signal, kill};
@@ -208,7 +208,7 @@ async fn a_session_outlives_its_attempts_and_is_ended_by_name() {
     let session = world.session();
     assert_eq!(session.status().await.state, SessionState::Absent);
     assert!(!session.end().await.unwrap(), "there was none");
-    let mut first = world.attempt(1, "! echo at work; until [ -e go ]; do sleep 0.05; done");
+    let mut first = world.attempt(1, "! echo at work; await go");
     let running = first.start(&runner).await;
     first.says("at work").await;
     let status = session.status().await;

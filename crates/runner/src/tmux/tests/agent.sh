@@ -4,6 +4,7 @@
 interrupted=
 trap 'interrupted=yes' INT
 todo='' prompt=''
+await() { until [ -e "$1" ] || [ "$interrupted" ]; do sleep 0.05; done; }
 printf 'talk to me> '
 while :; do
     IFS= read -r line || { [ "$interrupted" ] || exit 0; interrupted=; todo='' prompt=''; continue; }

@@ -4,7 +4,7 @@ use super::*;
 
 /// Starts an attempt that prints `at work` and then waits until the file `go` is there.
 async fn at_work(world: &World, runner: &TmuxRunner, number: u32) -> (Try, Box<dyn Running>) {
-    let mut attempt = world.attempt(number, "! rm -f go; echo at work; until [ -e go ]; do sleep 0.05; done");
+    let mut attempt = world.attempt(number, "! rm -f go; echo at work; await go");
     let running = attempt.start(runner).await;
     attempt.says("at work").await;
     (attempt, running)
@@ -171,7 +171,7 @@ async fn a_stopped_server_can_be_ended() {
 async fn limits_interrupt_the_program_and_the_session_stays() {
     let world = World::new();
     let runner = world.runner();
-    let mut first = world.attempt(1, "! echo at work; while :; do echo x; sleep 0.1; done");
+    let mut first = world.attempt(1, "! echo at work; while [ -z \"$interrupted\" ]; do echo x; sleep 0.1; done");
     first.attempt.job.wall = Duration::from_secs(5);
     let limit = first.attempt.job.wall;
     assert_eq!(first.end(&runner).await, End::TimedOutWall { limit });

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const LONG: &str = "! echo at work; until [ -e go ]; do sleep 0.05; done";
+const LONG: &str = "! echo at work; await go";
 
 #[tokio::test]
 async fn a_second_engine_finds_the_session_busy() {
@@ -45,7 +45,7 @@ async fn an_attempt_is_taken_up_by_the_next_engine() {
 #[tokio::test]
 async fn an_end_that_nobody_saw_is_found_by_the_next_engine() {
     let world = World::new();
-    let mut first = world.attempt(1, "! echo at work; until [ -e go ]; do sleep 0.05; done; touch gone");
+    let mut first = world.attempt(1, "! echo at work; await go; touch gone");
     let runner = world.runner();
     let running = first.start(&runner).await;
     first.says("at work").await;
