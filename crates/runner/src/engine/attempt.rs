@@ -129,7 +129,7 @@ impl Work {
             tag: self.house.tag.clone(),
             events: self.events.clone(),
         };
-        let mut running = self.house.runner.start(&attempt).await.map_err(runner_end)?;
+        let mut running = self.house.runner(&self.project.name).start(&attempt).await.map_err(runner_end)?;
         loop {
             let asked = *self.stop.borrow_and_update();
             if let Some(how) = asked {

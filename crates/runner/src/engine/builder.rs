@@ -13,6 +13,7 @@ use crate::clock::SystemClock;
 use crate::gates::Gates;
 use crate::markdown::MarkdownTracker;
 use crate::subprocess::SubprocessRunner;
+use crate::tmux::{Session, TmuxRunner};
 
 use super::house::House;
 use super::lock::random_tag;
@@ -40,7 +41,8 @@ pub enum EngineError {
     Bug(String),
 }
 
-/// Builds an engine. Every part has a default: a store in memory, the Markdown tracker, processes.
+/// Builds an engine. Every part has a default: a store in memory, the Markdown tracker, and for each project the
+/// executor that it names.
 #[derive(Debug)]
 #[must_use]
 pub struct EngineBuilder {
@@ -84,7 +86,8 @@ impl EngineBuilder {
         self
     }
 
-    /// Executes attempts with `runner`. Commands of gates are always processes.
+    /// Executes all attempts with `runner`, also those of projects that keep a session in tmux. Commands of gates are
+    /// always processes.
     pub fn runner(mut self, runner: Arc<dyn Runner>) -> Self {
         self.runner = Some(runner);
         self
@@ -142,7 +145,12 @@ impl EngineBuilder {
         let stages = portfolio.projects.values().flat_map(|p| &p.pipeline.stages);
         let stage_labels = stages.filter_map(|s| Some((s.name.clone(), s.label.clone()?))).collect();
         let stage_job = StageJob { labels: portfolio.labels.clone(), stage_labels };
+        let sessions = portfolio.projects.values().filter(|_| self.runner.is_none()).filter_map(|project| {
+            let session = Session::of(&portfolio.state_dir, project)?;
+            Some((project.name.clone(), Arc::new(TmuxRunner::new(session)) as Arc<dyn Runner>))
+        });
         let house = House {
+            runners: sessions.collect(),
             store: self.store.unwrap_or_else(|| Arc::new(MemoryStore::new())),
             tracker,
             runner: self.runner.unwrap_or_else(|| Arc::clone(&processes)),
