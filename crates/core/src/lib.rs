@@ -66,7 +66,7 @@ pub use outcome::{Class, End, GateFailure, Outcome, Receipt};
 pub use plan::{Filter, Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why, plan};
 pub use portfolio::{
     AgentConfig, AgentKind, Landing, Limits, Portfolio, Project, ProjectKind, ProjectRunner, Retry, SessionConfig,
-    SessionDone,
+    SessionDone, SessionPrompt,
 };
 pub use prompt::{PromptContext, PromptError, PromptTemplate};
 pub use proposal::{Child, Proposal, ProposalError, Proposed, VerdictClaim};

@@ -94,6 +94,8 @@ pub struct SessionConfig {
     pub ready: Option<String>,
     /// How long the program must print nothing to count as quiet.
     pub settle: Duration,
+    /// How the program is given a prompt.
+    pub prompt: SessionPrompt,
     /// How the end of an attempt is told.
     pub done: SessionDone,
     /// Names of environment variables that the program receives from the engine's environment.
@@ -111,11 +113,22 @@ impl SessionConfig {
             interrupt: vec!["Escape".into()],
             ready: None,
             settle: Duration::from_secs(1),
+            prompt: SessionPrompt::Text,
             done: SessionDone::Marker,
             pass_env: Vec::new(),
             env: BTreeMap::new(),
         }
     }
+}
+
+/// How the program of a session is given a prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionPrompt {
+    /// Whole, as one paste. A program that does not know bracketed paste would take each line for a prompt.
+    Text,
+    /// As one line, which names the file with the prompt.
+    File,
 }
 
 /// How the end of an attempt in a session is told.

@@ -113,7 +113,9 @@ impl TmuxRunner {
             None
         } else {
             let held = Claim::new(&attempt.id).hold();
-            self.session.swap(&tmux, &claim, &held.0).await?;
+            if !self.session.swap(&tmux, &claim, &held.0).await? {
+                return Err(TmuxError::Busy { attempt: attempt.id.clone() });
+            }
             Some(held)
         };
         // Who follows it already writes its log.

@@ -9,7 +9,10 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::{Access, AgentKind, AnswerRule, Fallback, GateSpec, Labels, Landing, ProjectKind, SessionDone, StageRun};
+use crate::{
+    Access, AgentKind, AnswerRule, Fallback, GateSpec, Labels, Landing, ProjectKind, SessionDone, SessionPrompt,
+    StageRun,
+};
 
 use super::{Problem, SourceText};
 
@@ -142,6 +145,7 @@ pub(super) struct Session {
     pub(super) interrupt: Option<Spanned<Vec<String>>>,
     pub(super) ready: Text,
     pub(super) settle: Text,
+    pub(super) prompt: Option<SessionPrompt>,
     pub(super) done: Option<SessionDone>,
     pub(super) pass_env: Option<Vec<String>>,
     pub(super) env: Option<BTreeMap<String, String>>,

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::time::Duration;
 
 use camino::Utf8Path;
-use dayfly_core::{AttemptEvent, Stream};
+use dayfly_core::{AttemptEvent, SessionPrompt, Stream};
 
 use super::claim::Claim;
 use super::error::TmuxError;
@@ -70,13 +70,13 @@ impl Live {
             (Made::Started, None) => self.quiet(settle, START).await?,
             (Made::Started, Some(text)) => self.shows(&text).await?,
         }
-        self.spot.check().await
+        self.spot.check("before it could take a prompt").await
     }
 
     async fn shows(&mut self, text: &str) -> Result<(), TmuxError> {
         let until = tokio::time::Instant::now() + START;
         while !self.spot.screen("-").await?.contains(text) {
-            self.spot.check().await?;
+            self.spot.check("before it could take a prompt").await?;
             if tokio::time::Instant::now() >= until {
                 let what = format!("the session's program did not show `{text}` within {START:?}; mend `ready`");
                 return Err(TmuxError::NotReady(what));
@@ -94,6 +94,14 @@ impl Live {
         write(&self.dir.join("session.json"), &kept)?;
         let path = self.dir.join("pasted.txt");
         write(&path, &self.asked.text(&self.attempt, &self.dir))?;
+        let path = match self.spot.session.config.prompt {
+            SessionPrompt::Text => path,
+            SessionPrompt::File => {
+                let line = self.dir.join("pasted-line.txt");
+                write(&line, &format!("Do what this file says, to its end: {path}"))?;
+                line
+            }
+        };
         let text = File::open(&path).map_err(|source| TmuxError::Files { path: path.clone(), source })?;
         let buffer = self.asked.marker();
         self.spot.tmux.call_with(&["load-buffer", "-b", &buffer, "-"], text).await?;
@@ -112,7 +120,7 @@ impl Live {
                 return Ok(());
             }
         }
-        self.spot.check().await
+        self.spot.check("while it was handed the prompt").await
     }
 }
 

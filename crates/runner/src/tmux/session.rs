@@ -24,10 +24,17 @@ use super::version;
 /// The lines of a pane that tmux keeps.
 const HISTORY_LINES: &str = "10000";
 /// What is asked of every pane of the session.
-const LOOK: &str = "#{pane_id}|#{pane_pid}|#{pane_dead}|#{pane_dead_status}|#{pid}|#{session_created}|\
-                    #{@dayfly_pane}|#{@dayfly_attempt}";
+const LOOK: &str = "#{pane_id}|#{pane_pid}|#{pane_dead}|#{pane_dead_status}|#{pane_dead_signal}|#{pid}|\
+                    #{session_created}|#{@dayfly_pane}|#{@dayfly_attempt}";
+/// How many things these are.
+const LOOKS: usize = 9;
 /// Runs the arguments behind it. Without it tmux would give a program without arguments to a shell, as text.
 const RUN: [&str; 4] = ["/bin/sh", "-c", "exec \"$@\"", "sh"];
+/// How often a claim is tried that others give up and take meanwhile.
+const CLAIMS: usize = 5;
+/// How often, and how far apart, an ended program is looked at until tmux knows how it ended.
+const ENDINGS: usize = 10;
+const ENDING: Duration = Duration::from_millis(20);
 /// How long a server may take to make its socket anew.
 const SOCKET_AGAIN: Duration = Duration::from_secs(2);
 
@@ -59,7 +66,7 @@ pub(super) struct Seen {
 pub(super) struct Pane {
     pub(super) id: String,
     pub(super) pid: u32,
-    /// The exit status of its program, if that has ended.
+    /// How its program ended, if it has: a status or a signal, or nothing if tmux does not know.
     pub(super) ended: Option<String>,
 }
 
@@ -124,23 +131,41 @@ impl Session {
 
     /// Looks at the session; `None` if it is not there.
     pub(super) async fn look(&self, tmux: &Tmux) -> Result<Option<Seen>, TmuxError> {
+        for _ in 0..ENDINGS {
+            let seen = self.look_once(tmux).await?;
+            let unknown = |seen: &Seen| seen.pane.as_ref().is_some_and(|pane| pane.ended.as_deref() == Some(""));
+            if !seen.as_ref().is_some_and(unknown) {
+                return Ok(seen);
+            }
+            // The terminal of the program is closed a moment before its status is known.
+            sleep(ENDING).await;
+        }
+        self.look_once(tmux).await
+    }
+
+    async fn look_once(&self, tmux: &Tmux) -> Result<Option<Seen>, TmuxError> {
         let rows = match tmux.call(&["list-panes", "-s", "-t", &self.target(), "-F", LOOK]).await {
             Ok(rows) => rows,
             Err(TmuxError::Gone { .. } | TmuxError::NotFound { .. }) => return Ok(None),
             Err(err) => return Err(err),
         };
-        let rows: Vec<Vec<&str>> = rows.lines().map(|row| row.splitn(8, '|').collect()).collect();
-        let Some(first) = rows.iter().find(|row| row.len() == 8) else { return Ok(None) };
-        let pane = rows.iter().find(|row| row.len() == 8 && row[0] == row[6]).map(|row| Pane {
+        let rows = rows.lines().map(|row| row.splitn(LOOKS, '|').collect::<Vec<_>>());
+        let rows: Vec<Vec<&str>> = rows.filter(|row| row.len() == LOOKS).collect();
+        let Some(first) = rows.first() else { return Ok(None) };
+        let pane = rows.iter().find(|row| row[0] == row[7]).map(|row| Pane {
             id: row[0].to_owned(),
             pid: row[1].parse().unwrap_or_default(),
-            ended: (row[2] == "1").then(|| row[3].to_owned()),
+            ended: (row[2] == "1").then(|| match (row[3], row[4]) {
+                ("", "") => String::new(),
+                ("", signal) => format!(" by signal {signal}"),
+                (status, _) => format!(" with status {status}"),
+            }),
         });
         Ok(Some(Seen {
-            server: first[4].parse().unwrap_or_default(),
-            created: first[5].parse().unwrap_or_default(),
+            server: first[5].parse().unwrap_or_default(),
+            created: first[6].parse().unwrap_or_default(),
             pane,
-            claim: Claim::read(first[7]),
+            claim: Claim::read(first[8]),
         }))
     }
 
@@ -214,33 +239,33 @@ impl Session {
         let (target, text) = (self.target(), claim.text());
         // Held before it is set: nobody must take it for one that nobody follows.
         let held = claim.hold();
-        let set = tmux.call(&["set-option", "-o", "-t", &target, "@dayfly_attempt", &text]).await;
-        match set {
-            Ok(_) => return Ok((held, false)),
-            Err(TmuxError::Refused { said, .. }) if said.contains("already set") => {}
-            Err(err) => return Err(err),
+        for _ in 0..CLAIMS {
+            match tmux.call(&["set-option", "-o", "-t", &target, "@dayfly_attempt", &text]).await {
+                Ok(_) => return Ok((held, false)),
+                Err(TmuxError::Refused { said, .. }) if said.contains("already set") => {}
+                Err(err) => return Err(err),
+            }
+            match self.seen(tmux).await?.claim {
+                // It was given up just now.
+                None => {}
+                Some(other) if other.is_followed() => return Err(TmuxError::Busy { attempt: other.attempt }),
+                Some(other) => {
+                    if self.swap(tmux, &other, &held.0).await? {
+                        return Ok((held, true));
+                    }
+                }
+            }
         }
-        let Some(other) = self.seen(tmux).await?.claim else {
-            return Err(TmuxError::NotReady("the claim on the session changed hands".into()));
-        };
-        if other.is_followed() {
-            return Err(TmuxError::Busy { attempt: other.attempt });
-        }
-        self.swap(tmux, &other, &held.0).await?;
-        Ok((held, true))
+        Err(TmuxError::NotReady("the claim on the session changed hands again and again".into()))
     }
 
-    /// Puts a claim in the place of another, unless somebody else was faster.
-    pub(super) async fn swap(&self, tmux: &Tmux, old: &Claim, new: &Claim) -> Result<(), TmuxError> {
+    /// Puts a claim in the place of another; `false` if somebody else was faster.
+    pub(super) async fn swap(&self, tmux: &Tmux, old: &Claim, new: &Claim) -> Result<bool, TmuxError> {
         let target = self.target();
         let same = format!("#{{==:#{{@dayfly_attempt}},{}}}", old.text());
         let set = format!("set-option -t '{target}' @dayfly_attempt '{}'", new.text());
         tmux.call(&["if-shell", "-F", "-t", &target, &same, &set]).await?;
-        match self.seen(tmux).await?.claim {
-            Some(now) if now == *new => Ok(()),
-            Some(now) => Err(TmuxError::Busy { attempt: now.attempt }),
-            None => Err(TmuxError::NotReady("the claim on the session changed hands".into())),
-        }
+        Ok(self.seen(tmux).await?.claim.as_ref() == Some(new))
     }
 
     /// Gives a claim up, if it is still this one.

@@ -102,6 +102,7 @@ impl Resolver<'_> {
             interrupt: self.keys(raw.interrupt.as_ref(), defaults.interrupt),
             ready: raw.ready.as_ref().map(|text| text.get_ref().clone()),
             settle,
+            prompt: raw.prompt.unwrap_or(defaults.prompt),
             done: raw.done.unwrap_or(defaults.done),
             pass_env: raw.pass_env.clone().unwrap_or_default(),
             env: raw.env.clone().unwrap_or_default(),

@@ -56,7 +56,7 @@ async fn a_program_that_ends_ends_the_attempt_and_is_started_again_by_the_next()
     let runner = world.runner();
     let mut attempt = world.attempt(1, "! echo tired; exit 3");
     let end = attempt.end(&runner).await;
-    assert!(host(&end).contains("ended with status `3` before it told"), "{end}");
+    assert!(host(&end).contains("ended with status 3 before it told"), "{end}");
     assert_eq!(world.session().status().await.state, SessionState::Ended);
     assert_eq!(world.attempt(2, "again").end(&runner).await, End::Succeeded);
 }
@@ -73,7 +73,7 @@ async fn a_program_that_ends_at_once_is_an_error_with_its_last_words() {
     let mut world = World::new();
     world.config.command = ["/bin/sh", "-c", "echo please log in; exit 4"].map(str::to_owned).to_vec();
     let err = world.runner().start(&world.attempt(1, "x").attempt).await.unwrap_err();
-    assert!(err.to_string().ends_with("ended at once, with status `4`: please log in"), "{err}");
+    assert!(err.to_string().ends_with("ended with status 4 before it could take a prompt: please log in"), "{err}");
     assert!(!err.is_transient());
     assert_eq!(world.session().status().await.attempt, None, "nobody holds the session");
 }

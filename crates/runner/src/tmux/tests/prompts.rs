@@ -1,7 +1,7 @@
 //! What reaches the session's program, and how it tells its end.
 
 use super::*;
-use dayfly_core::SessionDone;
+use dayfly_core::{SessionDone, SessionPrompt};
 
 #[tokio::test]
 async fn any_characters_reach_the_program_and_none_of_them_is_a_key() {
@@ -34,6 +34,19 @@ async fn a_program_that_knows_bracketed_paste_gets_the_prompt_as_one_and_then_th
     let text = world.read("notes/got");
     assert!(text.starts_with("\u{1b}[200~one\rtwo\r[dayfly] "), "{text:?}");
     assert!(text.contains("\u{1b}[201~\r"), "the key comes after the end of the paste: {text:?}");
+}
+
+#[tokio::test]
+async fn a_program_that_does_not_know_bracketed_paste_can_be_given_one_line() {
+    let mut world = World::new();
+    world.config.prompt = SessionPrompt::File;
+    let lines = "while printf 'talk to me>' && IFS= read -r line; do echo \"$line\" >>lines; \
+                 words=$(tail -n 1 \"${line#*: }\"); words=${words##*: }; echo \"${words%% and *}${words##* and }\"; done";
+    world.config.command = ["/bin/sh", "-c", lines].map(str::to_owned).to_vec();
+    assert_eq!(world.attempt(1, "one\ntwo").end(&world.runner()).await, End::Succeeded);
+    let line = world.read("notes/lines");
+    assert_eq!(line, format!("Do what this file says, to its end: {}\n", world.root.join("attempts/1/pasted.txt")));
+    assert!(world.read("attempts/1/pasted.txt").starts_with("one\ntwo\n[dayfly] This was attempt notes.1.exec.1. "));
 }
 
 #[tokio::test]
