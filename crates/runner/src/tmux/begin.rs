@@ -7,9 +7,11 @@ use camino::Utf8Path;
 use dayfly_core::{AttemptEvent, SessionPrompt, Stream};
 
 use super::claim::Claim;
+use super::control::Control;
 use super::error::TmuxError;
 use super::live::{Begun, Live, write};
 use super::session::Made;
+use super::spot::Spot;
 
 /// How long a program may take until it can take its first prompt.
 const START: Duration = Duration::from_secs(60);
@@ -44,7 +46,11 @@ pub(super) async fn begin(begun: Begun) -> Result<Live, TmuxError> {
     let claim = held.0.clone();
     let ready = async {
         let mut live = Live::watch(begun, pane, Some(held), Duration::ZERO).await?;
-        live.make_ready(made, left).await?;
+        match live.make_ready(made, left).await {
+            // What it was at before is no reason against this attempt.
+            Err(TmuxError::Ended(_)) if made == Made::Found => live.restart().await?,
+            ready => ready?,
+        }
         live.hand_in().await?;
         Ok(live)
     };
@@ -71,6 +77,17 @@ impl Live {
             (Made::Started, Some(text)) => self.shows(&text).await?,
         }
         self.spot.check("before it could take a prompt").await
+    }
+
+    /// Starts the program anew that ended by itself.
+    async fn restart(&mut self) -> Result<(), TmuxError> {
+        let Spot { session, tmux, .. } = self.spot.clone();
+        let (pane, made) = session.run(&tmux, Made::Found).await?;
+        // A client that has seen the end of a pane is told no more of it.
+        let control = Control::attach(&tmux, &session.target(), &pane.id).await?;
+        std::mem::replace(&mut self.control, control).end().await;
+        self.spot.pane = pane;
+        self.make_ready(made, false).await
     }
 
     async fn shows(&mut self, text: &str) -> Result<(), TmuxError> {

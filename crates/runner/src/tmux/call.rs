@@ -81,7 +81,8 @@ impl Tmux {
             return Ok(out);
         }
         let said = said.trim().to_owned();
-        Err(if said.starts_with("no server running") || said.starts_with("error connecting") {
+        let gone = ["no server running", "error connecting", "server exited", "lost server"];
+        Err(if gone.iter().any(|words| said.starts_with(words)) {
             TmuxError::Gone { said }
         } else if said.starts_with("can't find") {
             TmuxError::NotFound { said }

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::subprocess::{Look, for_display};
 
 use super::control::Control;
+use super::error::TmuxError;
 use super::live::{Live, Taken, write};
 use super::prompt::{done_file, told};
 use super::scan::Said;
@@ -114,8 +115,9 @@ impl Live {
             }
             if now >= still && looked < self.heard {
                 looked = now;
-                // What the screen cannot tell now, the next heartbeat does.
-                let _ = self.look_for_marker("-50").await;
+                if let Err(err @ TmuxError::Hung { .. }) = self.look_for_marker("-50").await {
+                    return Why::End(End::Host { reason: err.to_string() });
+                }
             }
             if now >= beat {
                 beat = now + BEAT;
@@ -137,12 +139,9 @@ impl Live {
     /// The pane may be gone, or the watching client was sent away. Watches again if the pane is still there.
     async fn gone(&mut self, reason: &str, watches: usize) -> Option<End> {
         if let Some(end) = self.spot.lost().await {
-            let end = match end {
-                End::Host { reason: told } if reason.contains("unexpectedly") => {
-                    End::Host { reason: format!("{told}: the tmux server was killed") }
-                }
-                end => end,
-            };
+            let killed = reason.contains("unexpectedly");
+            let end =
+                if killed { End::Host { reason: "the tmux server of the session was killed".into() } } else { end };
             return Some(self.after_all(end).await);
         }
         let target = self.spot.session.target();
@@ -163,6 +162,7 @@ impl Live {
         if let Some(told) = self.file().await {
             return told;
         }
+        self.spot = self.spot.within(PARTING);
         let _ = self.look_for_marker("-").await;
         self.said.map_or(end, claimed)
     }

@@ -78,6 +78,9 @@ impl World {
             prompt: prompt.into(),
             trust: Trust::Writer,
             grace: Duration::from_millis(500),
+            wall: Duration::from_secs(300),
+            silence_report: Duration::from_secs(300),
+            silence: Duration::from_secs(300),
             ..test_job()
         };
         let config = AgentConfig {

@@ -78,6 +78,20 @@ async fn an_attempt_that_nobody_follows_is_interrupted_by_the_next() {
 }
 
 #[tokio::test]
+async fn a_program_that_the_interruption_ended_is_started_again() {
+    let world = World::new();
+    let mut first = world.attempt(1, "! trap - INT; echo at work; sleep 600");
+    let runner = world.runner();
+    let running = first.start(&runner).await;
+    first.says("at work").await;
+    let pid = world.session().status().await.pid;
+    drop(runner);
+    drop(running);
+    assert_eq!(world.attempt(2, "x").end(&world.runner()).await, End::Succeeded);
+    assert_ne!(world.session().status().await.pid, pid);
+}
+
+#[tokio::test]
 async fn an_attempt_that_is_dropped_is_interrupted_and_the_session_is_free() {
     let world = World::new();
     let runner = world.runner();
