@@ -76,7 +76,7 @@ impl Live {
             (Made::Started, None) => self.quiet(settle, START).await?,
             (Made::Started, Some(text)) => self.shows(&text).await?,
         }
-        self.spot.check("before it could take a prompt").await
+        self.spot.check().await
     }
 
     /// Starts the program anew that ended by itself.
@@ -87,13 +87,14 @@ impl Live {
         let control = Control::attach(&tmux, &session.target(), &pane.id).await?;
         std::mem::replace(&mut self.control, control).end().await;
         self.spot.pane = pane;
+        self.doubt = None;
         self.make_ready(made, false).await
     }
 
     async fn shows(&mut self, text: &str) -> Result<(), TmuxError> {
         let until = tokio::time::Instant::now() + START;
         while !self.spot.screen("-").await?.contains(text) {
-            self.spot.check("before it could take a prompt").await?;
+            self.spot.check().await?;
             if tokio::time::Instant::now() >= until {
                 let what = format!("the session's program did not show `{text}` within {START:?}; mend `ready`");
                 return Err(TmuxError::NotReady(what));
@@ -133,11 +134,11 @@ impl Live {
         for _ in 0..TRIES {
             self.spot.keys(&self.spot.session.config.submit).await?;
             // Only a program that shows nothing at all is given the keys again: they could answer a question.
-            if self.printed(TAKEN).await {
-                return Ok(());
+            if self.printed(TAKEN).await || self.doubt.is_some() {
+                break;
             }
         }
-        self.spot.check("while it was handed the prompt").await
+        Ok(())
     }
 }
 

@@ -77,7 +77,11 @@ impl TmuxError {
     /// Whether trying again later may help by itself.
     pub fn is_transient(&self) -> bool {
         match self {
-            TmuxError::Hung { .. } | TmuxError::Busy { .. } | TmuxError::NotReady(_) | TmuxError::Gone { .. } => true,
+            TmuxError::Hung { .. }
+            | TmuxError::Busy { .. }
+            | TmuxError::NotReady(_)
+            | TmuxError::Gone { .. }
+            | TmuxError::NotFound { .. } => true,
             TmuxError::Spawn { program, source } => {
                 // Asked of the one place that knows which these are.
                 let kind = io::Error::from(source.kind());

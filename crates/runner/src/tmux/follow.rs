@@ -10,7 +10,7 @@ use crate::subprocess::{Look, for_display};
 
 use super::control::Control;
 use super::error::TmuxError;
-use super::live::{Live, Taken, write};
+use super::live::{Live, write};
 use super::prompt::{done_file, told};
 use super::scan::Said;
 use super::spot::Spot;
@@ -91,17 +91,18 @@ impl Live {
             if let Some(said) = self.said {
                 return Why::End(claimed(said));
             }
+            if let Some(reason) = self.doubt.take() {
+                watches += 1;
+                if let Some(end) = self.gone(&reason, watches).await {
+                    return Why::End(end);
+                }
+            }
             let still = if looked < self.heard { self.heard + STILL } else { beat };
             let file_due = if self.asked.done == SessionDone::Marker { beat } else { file };
             let next = file_due.min(beat).min(still).min(self.silence.next());
             tokio::select! {
                 event = self.control.next() => {
-                    if let Taken::Look(reason) = self.take(event) {
-                        watches += 1;
-                        if let Some(end) = self.gone(&reason, watches).await {
-                            return Why::End(end);
-                        }
-                    }
+                    self.take(event);
                     continue;
                 }
                 () = sleep_until(next) => {}

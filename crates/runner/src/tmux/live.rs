@@ -37,20 +37,22 @@ pub(super) struct Live {
     pub(super) heard: Instant,
     /// What the marker has said so far.
     pub(super) said: Option<Said>,
+    /// Set if the pane may be gone, or nobody watches it any more: why, as far as tmux said it.
+    pub(super) doubt: Option<String>,
     /// The claim on the session; none if another follows the same attempt and holds it.
     pub(super) held: Option<Held>,
     scanner: Scanner,
 }
 
-/// What became of the pane.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What happened in the session, in short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// It printed something.
+    /// The pane printed something.
     Printed,
     /// Nothing that matters.
     Nothing,
-    /// It may be gone, or nobody watches it any more; why, if tmux said so.
-    Look(String),
+    /// Something that must be looked into.
+    Doubt,
 }
 
 /// What of an attempt is there before its session is.
@@ -81,6 +83,7 @@ impl Live {
             started: now.checked_sub(ran).unwrap_or(now),
             heard: now,
             said: None,
+            doubt: None,
             spot: Spot { session, tmux, pane, claim: held.as_ref().map(|held| held.0.clone()) },
             attempt,
             dir,
@@ -103,12 +106,15 @@ impl Live {
             Event::Panes(panes) => {
                 let runs = format!("{}=0", self.spot.pane.id);
                 if panes.split_whitespace().any(|pane| pane == runs) {
-                    Taken::Nothing
-                } else {
-                    Taken::Look(String::new())
+                    return Taken::Nothing;
                 }
+                self.doubt.get_or_insert_default();
+                Taken::Doubt
             }
-            Event::Closed(reason) => Taken::Look(reason),
+            Event::Closed(reason) => {
+                self.doubt = Some(reason);
+                Taken::Doubt
+            }
         }
     }
 
@@ -121,7 +127,7 @@ impl Live {
                 event = self.control.next() => match self.take(event) {
                     Taken::Printed => quiet_at = Instant::now() + settle,
                     Taken::Nothing => {}
-                    Taken::Look(_) => return Ok(()),
+                    Taken::Doubt => return Ok(()),
                 },
                 () = sleep_until(quiet_at.min(until)) => return Ok(()),
             }
@@ -136,7 +142,7 @@ impl Live {
                 event = self.control.next() => match self.take(event) {
                     Taken::Printed => return true,
                     Taken::Nothing => {}
-                    Taken::Look(_) => return false,
+                    Taken::Doubt => return false,
                 },
                 () = sleep_until(until) => return false,
             }

@@ -33,7 +33,7 @@ const RUN: [&str; 4] = ["/bin/sh", "-c", "exec \"$@\"", "sh"];
 /// How often a claim is tried that others give up and take meanwhile.
 const CLAIMS: usize = 5;
 /// How often, and how far apart, an ended program is looked at until tmux knows how it ended.
-const ENDINGS: usize = 10;
+const ENDINGS: usize = 25;
 const ENDING: Duration = Duration::from_millis(20);
 /// How long a server may take to make its socket anew.
 const SOCKET_AGAIN: Duration = Duration::from_secs(2);
@@ -137,7 +137,13 @@ impl Session {
             if !seen.as_ref().is_some_and(unknown) {
                 return Ok(seen);
             }
-            // The terminal of the program is closed a moment before its status is known.
+            // The terminal of the program is closed a moment before its status is known; and tmux may have missed that a
+            // child of its ended, and look for it only when it is told of another.
+            if let Some(server) = self.noted().filter(process::is_alive)
+                && let Ok(pid) = i32::try_from(server.pid)
+            {
+                let _ = kill(Pid::from_raw(pid), Signal::SIGCHLD);
+            }
             sleep(ENDING).await;
         }
         self.look_once(tmux).await

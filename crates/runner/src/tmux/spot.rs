@@ -58,7 +58,7 @@ impl Spot {
             Ok(Some(seen)) => match seen.pane.filter(|pane| pane.id == self.pane.id) {
                 None => "the pane of the session's program was closed".into(),
                 Some(Pane { ended: Some(status), .. }) => {
-                    format!("the session's program ended{} before it told that it had done", status)
+                    format!("the session's program ended{status} before it told that it had done")
                 }
                 Some(_) if self.claim.is_some() && seen.claim != self.claim => {
                     "somebody else took the session over".into()
@@ -70,7 +70,7 @@ impl Spot {
     }
 
     /// Whether the program still runs; what it showed last, if not.
-    pub(super) async fn check(&self, when: &str) -> Result<(), TmuxError> {
+    pub(super) async fn check(&self) -> Result<(), TmuxError> {
         let Some(seen) = self.session.look(&self.tmux).await? else {
             return Err(TmuxError::NotReady("the session was closed while it was made ready".into()));
         };
@@ -79,6 +79,8 @@ impl Spot {
         let shown = |line: &&str| !line.trim().is_empty() && !line.starts_with("Pane is dead");
         let last = screen.lines().rfind(shown).unwrap_or("it showed nothing").trim();
         let program = self.session.config.command.join(" ");
-        Err(TmuxError::Ended(format!("the session's program `{program}` ended{} {when}: {last}", status)))
+        Err(TmuxError::Ended(format!(
+            "the session's program `{program}` ended{status} before it could take a prompt: {last}"
+        )))
     }
 }

@@ -17,7 +17,7 @@ while :; do
         words=${line##*: } good=${words%% and *}${words##* and } interrupted=
         cd "$folder" || exit 1
         printf '%s' "$prompt" >prompt-seen.txt
-        case $id in *.forever.*) sleep 600 ;; esac
+        case $id in *.forever.*) await never ;; esac
         eval "$todo"
         [ "$interrupted" ] || [ -e silent ] || echo "$good"
         interrupted='' todo='' prompt=''

@@ -142,9 +142,9 @@ async fn a_server_that_stops_meanwhile_holds_up_no_stop_and_no_limit() {
     assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
     world.signal(Signal::SIGCONT);
 
-    let mut second = world.attempt(2, "! echo at work; sleep 600");
+    let mut second = world.attempt(2, "! echo at work; await never");
     second.attempt.job.wall = Duration::from_secs(6);
-    let running = second.start(&runner).await;
+    let running = second.start(&world.runner()).await;
     second.says("at work").await;
     world.signal(Signal::SIGSTOP);
     let limit = second.attempt.job.wall;

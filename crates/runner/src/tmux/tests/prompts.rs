@@ -31,6 +31,12 @@ async fn a_program_that_knows_bracketed_paste_gets_the_prompt_as_one_and_then_th
     let attempt = world.attempt(1, "one\ntwo");
     let runner = world.runner();
     let _running = attempt.start(&runner).await;
+    let handed_in = async {
+        while !world.read("notes/got").ends_with('\r') {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, handed_in).await.unwrap_or_else(|_| panic!("{:?}", world.read("notes/got")));
     let text = world.read("notes/got");
     assert!(text.starts_with("\u{1b}[200~one\rtwo\r[dayfly] "), "{text:?}");
     assert!(text.contains("\u{1b}[201~\r"), "the key comes after the end of the paste: {text:?}");

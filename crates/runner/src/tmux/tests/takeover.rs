@@ -67,7 +67,7 @@ async fn an_end_that_nobody_saw_is_found_by_the_next_engine() {
 #[tokio::test]
 async fn an_attempt_that_nobody_follows_is_interrupted_by_the_next() {
     let world = World::new();
-    let mut first = world.attempt(1, "! echo at work; sleep 600");
+    let mut first = world.attempt(1, "! echo at work; await never");
     let runner = world.runner();
     let running = first.start(&runner).await;
     first.says("at work").await;
@@ -80,7 +80,7 @@ async fn an_attempt_that_nobody_follows_is_interrupted_by_the_next() {
 #[tokio::test]
 async fn a_program_that_the_interruption_ended_is_started_again() {
     let world = World::new();
-    let mut first = world.attempt(1, "! trap - INT; echo at work; sleep 600");
+    let mut first = world.attempt(1, "! trap - INT; echo at work; await never");
     let runner = world.runner();
     let running = first.start(&runner).await;
     first.says("at work").await;
@@ -95,7 +95,7 @@ async fn a_program_that_the_interruption_ended_is_started_again() {
 async fn an_attempt_that_is_dropped_is_interrupted_and_the_session_is_free() {
     let world = World::new();
     let runner = world.runner();
-    let mut first = world.attempt(1, "! echo at work; sleep 600");
+    let mut first = world.attempt(1, "! echo at work; await never");
     let running = first.start(&runner).await;
     first.says("at work").await;
     drop(running);
@@ -114,7 +114,7 @@ async fn a_start_that_is_given_up_leaves_the_session_free() {
     let world = World::new();
     let runner = world.runner();
     assert_eq!(world.attempt(1, "x").end(&runner).await, End::Succeeded);
-    let second = world.attempt(2, "! sleep 600");
+    let second = world.attempt(2, "! await never");
     let claimed = async {
         while world.session().status().await.attempt.is_none() {
             tokio::task::yield_now().await;
