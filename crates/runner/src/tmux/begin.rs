@@ -130,6 +130,8 @@ impl Live {
             let _ = self.spot.tmux.call(&["delete-buffer", "-b", &buffer]).await;
             return Err(err);
         }
+        // A busy machine shows the paste late; the keys are not to be taken for a part of it.
+        self.printed(TAKEN).await;
         self.quiet(settle, PASTE).await?;
         for _ in 0..TRIES {
             self.spot.keys(&self.spot.session.config.submit).await?;
