@@ -97,6 +97,9 @@ pub(crate) enum Command {
         #[arg(long, short)]
         project: Option<String>,
     },
+    /// See, enter and end the lasting sessions of projects that run in tmux.
+    #[command(subcommand)]
+    Session(SessionCommand),
     /// Show or check the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -174,6 +177,25 @@ pub(crate) enum IssueCommand {
         /// The issues, as PROJECT#ID, or their IDs if only one project has them.
         #[arg(required = true)]
         issues: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SessionCommand {
+    /// List the sessions and how they stand.
+    List,
+    /// Look at a session and type into it; it is started if it is not there.
+    Attach {
+        /// The project; may be left out if only one has a session.
+        project: Option<String>,
+    },
+    /// End a session, with all that runs in it.
+    End {
+        /// The project; may be left out if only one has a session.
+        project: Option<String>,
+        /// Even while an attempt runs in it.
+        #[arg(long)]
+        force: bool,
     },
 }
 

@@ -10,6 +10,7 @@ mod logs;
 mod plan;
 mod progress;
 mod run;
+mod session;
 mod status;
 mod why;
 mod worklog;
@@ -37,6 +38,7 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliErro
         Command::Worklog { day, project } => {
             worklog::run(output, &Context::load(config)?, day, project.as_deref()).await
         }
+        Command::Session(command) => session::run(output, &Context::load(config)?, command).await,
         Command::Config(command) => config::run(output, config, &command),
         Command::Demo { dir, fresh, no_run } => demo::run(output, dir, demo::Settings { fresh, no_run }).await,
         Command::Completions { shell } => completions::run(shell),

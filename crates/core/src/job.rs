@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Access, AgentName, AnswerRule, Commit, Digest, Effect, EffectEntry, EffectId, EffectKind, GateSpec, Issue, IssueId,
     IssueRef, IssueState, JobId, Labels, NewIssue, Next, Outcome, Project, PromptContext, PromptError, Proposed,
-    SandboxSpec, Stage, StageName, StageRun, TrackerState, TrackerWrite,
+    SandboxSpec, Stage, StageName, StageRun, TrackerState, TrackerWrite, Trust,
 };
 
 /// One piece of work, frozen: nothing in it depends on the machine, the time or the try.
@@ -20,6 +20,10 @@ pub struct JobSpec {
     pub kind: String,
     /// The issue it serves.
     pub issue: IssueRef,
+    /// The least trust among those who wrote the issue and its comments. A job that does not say so counts as a
+    /// stranger's.
+    #[serde(default, skip_serializing_if = "Trust::is_least")]
+    pub trust: Trust,
     /// The issue's title, for reports.
     pub title: String,
     /// The issue's milestone, for reports.
@@ -206,6 +210,7 @@ fn freeze_stage(context: &JobContext) -> Result<JobSpec, JobError> {
     Ok(JobSpec {
         kind: "stage".into(),
         issue: IssueRef::new(project.name.clone(), issue.id.clone()),
+        trust: issue.least_trust(),
         title: issue.title.clone(),
         milestone: issue.milestone.clone(),
         stage: stage.name.clone(),

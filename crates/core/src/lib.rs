@@ -65,7 +65,10 @@ pub use id::{
 pub use job::{Feedback, Job, JobContext, JobError, JobSpec, StageJob, refusal_effects};
 pub use outcome::{Class, End, GateFailure, Outcome, Receipt};
 pub use plan::{Filter, Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why, plan};
-pub use portfolio::{AgentConfig, AgentKind, Landing, Limits, Portfolio, Project, ProjectKind, Retry};
+pub use portfolio::{
+    AgentConfig, AgentKind, Landing, Limits, Portfolio, Project, ProjectKind, ProjectRunner, Retry, SessionConfig,
+    SessionDone, SessionPrompt,
+};
 pub use prompt::{PromptContext, PromptError, PromptTemplate};
 pub use proposal::{Child, Proposal, ProposalError, Proposed, VerdictClaim};
 pub use report::{

@@ -52,6 +52,8 @@ pub struct Project {
     pub concurrency: u32,
     /// The stages, resolved for this project.
     pub pipeline: Pipeline,
+    /// Where its attempts execute.
+    pub runner: ProjectRunner,
     /// Paths no job may change, as globs relative to the repository's root.
     pub protected: Vec<String>,
     /// Bounds.
@@ -60,6 +62,89 @@ pub struct Project {
     pub sandbox: SandboxPolicy,
     /// Whether nothing new is started in it.
     pub paused: bool,
+}
+
+/// Where the attempts of a project execute.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProjectRunner {
+    /// Each as a process of its own.
+    #[default]
+    Subprocess,
+    /// All in one lasting interactive session in tmux.
+    Tmux(SessionConfig),
+}
+
+impl ProjectRunner {
+    /// The session, if the project keeps one.
+    pub fn session(&self) -> Option<&SessionConfig> {
+        match self {
+            ProjectRunner::Subprocess => None,
+            ProjectRunner::Tmux(session) => Some(session),
+        }
+    }
+}
+
+/// A lasting interactive session of a project, in tmux.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SessionConfig {
+    /// The program it runs, with its arguments.
+    pub command: Vec<String>,
+    /// The keys, by tmux's names, that hand a prompt in.
+    pub submit: Vec<String>,
+    /// The keys that ask the program to leave what it is at.
+    pub interrupt: Vec<String>,
+    /// Text that the program shows when it can take its first prompt; without one it is waited for until it is quiet.
+    pub ready: Option<String>,
+    /// How long the program must print nothing to count as quiet.
+    pub settle: Duration,
+    /// How the program is given a prompt.
+    pub prompt: SessionPrompt,
+    /// How the end of an attempt is told.
+    pub done: SessionDone,
+    /// Names of environment variables that the program receives from the engine's environment.
+    pub pass_env: Vec<String>,
+    /// Variables set for the program.
+    pub env: BTreeMap<String, String>,
+}
+
+impl SessionConfig {
+    /// A session of that command, with the defaults.
+    pub fn new(command: Vec<String>) -> Self {
+        Self {
+            command,
+            submit: vec!["Enter".into()],
+            interrupt: vec!["Escape".into()],
+            ready: None,
+            settle: Duration::from_secs(1),
+            prompt: SessionPrompt::Text,
+            done: SessionDone::Marker,
+            pass_env: Vec::new(),
+            env: BTreeMap::new(),
+        }
+    }
+}
+
+/// How the program of a session is given a prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionPrompt {
+    /// Whole, as one paste. A program that does not know bracketed paste would take each line for a prompt.
+    Text,
+    /// As one line, which names the file with the prompt.
+    File,
+}
+
+/// How the end of an attempt in a session is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionDone {
+    /// The agent prints a word that the prompt gives in two halves.
+    Marker,
+    /// The agent writes a file that the prompt names.
+    File,
+    /// A hook of the agent's own writes the file that `DAYFLY_SESSION_DONE` names.
+    Hook,
 }
 
 /// What a project mainly holds.

@@ -37,6 +37,12 @@ impl Issue {
     pub fn has_label(&self, label: &str) -> bool {
         self.labels.iter().any(|l| l.eq_ignore_ascii_case(label))
     }
+
+    /// The least trust among those who wrote it and commented on it, dayfly apart.
+    pub fn least_trust(&self) -> Trust {
+        let comments = self.comments.iter().filter(|c| !c.is_own()).map(|c| c.author.trust);
+        comments.fold(self.author.trust, Trust::min)
+    }
 }
 
 /// Whether an issue is open.
@@ -59,13 +65,21 @@ pub struct Author {
 }
 
 /// What the author of a text may do in the project; asked of the tracker, never read from the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trust {
     /// No write permission: the text is data, and triggers nothing.
+    #[default]
     Stranger,
     /// Write permission.
     Writer,
+}
+
+impl Trust {
+    /// Whether it is the least there is.
+    pub(crate) fn is_least(&self) -> bool {
+        *self == Trust::default()
+    }
 }
 
 /// A comment on an issue.

@@ -20,6 +20,7 @@ mod sqlite;
 mod subprocess;
 #[cfg(test)]
 mod test_repo;
+mod tmux;
 
 pub use agents::{ClaudeAgent, CommandAgent, agent_for};
 pub use clock::SystemClock;
@@ -40,3 +41,4 @@ pub use sandbox::{
 };
 pub use sqlite::SqliteStore;
 pub use subprocess::{Keeper, SubprocessRunner};
+pub use tmux::{Session, SessionState, SessionStatus, TmuxError, TmuxRunner, find_tmux};

@@ -26,13 +26,12 @@ use crate::log::{Log, STDERR_LOG, STDOUT_LOG};
 use crate::process::{self, Group};
 use crate::redact::{KeptStream, secrets_of};
 use contain::Walls;
-use output::Output;
 use prepare::{Files, Line};
 use supervise::Supervisor;
 
 pub(crate) use kept::is_kept;
-pub(crate) use output::for_display;
-pub(crate) use prepare::{PROPOSAL_PLACE, proposal_path};
+pub(crate) use output::{Output, for_display};
+pub(crate) use prepare::{PROPOSAL_PLACE, child_environment, files as attempt_files, proposal_path};
 #[cfg(test)]
 pub(crate) use tests::test_job;
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{AgentConfig, Landing, Portfolio, Project, State, StoreError, Tracker as _, TrackerError};
-use dayfly_runner::{GATES_FILE, Git, SqliteStore, StateLock, find_program, gate_commands, read_all};
+use dayfly_runner::{GATES_FILE, Git, SqliteStore, StateLock, find_program, find_tmux, gate_commands, read_all};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -60,6 +60,7 @@ pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>) -> Result<Ex
             }
             for project in portfolio.projects.values() {
                 checks.extend(project_checks(project).await);
+                checks.extend(session_check(project));
                 checks.push(tracker_check(context, project).await);
             }
             checks.extend(state_check(portfolio));
@@ -226,6 +227,18 @@ fn writable(dir: &Utf8Path) -> std::io::Result<()> {
     let probe = dir.join(format!(".dayfly-doctor-{}", std::process::id()));
     std::fs::File::create_new(&probe)?;
     std::fs::remove_file(&probe)
+}
+
+/// Whether the project's session can be kept, if it has one.
+fn session_check(project: &Project) -> Option<Check> {
+    project.runner.session()?;
+    let what = format!("project {}: session", project.name);
+    Some(match find_tmux() {
+        Ok((path, version)) => {
+            Check::good(what, format!("{version}, {}; nothing holds back what runs in it", path.display()))
+        }
+        Err(problem) => Check::bad(what, problem, "or take `runner = \"tmux\"` out of the project"),
+    })
 }
 
 async fn tracker_check(context: &Context, project: &Project) -> Check {

@@ -8,6 +8,7 @@ mod issues;
 mod output;
 mod run;
 mod sandbox;
+mod session;
 mod setup;
 mod words;
 mod world;

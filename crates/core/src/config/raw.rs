@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::{
     Access, AfterCrash, AgentKind, AnswerRule, Fallback, GateSpec, Labels, Landing, Network, ProjectKind,
-    Sandbox as Rung, StageRun,
+    Sandbox as Rung, SessionDone, SessionPrompt, StageRun,
 };
 
 use super::{Problem, SourceText};
@@ -137,12 +137,35 @@ pub(super) struct Project {
     pub(super) landing: Option<Landing>,
     pub(super) squash: Option<bool>,
     pub(super) concurrency: Option<Spanned<u32>>,
+    pub(super) runner: Option<Spanned<RunnerWord>>,
+    pub(super) session: Option<Spanned<Session>>,
     pub(super) pipeline: Option<Spanned<Vec<String>>>,
     pub(super) agents: Option<Spanned<Vec<String>>>,
     pub(super) protected: Option<Spanned<Vec<String>>>,
     pub(super) limits: Option<Limits>,
     pub(super) sandbox: Option<Sandbox>,
     pub(super) paused: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RunnerWord {
+    Subprocess,
+    Tmux,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Session {
+    pub(super) command: Option<Spanned<Vec<String>>>,
+    pub(super) submit: Option<Spanned<Vec<String>>>,
+    pub(super) interrupt: Option<Spanned<Vec<String>>>,
+    pub(super) ready: Text,
+    pub(super) settle: Text,
+    pub(super) prompt: Option<SessionPrompt>,
+    pub(super) done: Option<SessionDone>,
+    pub(super) pass_env: Option<Vec<String>>,
+    pub(super) env: Option<BTreeMap<String, String>>,
 }
 
 /// Reads a text; what can be read is read, and every problem is noted. `None` if it is not TOML: what it seems to hold
@@ -222,18 +245,37 @@ fn section<T: DeserializeOwned>(what: &str, mut value: Spanned<DeValue<'_>>, pro
             Err(err) => err,
         };
         let span = err.span().unwrap_or_else(|| value.span());
-        problems.push(problem(what, &span, err.message()));
-        let DeValue::Table(table) = value.get_mut() else { return None };
-        let before = table.len();
-        let kept = std::mem::take(table).into_iter().filter(|(key, value)| {
-            let whole = key.span().start..value.span().end.max(key.span().end);
-            !(whole.start <= span.start && span.end <= whole.end)
-        });
-        table.extend(kept);
-        if table.len() == before {
+        let DeValue::Table(table) = value.get_mut() else {
+            problems.push(problem(what, &span, err.message()));
             return None;
+        };
+        let inner = take_out(table, &span);
+        let place =
+            inner.iter().flatten().fold(what.trim_end_matches(']').to_owned(), |path, key| format!("{path}.{key}"));
+        let place = if what.starts_with('[') { format!("{place}]") } else { what.to_owned() };
+        problems.push(problem(&place, &span, err.message()));
+        inner.as_ref()?;
+    }
+}
+
+/// Takes the innermost key out that holds the place. Gives the names of the tables around it, below this one; `None`
+/// if no key holds it.
+fn take_out(table: &mut DeTable<'_>, span: &Range<usize>) -> Option<Vec<String>> {
+    for (key, value) in table.iter_mut() {
+        if let DeValue::Table(inner) = value.get_mut()
+            && let Some(mut path) = take_out(inner, span)
+        {
+            path.insert(0, key.get_ref().to_string());
+            return Some(path);
         }
     }
+    let before = table.len();
+    let kept = std::mem::take(table).into_iter().filter(|(key, value)| {
+        let whole = key.span().start..value.span().end.max(key.span().end);
+        !(whole.start <= span.start && span.end <= whole.end)
+    });
+    table.extend(kept);
+    (table.len() < before).then(Vec::new)
 }
 
 fn problem(what: &str, span: &Range<usize>, message: &str) -> Problem {

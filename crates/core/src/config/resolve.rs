@@ -1,6 +1,7 @@
 //! From the file's form to resolved values: defaults filled in, names and paths checked.
 
 mod sandbox;
+mod session;
 mod values;
 
 use std::collections::BTreeMap;
@@ -63,7 +64,7 @@ impl<'a> Resolver<'a> {
             let message = format!("version {} is not known", version.get_ref());
             self.problem(version.span(), message, "this program reads `version = 1`");
         }
-        let agents = self.agents(&user.agents);
+        let mut agents = self.agents(&user.agents);
         let root = &user.root;
         let built_in = &defaults.root;
         let mut protected = built_in.protected.clone().map(Spanned::into_inner).unwrap_or_default();
@@ -80,6 +81,7 @@ impl<'a> Resolver<'a> {
             labels: user.labels.clone().unwrap_or_default(),
         };
         let projects = self.projects(&shared, user.projects);
+        session::add_agents(&projects, &mut agents);
         let retry = self.retry(&defaults.retry, &user.retry);
         Some(Portfolio {
             state_dir: self.path(root.state_dir.as_ref().or(built_in.state_dir.as_ref())?),
@@ -163,6 +165,7 @@ impl<'a> Resolver<'a> {
             }
             return None;
         };
+        let runner = self.runner(shared, name, section);
         let pipeline = self.pipeline(shared, name, section);
         let own = raw.limits.as_ref();
         let merged = own.map(|own| merge_limits(&shared.limits, own));
@@ -183,6 +186,7 @@ impl<'a> Resolver<'a> {
             squash: raw.squash.unwrap_or(false),
             concurrency: raw.concurrency.as_ref().map_or(1, |c| self.at_least_one(c)),
             pipeline,
+            runner,
             protected,
             limits,
             sandbox,
@@ -208,7 +212,10 @@ impl<'a> Resolver<'a> {
             }
             let span = own.map_or(place.clone(), |s| s.span.clone());
             let Some(stage_name) = self.name(StageName::new(name), &span) else { continue };
-            let stage = self.stage(shared, raw, stage_name, &span);
+            let mut stage = self.stage(shared, raw, stage_name, &span);
+            if session::is_wanted(raw) {
+                stage.agents = session::agent(project).into_iter().filter(|_| stage.run == StageRun::Agent).collect();
+            }
             stages.push(stage);
         }
         if names.get_ref().is_empty() {
@@ -234,6 +241,7 @@ impl<'a> Resolver<'a> {
         let base = built_in.map_or(&empty, |s| &s.value);
         let run = own.run.or(base.run).unwrap_or(StageRun::Agent);
         let agents = match run {
+            StageRun::Agent if session::is_wanted(project) => Vec::new(),
             StageRun::Agent => self.stage_agents(shared, &name, span, own.agents.as_ref().or(project.agents.as_ref())),
             StageRun::Land => Vec::new(),
         };

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Access, AnswerRule, Batch, Condition, Effect, End, Event, JobSpec, Next, Outcome, Receipt, Record, StageRun,
-    TrackerWrite,
+    TrackerWrite, Trust,
 };
 
 fn issue(n: u32) -> IssueRef {
@@ -17,6 +17,7 @@ fn job(n: u32) -> JobSpec {
     JobSpec {
         kind: "stage".into(),
         issue: issue(n),
+        trust: Trust::Stranger,
         title: format!("Issue {n}"),
         milestone: None,
         stage: StageName::new("exec").unwrap(),

@@ -119,7 +119,7 @@ impl Work {
             None => {
                 let mut attempt = self.attempt(self.working_copy(git.as_ref()).await?)?;
                 attempt.reads = git.as_ref().map(TrustedGit::lends).unwrap_or_default();
-                self.house.runner.start(&attempt).await.map_err(runner_end)?
+                self.house.runner(&self.project.name).start(&attempt).await.map_err(runner_end)?
             }
         };
         loop {
@@ -165,7 +165,7 @@ impl Work {
             None => self.project.path.clone(),
         };
         // What cannot be looked for is settled as lost, like what is not there.
-        self.house.runner.reattach(&self.attempt(cwd).ok()?).await.ok().flatten()
+        self.house.runner(&self.project.name).reattach(&self.attempt(cwd).ok()?).await.ok().flatten()
     }
 
     async fn working_copy(&self, git: Option<&TrustedGit>) -> Result<Utf8PathBuf, Early> {

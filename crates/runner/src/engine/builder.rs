@@ -13,6 +13,7 @@ use crate::clock::SystemClock;
 use crate::gates::Gates;
 use crate::markdown::MarkdownTracker;
 use crate::subprocess::{Keeper, SubprocessRunner};
+use crate::tmux::{Session, TmuxRunner};
 
 use super::house::House;
 use super::lock::random_tag;
@@ -40,7 +41,8 @@ pub enum EngineError {
     Bug(String),
 }
 
-/// Builds an engine. Every part has a default: a store in memory, the Markdown tracker, processes.
+/// Builds an engine. Every part has a default: a store in memory, the Markdown tracker, and for each project the
+/// executor that it names.
 #[derive(Debug)]
 #[must_use]
 pub struct EngineBuilder {
@@ -86,7 +88,8 @@ impl EngineBuilder {
         self
     }
 
-    /// Executes attempts with `runner`. Commands of gates are always processes.
+    /// Executes all attempts with `runner`, also those of projects that keep a session in tmux. Commands of gates are
+    /// always processes.
     pub fn runner(mut self, runner: Arc<dyn Runner>) -> Self {
         self.runner = Some(runner);
         self
@@ -143,6 +146,7 @@ impl EngineBuilder {
         let kept = |keeper: &Keeper, policy| {
             Arc::new(SubprocessRunner::kept(keeper.clone().after_crash(policy).hiding(portfolio.state_dir.clone())))
         };
+        let own_runner = self.runner.is_some();
         let runner = self.runner.unwrap_or_else(|| match &self.keeper {
             Some(keeper) => kept(keeper, portfolio.after_crash),
             None => here(),
@@ -160,7 +164,12 @@ impl EngineBuilder {
         let stages = portfolio.projects.values().flat_map(|p| &p.pipeline.stages);
         let stage_labels = stages.filter_map(|s| Some((s.name.clone(), s.label.clone()?))).collect();
         let stage_job = StageJob { labels: portfolio.labels.clone(), stage_labels };
+        let sessions = portfolio.projects.values().filter(|_| !own_runner).filter_map(|project| {
+            let session = Session::of(&portfolio.state_dir, project)?;
+            Some((project.name.clone(), Arc::new(TmuxRunner::new(session)) as Arc<dyn Runner>))
+        });
         let house = House {
+            runners: sessions.collect(),
             store: self.store.unwrap_or_else(|| Arc::new(MemoryStore::new())),
             tracker,
             runner,

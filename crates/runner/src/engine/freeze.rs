@@ -1,6 +1,8 @@
 //! Freezing: from a line of the plan to a job.
 
-use dayfly_core::{GateSpec, Issue, IssueState, JobContext, JobSpec, Ready, StageRun, Subject, Verdict};
+use dayfly_core::{
+    GateSpec, Issue, IssueState, JobContext, JobSpec, Project, Ready, StageRun, Subject, Trust, Verdict,
+};
 
 use crate::gates::{GATES_FILE, gate_commands};
 use crate::git::{Git, TrustedGit};
@@ -50,6 +52,7 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
     let job = house.job(&stage.name).freeze(&context).await.map_err(|err| held(chain(&err)))?;
     agent_can_run(house, &job)?;
     sandbox_is_there(house, &job)?;
+    session_may_read(project, &job)?;
     let subject = Subject { job: job.clone(), issue: issue.clone(), work: None };
     // Labels were looked at by the plan, which also says what helps.
     let gates: Vec<GateSpec> = job.admission.iter().filter(|g| !matches!(g, GateSpec::Label(_))).cloned().collect();
@@ -70,16 +73,30 @@ fn agent_can_run(house: &House, job: &JobSpec) -> Result<(), Held> {
     };
     // What the agent cannot make a command of is the attempt's own failure, with a remedy of its own.
     let Ok(command) = agent.command(job) else { return Ok(()) };
-    house.runner.can_start(&command).map_err(|reason| held(format!("agent {name}: {reason}")))
+    house.runner(&job.issue.project).can_start(&command).map_err(|reason| held(format!("agent {name}: {reason}")))
+}
+
+/// A session is held back by nothing: text of people without write permission is not put into it.
+fn session_may_read(project: &Project, job: &JobSpec) -> Result<(), Held> {
+    let needed = project.runner.session().is_some() && job.run == StageRun::Agent;
+    if !needed || job.trust >= Trust::Writer {
+        return Ok(());
+    }
+    Err(held(format!(
+        "people without write permission wrote in it, and the session of {} takes no text of theirs; \
+         write an issue of your own that says what is to be done",
+        project.name
+    )))
 }
 
 /// A job whose sandbox is not there waits; it is never run with less.
 fn sandbox_is_there(house: &House, job: &JobSpec) -> Result<(), Held> {
-    let (least, there) = (job.sandbox.least, house.runner.capabilities().sandbox);
+    let executor = house.runner(&job.issue.project);
+    let (least, there) = (job.sandbox.least, executor.capabilities().sandbox);
     if there >= least || job.run != StageRun::Agent {
         return Ok(());
     }
-    let (least, there, runner) = (least.word(), there.word(), house.runner.name());
+    let (least, there, runner) = (least.word(), there.word(), executor.name());
     Err(held(format!(
         "it must run in the sandbox `{least}`, and the executor `{runner}` has `{there}`; `dayfly doctor` says what helps"
     )))

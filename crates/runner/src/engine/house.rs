@@ -26,6 +26,8 @@ pub(super) struct House {
     pub(super) store: Arc<dyn Store>,
     pub(super) tracker: Arc<dyn Tracker>,
     pub(super) runner: Arc<dyn Runner>,
+    /// Those of projects that have one of their own.
+    pub(super) runners: BTreeMap<ProjectName, Arc<dyn Runner>>,
     /// Runs the commands of gates; always real processes, whatever runs the agents.
     pub(super) gate_runner: Arc<dyn Runner>,
     pub(super) agents: BTreeMap<AgentName, Arc<dyn Agent>>,
@@ -45,6 +47,11 @@ impl House {
 
     pub(super) fn project(&self, name: &ProjectName) -> Option<&Project> {
         self.portfolio.projects.get(name)
+    }
+
+    /// What executes the attempts of a project.
+    pub(super) fn runner(&self, project: &ProjectName) -> &Arc<dyn Runner> {
+        self.runners.get(project).unwrap_or(&self.runner)
     }
 
     /// The kind of job that serves a stage.

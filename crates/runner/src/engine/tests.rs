@@ -6,6 +6,7 @@ mod interrupts;
 mod outbox;
 mod people;
 mod recovery;
+mod session;
 mod spaced;
 
 use std::fs;

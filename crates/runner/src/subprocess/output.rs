@@ -10,21 +10,21 @@ const SHOWN_CHARS: usize = 400;
 const TAIL_LINES: usize = 100;
 
 /// Takes the output of one attempt. What it keeps in memory is two lines at their limit, and the tail.
-pub(super) struct Output {
+pub(crate) struct Output {
     stdout: Lines,
     stderr: Lines,
     told: Told,
 }
 
 /// What is left when an attempt has ended.
-pub(super) struct Told {
+pub(crate) struct Told {
     reader: Box<dyn EventReader>,
     events: EventSink,
     tail: VecDeque<String>,
 }
 
 impl Output {
-    pub(super) fn new(limits: OutputLimits, reader: Box<dyn EventReader>, events: EventSink) -> Self {
+    pub(crate) fn new(limits: OutputLimits, reader: Box<dyn EventReader>, events: EventSink) -> Self {
         Self {
             stdout: Lines::new(limits.line_bytes),
             stderr: Lines::new(limits.line_bytes),
@@ -32,7 +32,7 @@ impl Output {
         }
     }
 
-    pub(super) fn take(&mut self, stream: Stream, chunk: &[u8]) {
+    pub(crate) fn take(&mut self, stream: Stream, chunk: &[u8]) {
         let lines = match stream {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
@@ -41,7 +41,7 @@ impl Output {
     }
 
     /// Takes note that so many bytes cannot be given: the line in which they are missing is no whole line.
-    pub(super) fn cut(&mut self, stream: Stream, bytes: u64) {
+    pub(crate) fn cut(&mut self, stream: Stream, bytes: u64) {
         let lines = match stream {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
@@ -49,12 +49,12 @@ impl Output {
         lines.cut += bytes;
     }
 
-    pub(super) fn send(&self, event: AttemptEvent) {
+    pub(crate) fn send(&self, event: AttemptEvent) {
         self.told.events.send(event);
     }
 
     /// Ends the last lines, and asks the reader. Gives its answer and the tail.
-    pub(super) fn finish(mut self, exit: ExitFacts) -> (Ending, String) {
+    pub(crate) fn finish(mut self, exit: ExitFacts) -> (Ending, String) {
         self.stdout.finish(&mut |line, cut| self.told.line(Stream::Stdout, line, cut));
         self.stderr.finish(&mut |line, cut| self.told.line(Stream::Stderr, line, cut));
         let Told { reader, tail, .. } = self.told;

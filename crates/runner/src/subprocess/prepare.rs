@@ -29,15 +29,15 @@ pub(crate) fn proposal_path(dir: &Utf8Path) -> Utf8PathBuf {
 const ALLOWED: [&str; 9] = ["PATH", "LANG", "TERM", "TZ", "USER", "LOGNAME", "SHELL", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// The files of an attempt.
-pub(super) struct Files {
+pub(crate) struct Files {
     /// Its folder, absolute: the child starts elsewhere.
-    pub(super) dir: Utf8PathBuf,
+    pub(crate) dir: Utf8PathBuf,
     /// The file that is its standard input; without one that is empty.
-    pub(super) stdin: Option<Utf8PathBuf>,
+    pub(crate) stdin: Option<Utf8PathBuf>,
 }
 
 /// Makes the attempt's folder. Only the owner can read what is in it.
-pub(super) fn files(attempt: &Attempt) -> Result<Files, RunnerError> {
+pub(crate) fn files(attempt: &Attempt) -> Result<Files, RunnerError> {
     let dir = absolute(&attempt.dir).map_err(at(&attempt.dir))?;
     if !attempt.cwd.is_dir() {
         let source = io::Error::new(io::ErrorKind::NotFound, "it is not a folder");
@@ -124,8 +124,8 @@ fn program(program: &str, path: Option<&OsString>) -> PathBuf {
     found.unwrap_or_else(|| program.into())
 }
 
-fn environment(attempt: &Attempt, dir: &Utf8Path, proposal: &Utf8Path) -> BTreeMap<OsString, OsString> {
-    let line = &attempt.command;
+/// The environment of a child whose home and temporary folder are in `dir`.
+pub(crate) fn child_environment(line: &CommandLine, dir: &Utf8Path) -> BTreeMap<OsString, OsString> {
     let home = dir.join("home");
     let mut env: BTreeMap<OsString, OsString> = BTreeMap::new();
     let mut set = |name: &str, value: &str| env.insert(name.into(), value.into());
@@ -154,6 +154,11 @@ fn environment(attempt: &Attempt, dir: &Utf8Path, proposal: &Utf8Path) -> BTreeM
         }
     }
     env.extend(line.env.iter().map(|(name, value)| (name.into(), value.into())));
+    env
+}
+
+fn environment(attempt: &Attempt, dir: &Utf8Path, proposal: &Utf8Path) -> BTreeMap<OsString, OsString> {
+    let mut env = child_environment(&attempt.command, dir);
     let job = &attempt.job;
     for (name, value) in [
         (ATTEMPT_VARIABLE, attempt.id.as_str()),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{
     Access, Agent, AgentConfig, AgentKind, AgentName, AnswerRule, AttemptId, CommandLine, End, EventSink, IssueId,
-    IssueRef, JobSpec, OutputLimits, ProjectName, PromptVia, SandboxSpec, StageName, StageRun,
+    IssueRef, JobSpec, OutputLimits, ProjectName, PromptVia, SandboxSpec, StageName, StageRun, Trust,
 };
 use tokio::sync::mpsc;
 
@@ -19,6 +19,7 @@ pub(crate) fn test_job() -> JobSpec {
     JobSpec {
         kind: "stage".into(),
         issue: IssueRef::new(ProjectName::new("web").unwrap(), IssueId::new("7").unwrap()),
+        trust: Trust::Writer,
         title: "a title".into(),
         milestone: None,
         stage: StageName::new("exec").unwrap(),

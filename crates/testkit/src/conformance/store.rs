@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dayfly_core::{
     Access, AgentName, AnswerRule, AttemptId, Batch, Commit, Condition, End, Epoch, Event, IssueRef, JobSpec, Next,
-    Outcome, Receipt, Record, Seq, StageName, StageRun, State, Store, StoreError, Token,
+    Outcome, Receipt, Record, Seq, StageName, StageRun, State, Store, StoreError, Token, Trust,
 };
 use jiff::Timestamp;
 
@@ -242,6 +242,7 @@ fn job(n: u32) -> JobSpec {
     JobSpec {
         kind: "stage".into(),
         issue: issue(n),
+        trust: Trust::Writer,
         title: format!("Issue {n}"),
         milestone: None,
         stage: stage(),

@@ -12,7 +12,7 @@ use camino::Utf8Path;
 use dayfly_core::{
     Access, Agent, AgentError, AgentEvent, AnswerRule, Attempt, AttemptEvent, AttemptId, CommandLine, End, Ending,
     EventReader, EventSink, ExitFacts, IssueId, IssueRef, JobSpec, OutputLimits, ProjectName, PromptVia, Runner,
-    Running, StageName, StageRun, Usage,
+    Running, StageName, StageRun, Trust, Usage,
 };
 use tempfile::TempDir;
 
@@ -206,6 +206,7 @@ fn job(stage: &str) -> JobSpec {
             ProjectName::new("probe").expect("the name is fine"),
             IssueId::new(COUNT.fetch_add(1, Ordering::Relaxed).to_string()).expect("the id is fine"),
         ),
+        trust: Trust::Writer,
         title: "a probe".into(),
         milestone: None,
         stage: StageName::new(stage).expect("the name is fine"),
