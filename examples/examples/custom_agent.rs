@@ -50,6 +50,7 @@ impl Agent for Scribe {
             prompt: PromptVia::Stdin,
             env: BTreeMap::new(),
             pass_env: vec!["SCRIBE_KEY".into()],
+            redact: Vec::new(),
         })
     }
 

@@ -21,16 +21,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use camino::Utf8PathBuf;
 use dayfly_core::{Commit, Gate, GateError, MemoryStore, Subject, Verdict, attempts};
 use dayfly_examples::{Failure, Scratch, run_until_idle};
-use dayfly_runner::{Engine, Git, GitError, attempt_dir, read_all};
+use dayfly_runner::{Engine, Git, GitError, attempt_dir, git_dir, read_all};
 
 const FILE: &str = "CHANGELOG.md";
 
 /// Passes a change that adds a line to the changelog which names its issue.
 #[derive(Debug)]
 struct Changelog {
-    git: Git,
+    /// What attempts commit is there, and only what has landed in the user's own repository.
+    trusted: Utf8PathBuf,
 }
 
 #[async_trait]
@@ -60,11 +62,13 @@ impl Gate for Changelog {
 
 impl Changelog {
     async fn lines(&self, commit: &Commit) -> Result<Vec<String>, GateError> {
-        let text = self.git.file_at(commit, FILE).await.map_err(|err: GitError| GateError {
+        let failed = |err: GitError| GateError {
             gate: self.name().into(),
             reason: err.to_string(),
             source: Some(Box::new(err)),
-        })?;
+        };
+        let git = Git::open(&self.trusted).await.map_err(failed)?;
+        let text = git.file_at(commit, FILE).await.map_err(failed)?;
         Ok(text.unwrap_or_default().lines().map(str::to_owned).collect())
     }
 }
@@ -102,7 +106,7 @@ async fn main() -> Result<(), Failure> {
     ))?;
     let issue = scratch.issue(&portfolio, "The door cannot be opened", "It should be open.").await?;
 
-    let gate = Changelog { git: Git::open(&scratch.repository()).await? };
+    let gate = Changelog { trusted: git_dir(&portfolio, &issue.project) };
     let store = Arc::new(MemoryStore::new());
     let engine = Engine::builder(portfolio.clone()).store(store.clone()).gate(Arc::new(gate)).build();
     let summary = run_until_idle(&engine).await?;

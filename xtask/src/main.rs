@@ -55,7 +55,14 @@ fn tidy() -> ExitCode {
 }
 
 fn bench(rest: &[&str]) -> ExitCode {
+    // The keeper as it is shipped: its memory is measured, too.
+    let built = tree::cargo().args(["build", "--release", "-p", "dayfly-cli", "--bin", "dayfly-job"]).status();
+    if !built.is_ok_and(|status| status.success()) {
+        eprintln!("bench: cannot build dayfly-job");
+        return ExitCode::FAILURE;
+    }
     let status = tree::cargo()
+        .env("DAYFLY_JOB", tree::root().join("target/release/dayfly-job"))
         .args(["bench", "-p", "dayfly-runner", "--bench", "dispatch"])
         .args(if rest.is_empty() { None } else { Some("--") })
         .args(rest)

@@ -58,7 +58,7 @@ pub(crate) enum Command {
         #[arg(long)]
         until_idle: bool,
         /// How long --until-idle waits for a spaced try, such as "5m".
-        #[arg(long, value_name = "TIME", default_value = "5m", requires = "until_idle", value_parser = patience)]
+        #[arg(long, value_name = "TIME", default_value = "5m", requires = "until_idle", value_parser = crate::time::any)]
         patience: Duration,
         /// Show every line that agents print.
         #[arg(long, short)]
@@ -209,14 +209,4 @@ pub(crate) enum ConfigCommand {
     },
     /// Check the configuration and say what is wrong.
     Check,
-}
-
-/// The longest patience, which is that of every time in the configuration, too.
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
-/// How long to wait, which may be not at all.
-fn patience(text: &str) -> Result<Duration, String> {
-    let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok());
-    let bounded = parsed.filter(|time| *time <= LONGEST);
-    bounded.ok_or_else(|| "write it as \"0s\", \"90s\", \"5m\" or \"1h 30m\", at most \"720h\"".to_owned())
 }

@@ -6,9 +6,12 @@ mod args;
 mod commands;
 mod context;
 mod error;
+mod instead;
+mod keeper;
 mod output;
 mod plain;
 mod tables;
+mod time;
 
 use std::process::ExitCode;
 
@@ -19,6 +22,10 @@ use error::{CliError, Exit};
 use output::Output;
 
 fn main() -> ExitCode {
+    // Before anything else: as a keeper this program is to stay small.
+    if let Some(code) = instead::instead() {
+        return code;
+    }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(err) => {

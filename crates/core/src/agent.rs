@@ -20,6 +20,8 @@ pub struct CommandLine {
     pub env: BTreeMap<String, String>,
     /// Names of variables passed on from the engine's environment.
     pub pass_env: Vec<String>,
+    /// Variables whose values are masked in the output, besides those whose name says that they are secret.
+    pub redact: Vec<String>,
 }
 
 /// How a child receives its prompt.
@@ -80,7 +82,7 @@ impl Usage {
 }
 
 /// How a process ended, as its runner saw it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ExitFacts {
     /// The exit code, if it exited by itself.
     pub code: Option<i32>,

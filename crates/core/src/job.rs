@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Access, AgentName, AnswerRule, Commit, Digest, Effect, EffectEntry, EffectId, EffectKind, GateSpec, Issue, IssueId,
-    IssueRef, IssueState, JobId, Labels, NewIssue, Next, Outcome, Project, PromptContext, PromptError, Proposed, Stage,
-    StageName, StageRun, TrackerState, TrackerWrite, Trust,
+    IssueRef, IssueState, JobId, Labels, NewIssue, Next, Outcome, Project, PromptContext, PromptError, Proposed,
+    SandboxSpec, Stage, StageName, StageRun, TrackerState, TrackerWrite, Trust,
 };
 
 /// One piece of work, frozen: nothing in it depends on the machine, the time or the try.
@@ -73,6 +73,9 @@ pub struct JobSpec {
     pub grace: Duration,
     /// The longest one gate command may take.
     pub gate_timeout: Duration,
+    /// The sandbox it must be run in.
+    #[serde(default, skip_serializing_if = "SandboxSpec::is_default")]
+    pub sandbox: SandboxSpec,
 }
 
 impl JobSpec {
@@ -230,6 +233,7 @@ fn freeze_stage(context: &JobContext) -> Result<JobSpec, JobError> {
         silence: stage.silence.unwrap_or(limits.silence),
         grace: limits.grace,
         gate_timeout: limits.gate_timeout,
+        sandbox: project.sandbox.spec(issue.least_trust()),
     })
 }
 

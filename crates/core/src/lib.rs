@@ -44,6 +44,7 @@ mod prompt;
 mod proposal;
 mod report;
 mod runner;
+mod sandbox;
 mod settle;
 mod stage;
 mod state;
@@ -75,9 +76,10 @@ pub use report::{
     work_log,
 };
 pub use runner::{
-    Attempt, AttemptEvent, Capabilities, Containment, EventSink, OutputLimits, ProcessIdentity, Runner, RunnerError,
-    Running, Sandbox, Stop, Stream,
+    AfterCrash, Attempt, AttemptEvent, Capabilities, Containment, EventSink, OutputLimits, ProcessIdentity, Runner,
+    RunnerError, Running, Stop, Stream,
 };
+pub use sandbox::{Network, Sandbox, SandboxPolicy, SandboxSpec};
 pub use settle::{Next, SettleInput, believed, next_step};
 pub use stage::{Access, AnswerRule, Fallback, Pipeline, Stage, StageRun, WorstCase};
 pub use state::{

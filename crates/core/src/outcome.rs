@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Commit, GateResult, Proposal, Usage};
+use crate::{Commit, GateResult, Proposal, Sandbox, Usage};
 
 /// How an attempt ended, with what is known of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,6 +47,9 @@ pub struct Receipt {
     /// Whether a process of the attempt still held its output when the attempt was ended, or would not end.
     #[serde(default)]
     pub leaky: bool,
+    /// The sandbox it ran in.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub sandbox: Sandbox,
     /// The gates that were checked, in order.
     #[serde(default)]
     pub gates: Vec<GateResult>,
@@ -56,6 +59,10 @@ pub struct Receipt {
     /// The last lines of the agent's output, for people.
     #[serde(default)]
     pub tail: String,
+}
+
+fn is_none(sandbox: &Sandbox) -> bool {
+    *sandbox == Sandbox::None
 }
 
 /// A gate that did not pass.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentName, Labels, Pipeline, ProjectName};
+use crate::{AfterCrash, AgentName, Labels, Pipeline, ProjectName, SandboxPolicy};
 
 /// Everything the engine works from; made by [`crate::Config::read`], every value resolved.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -17,6 +17,8 @@ pub struct Portfolio {
     pub issues_dir: Utf8PathBuf,
     /// The most jobs at once on this host.
     pub concurrency: u32,
+    /// What becomes of attempts whose engine has died.
+    pub after_crash: AfterCrash,
     /// How failed attempts are spaced.
     pub retry: Retry,
     /// The labels that carry meaning.
@@ -56,6 +58,8 @@ pub struct Project {
     pub protected: Vec<String>,
     /// Bounds.
     pub limits: Limits,
+    /// The sandbox its attempts must be run in.
+    pub sandbox: SandboxPolicy,
     /// Whether nothing new is started in it.
     pub paused: bool,
 }
@@ -102,6 +106,8 @@ pub struct SessionConfig {
     pub pass_env: Vec<String>,
     /// Variables set for the program.
     pub env: BTreeMap<String, String>,
+    /// Names of those variables that are secret although their names do not say so.
+    pub redact: Vec<String>,
 }
 
 impl SessionConfig {
@@ -117,6 +123,7 @@ impl SessionConfig {
             done: SessionDone::Marker,
             pass_env: Vec::new(),
             env: BTreeMap::new(),
+            redact: Vec::new(),
         }
     }
 }
@@ -232,6 +239,8 @@ pub struct AgentConfig {
     pub model: Option<String>,
     /// Names of environment variables that the child receives from the engine's environment.
     pub pass_env: Vec<String>,
+    /// Variables whose values are masked in the output, besides those whose name says that they are secret.
+    pub redact: Vec<String>,
     /// Variables set for the child.
     pub env: BTreeMap<String, String>,
     /// The most jobs of this agent at once.

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use crate::{Agent, AgentEvent, AttemptId, CommandLine, JobSpec, Outcome};
+use crate::{Agent, AgentEvent, AttemptId, CommandLine, JobSpec, Outcome, Sandbox};
 
 /// One try at a job, ready to be started.
 #[derive(Debug, Clone)]
@@ -19,8 +19,10 @@ pub struct Attempt {
     pub job: JobSpec,
     /// The directory the process starts in.
     pub cwd: Utf8PathBuf,
-    /// The attempt's own folder: `prompt.txt`, `output.log`, `proposal.json`, `home/`, `tmp/`.
+    /// The attempt's own folder: `prompt.txt`, `output.log`, `out/proposal.json`, `home/`, `tmp/`.
     pub dir: Utf8PathBuf,
+    /// Folders outside `cwd` that the work must be able to read: the git objects that its working copy borrows.
+    pub reads: Vec<Utf8PathBuf>,
     /// What is run.
     pub command: CommandLine,
     /// The adapter that reads its output.
@@ -143,28 +145,15 @@ pub enum Containment {
     Kernel,
 }
 
-/// What keeps an attempt from what it was not given, weakest first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// What becomes of an attempt whose engine has died, where its executor can hold it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Sandbox {
-    /// Nothing: the attempt can do what its user can.
+pub enum AfterCrash {
+    /// It goes on, and the next engine takes it up.
     #[default]
-    None,
-    /// Landlock: files, TCP and signals. Unix sockets that have a path, and UDP, stay open.
-    Landlock,
-    /// bubblewrap: namespaces of its own for users, processes, IPC and the network, and a file system of its own.
-    Bubblewrap,
-}
-
-impl Sandbox {
-    /// The word for it in the configuration.
-    pub fn word(self) -> &'static str {
-        match self {
-            Sandbox::None => "none",
-            Sandbox::Landlock => "landlock",
-            Sandbox::Bubblewrap => "bubblewrap",
-        }
-    }
+    Adopt,
+    /// It is ended at once.
+    End,
 }
 
 /// How an attempt is stopped.
@@ -224,14 +213,34 @@ impl RunnerError {
 
 /// An executor.
 ///
+/// What runs no process, such as a fake, keeps to what is said of attempts, and what is said of processes does not
+/// concern it.
+///
 /// # Contract
-/// - `start` returns when the attempt runs, or with an error when nothing runs.
-/// - The child's standard input ends: it is the prompt, or empty.
-/// - Memory use does not grow with what the child prints.
+/// - `can_start` refuses no command that can be started.
+/// - `start` returns when the attempt runs, or with an error when nothing runs and no event was told: the same attempt can
+///   then be started again.
+/// - The first event of an attempt that is a process says which one it is.
+/// - The process starts in the attempt's `cwd`.
+/// - Its standard input ends: it is the prompt, of any length, or empty where the prompt is an argument.
+/// - A process that does not read its standard input is not held up, and nothing else is.
+/// - Of the engine's environment the process gets what `pass_env` names, and beyond that only what the executor documents;
+///   what `env` sets is there.
+/// - Memory use does not grow with what the process prints: the log keeps the beginning and the end up to its limit, a line
+///   is cut at its limit, and all bytes are counted. No line is left out as long as the log holds all that is printed.
+/// - Bytes that are no text reach the agent's reader as they are.
+/// - Attempts that run side by side do not disturb each other.
+/// - With the capability `exit_status` the receipt holds the process's own exit code, or the signal that ended it.
+/// - With the capability `limits` an attempt is stopped when its wall-clock limit has passed, and that is its end.
+/// - With the capability `limits` an attempt that shows no sign of life is first told to be silent, and stopped at its
+///   silence limit; that is its end.
 /// - `reattach` gives `None` where the attempt cannot be found again; it never starts anything.
+/// - With the capability `reattach` an attempt that runs is found, by another executor too, and goes on undisturbed; it can
+///   then be waited for and stopped as if it had been started there.
+/// - With the capability `reattach` an attempt that has ended is found with its end, for as long as its folder is there.
 ///
 /// # Cancellation
-/// Dropping the future of `start` leaves no process behind.
+/// - Dropping the future of `start`, wherever it waits, leaves no process behind.
 ///
 /// # Errors
 /// Only what kept the attempt from starting.
@@ -259,12 +268,21 @@ pub trait Runner: Debug + Send + Sync + 'static {
 
 /// An attempt that was started.
 ///
+/// The outcome's [`End`](crate::End) is a claim: see the contract.
+///
 /// # Contract
-/// - `wait` may be dropped and called again; after the end it gives the same outcome each time.
-/// - The outcome's [`End`](crate::End) is the agent's claim and the runner's facts; no gate has been asked.
-/// - After `stop`, `wait` ends within the grace period and a moment.
-/// - `stop` on an attempt that has ended is no error.
-/// - Dropping a running attempt kills it.
+/// - `wait` may be dropped and called again, and nothing is lost by it; after the end it gives the same outcome each time.
+/// - The end is the agent's claim and the runner's facts: no gate has been asked, and the proposal and the commit are left
+///   for the engine to read.
+/// - After `stop`, `wait` ends within the grace period and a moment, and the attempt was cancelled.
+/// - A polite stop lets the process end by itself for as long as the grace period, and then kills it.
+/// - The kill does not wait, not for a grace period that a polite stop before it has begun either.
+/// - `stop` may be asked twice; on an attempt that has ended it is no error, and changes nothing.
+/// - A process that is left behind and holds the output open delays the end by no more than a moment, and is ended or
+///   told of as `leaky`.
+/// - After the end no event is told.
+/// - When an attempt has ended, of itself or by `stop`, no process of it is left, as far as its containment reaches.
+/// - Dropping a running attempt kills it, as far as its containment reaches.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Running: Debug + Send + 'static {

@@ -1,13 +1,14 @@
 //! How fast the engine dispatches, beside what a machine can do at all: `cargo xtask bench dispatch [JOBS]`.
 //!
 //! The same number of `/bin/true` are started by `xargs -P8`, by this program with bare spawn and wait in eight
-//! threads, and by the engine with eight slots: once with the ledger in memory and once in SQLite, durable. Then an
-//! engine holds 500 live `sleep` jobs, and its resident memory is read. All in one run, as ratios.
+//! threads, and by the engine with eight slots: with and without a keeper for each job, with the ledger in memory and in
+//! SQLite, durable. Then an engine holds 500 live `sleep` jobs, its memory and its keepers' is read, and all are killed. All
+//! in one run, as ratios.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark talks to the terminal")]
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use dayfly_core::{
     Applied, Author, Config, Event, Filter, Issue, IssueId, MemoryStore, Milestone, ProjectName, SourceText, Stop,
     Store, Tracker, TrackerError, TrackerState, TrackerWrite, Trust,
 };
-use dayfly_runner::{Engine, Notice, Progress, RunOptions, SqliteStore, Until};
+use dayfly_runner::{Engine, Keeper, Notice, Progress, RunOptions, SqliteStore, Until};
 use tokio::sync::mpsc;
 
 const JOBS: usize = 2000;
@@ -74,6 +75,13 @@ impl Tracker for Issues {
     }
 }
 
+/// Who holds the processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    InProcess,
+    Kept,
+}
+
 struct Host {
     dir: Utf8PathBuf,
 }
@@ -81,7 +89,7 @@ struct Host {
 impl Host {
     fn engine(
         &self,
-        name: &str,
+        (name, mode): (&str, Mode),
         argv: &[&str],
         (jobs, slots): (usize, usize),
         store: Arc<dyn Store>,
@@ -98,60 +106,82 @@ impl Host {
         let file = SourceText::new(self.dir.join("dayfly.toml"), text);
         let config = Config::read(&file, &mut |_| Err("none".into())).unwrap_or_else(|err| panic!("{err:?}"));
         let tracker = Arc::new(Issues::new(jobs));
-        Engine::builder(config.portfolio).store(store).tracker(tracker).progress(progress).build()
+        let engine = Engine::builder(config.portfolio).store(store).tracker(tracker).progress(progress);
+        if mode == Mode::Kept { engine.keeper(keeper()).build() } else { engine.build() }
     }
 
-    fn dispatch(&self, name: &str, jobs: usize, store: Arc<dyn Store>) -> Duration {
-        let engine = self.engine(name, &["/bin/true"], (jobs, SLOTS), store, Progress::default());
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .max_blocking_threads(8)
-            .enable_all()
-            .build()
-            .unwrap();
+    fn dispatch(&self, name: &str, mode: Mode, jobs: usize, store: Arc<dyn Store>) -> Duration {
+        let engine = self.engine((name, mode), &["/bin/true"], (jobs, SLOTS), store, Progress::default());
         let (_asked, mut shutdown) = mpsc::channel(1);
         let options = RunOptions { until: Until::OneCycle, filter: Filter::default() };
         let start = Instant::now();
-        let summary = runtime.block_on(engine.run(options, &mut shutdown)).unwrap();
+        let summary = runtime().block_on(engine.run(options, &mut shutdown)).unwrap();
         let took = start.elapsed();
         assert_eq!(summary.done.len(), jobs, "{:?} {:?}", summary.ends, summary.held);
         took
     }
 
-    /// The resident memory of an engine with many live jobs, in KiB: before it starts and while they live.
-    fn live(&self, jobs: usize) -> (u64, u64) {
+    /// What many live jobs cost: prints the engine's resident memory in KiB before they start and while they live, the
+    /// mean and the most of what a keeper has for itself, and the milliseconds from the order to kill them all to the end
+    /// of the engine.
+    fn live(&self, mode: Mode, jobs: usize) {
         let before = resident();
         let (ask, mut shutdown) = mpsc::channel(2);
         let live = Arc::new(AtomicUsize::new(0));
-        let most = Arc::new(AtomicUsize::new(0));
-        let seen = Arc::clone(&most);
+        let seen = Arc::new(Mutex::new(None));
+        let told = Arc::clone(&seen);
         let progress = Progress::new(move |notice| {
             if let Notice::Event(_, Event::AttemptSpawned { .. }) = notice
                 && live.fetch_add(1, Ordering::SeqCst) + 1 == jobs
             {
-                seen.store(usize::try_from(resident()).unwrap(), Ordering::SeqCst);
+                let keepers = if mode == Mode::Kept { children_pss() } else { Vec::new() };
+                *told.lock().unwrap() = Some((resident(), keepers, Instant::now()));
                 ask.try_send(Stop::Kill).unwrap();
             }
         });
         let store = Arc::new(SqliteStore::open(&self.dir.join("live.sqlite")).unwrap());
-        let engine = self.engine("live", &["/bin/sleep", "600"], (jobs, jobs), store, progress);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .max_blocking_threads(8)
-            .enable_all()
-            .build()
-            .unwrap();
+        let engine = self.engine(("live", mode), &["/bin/sleep", "600"], (jobs, jobs), store, progress);
         let options = RunOptions { until: Until::OneCycle, filter: Filter::default() };
-        runtime.block_on(engine.run(options, &mut shutdown)).unwrap();
-        (before, most.load(Ordering::SeqCst) as u64)
+        runtime().block_on(engine.run(options, &mut shutdown)).unwrap();
+        let (most, keepers, asked) = seen.lock().unwrap().take().unwrap();
+        let mean = keepers.iter().sum::<u64>() / keepers.len().max(1) as u64;
+        let worst = keepers.iter().max().copied().unwrap_or(0);
+        println!("{before} {most} {mean} {worst} {}", asked.elapsed().as_millis());
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).max_blocking_threads(8).enable_all().build().unwrap()
+}
+
+/// The program that is built beside this one, or else this one.
+fn keeper() -> Keeper {
+    match std::env::var_os("DAYFLY_JOB") {
+        Some(program) => Keeper::new(program),
+        None => Keeper::new(std::env::current_exe().unwrap()),
     }
 }
 
 /// This process's resident memory, in KiB.
 fn resident() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
+    kib("/proc/self/status", "VmRSS:").unwrap()
+}
+
+/// The memory of each child, with its share of what it has in common with others, in KiB.
+fn children_pss() -> Vec<u64> {
+    let mut found = Vec::new();
+    for task in fs::read_dir("/proc/self/task").unwrap().flatten() {
+        let children = fs::read_to_string(task.path().join("children")).unwrap();
+        found.extend(children.split_whitespace().filter_map(|pid| kib(&format!("/proc/{pid}/smaps_rollup"), "Pss:")));
+    }
+    found
+}
+
+fn kib(file: &str, line: &str) -> Option<u64> {
+    let text = fs::read_to_string(file).ok()?;
+    let rest = text.lines().find_map(|l| l.strip_prefix(line))?;
+    rest.trim().trim_end_matches(" kB").parse().ok()
 }
 
 fn xargs(jobs: usize) -> Duration {
@@ -184,44 +214,63 @@ fn best(mut round: impl FnMut(usize) -> Duration) -> Duration {
     (0..ROUNDS).map(&mut round).min().unwrap()
 }
 
-fn main() {
+fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if !args.iter().any(|a| a == "--bench") {
-        return;
+    if args.first().is_some_and(|mode| mode == "keep") {
+        return dayfly_runner::keeper::main();
     }
+    if args.iter().any(|a| a == "--bench") {
+        measure(&args);
+    }
+    ExitCode::SUCCESS
+}
+
+fn measure(args: &[String]) {
     let temp = tempfile::tempdir().unwrap();
     let host = Host { dir: Utf8Path::from_path(temp.path()).unwrap().to_owned() };
-    if args.iter().any(|a| a == "live") {
-        let (before, live) = host.live(LIVE);
-        println!("{before} {live}");
-        return;
+    for (word, mode) in [("live", Mode::InProcess), ("live-kept", Mode::Kept)] {
+        if args.iter().any(|a| a == word) {
+            return host.live(mode, LIVE);
+        }
     }
     let jobs: usize = args.iter().find_map(|a| a.parse().ok()).unwrap_or(JOBS);
     let base = best(|_| xargs(jobs));
     let bare = best(|_| bare(jobs));
-    let memory = best(|n| host.dispatch(&format!("memory{n}"), jobs, Arc::new(MemoryStore::new())));
-    let durable = best(|n| {
-        let store = SqliteStore::open(&host.dir.join(format!("ledger{n}.sqlite"))).unwrap();
-        host.dispatch(&format!("durable{n}"), jobs, Arc::new(store))
-    });
+    let memory =
+        |name: &str, mode| best(|n| host.dispatch(&format!("{name}{n}"), mode, jobs, Arc::new(MemoryStore::new())));
+    let durable = |name: &str, mode| {
+        best(|n| {
+            let store = SqliteStore::open(&host.dir.join(format!("{name}{n}.sqlite"))).unwrap();
+            host.dispatch(&format!("{name}{n}"), mode, jobs, Arc::new(store))
+        })
+    };
     println!("{jobs} jobs of /bin/true, {SLOTS} at once, best of {ROUNDS}");
     for (name, took) in [
         ("xargs -P8", base),
         ("bare spawn and wait", bare),
-        ("engine, ledger in memory", memory),
-        ("engine, SQLite, durable", durable),
+        ("in process, ledger in memory", memory("m", Mode::InProcess)),
+        ("in process, SQLite, durable", durable("d", Mode::InProcess)),
+        ("kept, ledger in memory", memory("km", Mode::Kept)),
+        ("kept, SQLite, durable", durable("kd", Mode::Kept)),
     ] {
         let rate = jobs as f64 / took.as_secs_f64();
         println!(
-            "{name:26} {:8.3} s {rate:8.0} jobs/s {:6.3} x xargs",
+            "{name:30} {:8.3} s {rate:8.0} jobs/s {:6.3} x xargs",
             took.as_secs_f64(),
             base.as_secs_f64() / took.as_secs_f64()
         );
     }
-    // In a process of its own: what was measured before has left its traces in this one's memory.
-    let output = Command::new(std::env::current_exe().unwrap()).args(["--bench", "live"]).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let mut figures = text.split_whitespace().map(|n| n.parse::<f64>().unwrap() / 1024.0);
-    let (before, live) = (figures.next().unwrap(), figures.next().unwrap());
-    println!("resident memory with {LIVE} live jobs: {live:.1} MiB, {before:.1} MiB before them");
+    for mode in ["live", "live-kept"] {
+        // In a process of its own: what was measured before has left its traces in this one's memory.
+        let output = Command::new(std::env::current_exe().unwrap()).args(["--bench", mode]).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let figures: Vec<f64> = text.split_whitespace().map(|n| n.parse().unwrap()).collect();
+        let [before, live, mean, worst, took] = figures[..] else { panic!("{text} {output:?}") };
+        let (live, before) = (live / 1024.0, before / 1024.0);
+        print!("{LIVE} {mode} jobs: engine {live:.1} MiB resident ({before:.1} before them), killed in {took} ms");
+        println!(
+            "{}",
+            if mode == "live" { String::new() } else { format!(", keepers {mean} KiB PSS each, at most {worst}") }
+        );
+    }
 }

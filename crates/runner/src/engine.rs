@@ -23,7 +23,9 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 
-use dayfly_core::{AttemptEvent, AttemptId, Batch, Condition, Epoch, Event, EventSink, Filter, Stop, StoreError};
+use dayfly_core::{
+    AttemptEvent, AttemptId, Batch, Condition, Epoch, Event, EventSink, Filter, Running, Stop, StoreError,
+};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -32,9 +34,10 @@ use attempt::Work;
 use freeze::ToFreeze;
 use house::House;
 use model::{Command, Frozen, Input, Model, Report};
+use recover::{Recovery, TakenUp};
 
 pub use builder::{EngineBuilder, EngineError};
-pub use house::{attempt_dir, gates_dir};
+pub use house::{attempt_dir, gates_dir, git_dir};
 pub use lock::{LockError, StateLock};
 pub use model::Until;
 pub use progress::{Notice, Progress, Summary};
@@ -131,10 +134,11 @@ impl Engine {
         for record in house.store.append(&batch).await? {
             state.apply(&record).map_err(StoreError::from)?;
         }
-        for attempt in recover::lost(house, &mut state, epoch).await? {
-            self.progress.recovered(&attempt);
-        }
         let (inputs, mut receiver) = mpsc::channel(INPUTS);
+        let stop = watch::channel(None).0;
+        let sink = |id: &AttemptId| sink(&inputs, &self.progress, id);
+        let recovery = Recovery { house, epoch, sink: &sink, stop: &stop, progress: &self.progress };
+        let taken_up = Box::pin(recovery.run(&mut state)).await?;
         let model = Model::new(Arc::clone(&house.portfolio), state, options.filter, options.until);
         let mut this = Loop {
             house: Arc::clone(house),
@@ -142,10 +146,13 @@ impl Engine {
             model,
             epoch,
             inputs,
-            stop: watch::channel(None).0,
+            stop,
             tasks: JoinSet::new(),
             finished: false,
         };
+        for TakenUp { work, running } in taken_up {
+            this.perform(work, Some(running));
+        }
         let result = this.work(&mut receiver, shutdown).await;
         this.tasks.shutdown().await;
         result?;
@@ -285,25 +292,20 @@ impl Loop {
             issue,
             known,
             project,
-            events: self.sink(&id),
+            events: sink(&self.inputs, &self.progress, &id),
             stop: self.stop.subscribe(),
         };
-        self.spawn(async move {
-            let ended = work.perform().await;
-            Input::Ended(id, Box::new(ended))
-        });
+        self.perform(work, None);
     }
 
-    /// Takes an attempt's events: its process goes to the ledger, the rest to the operator.
-    fn sink(&self, id: &AttemptId) -> EventSink {
-        let (inputs, progress, id) = (self.inputs.clone(), self.progress.clone(), id.clone());
-        EventSink::new(move |event| {
-            if let AttemptEvent::Spawned(process) = &event {
-                // A full channel only costs the record of the process: recovery also finds it by its mark.
-                let _ = inputs.try_send(Input::Spawned(id.clone(), process.clone()));
-            }
-            progress.attempt(&id, event);
-        })
+    /// Does an attempt, or goes on with one that an earlier engine started.
+    fn perform(&mut self, work: Work, running: Option<Box<dyn Running>>) {
+        let id = work.id.clone();
+        self.model.working.insert(id.clone());
+        self.spawn(async move {
+            let ended = work.perform(running).await;
+            Input::Ended(id, Box::new(ended))
+        });
     }
 
     fn spawn(&mut self, task: impl Future<Output = Input> + Send + 'static) {
@@ -314,6 +316,18 @@ impl Loop {
             let _ = inputs.send(input).await;
         });
     }
+}
+
+/// Takes an attempt's events: its process goes to the ledger, the rest to the operator.
+fn sink(inputs: &mpsc::Sender<Input>, progress: &Progress, id: &AttemptId) -> EventSink {
+    let (inputs, progress, id) = (inputs.clone(), progress.clone(), id.clone());
+    EventSink::new(move |event| {
+        if let AttemptEvent::Spawned(process) = &event {
+            // A full channel only costs the record of the process: recovery also finds it by its mark.
+            let _ = inputs.try_send(Input::Spawned(id.clone(), process.clone()));
+        }
+        progress.attempt(&id, event);
+    })
 }
 
 async fn sleep_until(clock: &dyn dayfly_core::Clock, at: Option<Timestamp>) {

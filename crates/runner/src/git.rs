@@ -1,32 +1,38 @@
 //! git, as the engine runs it: by its command line, in an environment that names everything.
 //!
+//! Three git directories play a part. The **user's** own is read for its branches, and written when a
+//! change lands or is left for a person: [`Git`]. The **trusted** one is the engine's: bare, its
+//! configuration written by the engine, borrowing the user's objects for reading. All that looks at,
+//! judges, merges or commits an attempt's work runs in that one: [`TrustedGit`]. The **attempt's** lies
+//! in its working copy and belongs to the agent: our git never runs in it. Its `HEAD` is read as data, and its
+//! objects are taken over one by one by their hashes.
+//!
 //! Every call has an empty global and system configuration, no hooks, no file-system monitor, no
 //! differs and mergers of the repository's, no prompts and no pager, and is bounded in time and
-//! output. It works in a repository that is named: when a working copy is made its git directory is
-//! remembered, so that what an agent puts in place of `.git` leads nowhere. Only opening a project's
-//! own folder searches. One module owns this, so that it can be held against a list of hostile trees
-//! in one place.
-//!
-//! Filters (`filter.*` of the repository's own configuration) are left on, and run within the
-//! deadline of the command that needs them. Without its filters a repository with git-crypt, git-lfs
-//! or cleaned notebooks would be checked out wrong, and what was committed well would seem changed.
-//! An agent that can write the repository's configuration can so have a program run by our git.
+//! output. The filters that the user's own configuration names run in one place alone: when the files
+//! of the user's own checkout are looked at or moved. One module owns this, so that it can be held
+//! against a list of hostile repositories in one place: `tests/hostile.rs`.
 
+mod candidate;
 mod command;
+mod copy;
+mod head;
 mod landing;
-mod worktree;
+mod take;
+mod trusted;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::Commit;
 use tokio::process::Command;
 
-use command::{DEADLINE, MOST_BYTES, Output, base_command, brief, failed, run, run_to_the_end};
+use command::{DEADLINE, MOST_BYTES, Output, base_command, failed, run};
 
-pub use landing::{Candidate, Landed};
-pub use worktree::Found;
+pub use candidate::Candidate;
+pub use copy::Found;
+pub use landing::Landed;
+pub use trusted::TrustedGit;
 
 /// Why git could not do something.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +75,14 @@ pub enum GitError {
         /// The working copy.
         place: Utf8PathBuf,
     },
+    /// What an attempt left in its own repository is not what git would leave there.
+    #[error("what was committed in {place} cannot be taken: {why}")]
+    Left {
+        /// The working copy.
+        place: Utf8PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A file of a working copy could not be handled.
     #[error("cannot use {path}")]
     Files {
@@ -80,17 +94,19 @@ pub enum GitError {
     },
 }
 
-/// A repository of the user's, and the working copies that were made of it.
+/// A repository as its owner has it, for reading.
 #[derive(Debug, Clone)]
 pub struct Git {
-    /// The user's checkout, or the bare repository, as it was named.
+    /// The checkout, or the bare repository, as it was named.
     checkout: Utf8PathBuf,
-    /// The git directory that all working copies share.
+    /// The git directory that all its checkouts share.
     git_dir: Utf8PathBuf,
-    /// The user's checkout; `None` if the repository is bare.
+    /// The checkout; `None` if the repository is bare.
     own: Option<Place>,
-    /// The git directories of the working copies made here, by their folders.
-    trees: Arc<Mutex<BTreeMap<Utf8PathBuf, Utf8PathBuf>>>,
+    /// How objects are named: `sha1` or `sha256`.
+    format: String,
+    /// The file that tells where the history was cut, if that is another's.
+    shallow: Option<Utf8PathBuf>,
 }
 
 /// A folder of files, and the git directory that belongs to it.
@@ -109,15 +125,16 @@ impl Git {
         let files = |source| GitError::Files { path: path.to_owned(), source };
         let checkout = path.canonicalize_utf8().map_err(files)?;
         let mut command = base_command(&checkout);
-        command.args(["rev-parse", "--path-format=absolute", "--git-common-dir", "--git-dir", "--show-toplevel"]);
+        let asked = ["--git-common-dir", "--git-dir", "--show-object-format", "--show-toplevel"];
+        command.args(["rev-parse", "--path-format=absolute"]).args(asked);
         let output = run(command, "rev-parse", &checkout, None).await?;
         // The last of them is not there in a bare repository, and then git fails after the others.
-        let mut lines = output.stdout.lines().map(Utf8PathBuf::from);
-        let (Some(git_dir), Some(own_dir)) = (lines.next(), lines.next()) else {
+        let mut lines = output.stdout.lines();
+        let (Some(git_dir), Some(own_dir), Some(format)) = (lines.next(), lines.next(), lines.next()) else {
             return Err(failed("rev-parse", &checkout, &output));
         };
-        let own = lines.next().map(|files| Place { files, git_dir: own_dir });
-        Ok(Self { checkout, git_dir, own, trees: Arc::default() })
+        let own = lines.next().map(|files| Place { files: files.into(), git_dir: own_dir.into() });
+        Ok(Self { checkout, git_dir: git_dir.into(), own, format: format.to_owned(), shallow: None })
     }
 
     /// What `git --version` says, without its first two words; `None` if git does not run.
@@ -134,7 +151,9 @@ impl Git {
     /// If git cannot be run.
     pub async fn is_dirty(&self) -> Result<bool, GitError> {
         let Some(own) = &self.own else { return Ok(false) };
-        let status = self.must_in(own, &["status", "--porcelain=v1", "--untracked-files=no"]).await?;
+        let status = self
+            .must_in(own, &["status", "--porcelain=v1", "--untracked-files=no", "--ignore-submodules=dirty"])
+            .await?;
         Ok(!status.is_empty())
     }
 
@@ -147,23 +166,20 @@ impl Git {
     fn command(&self) -> Command {
         let mut command = base_command(&self.git_dir);
         command.env("GIT_DIR", &self.git_dir);
+        if let Some(shallow) = &self.shallow {
+            command.env("GIT_SHALLOW_FILE", shallow);
+        }
         command
     }
 
-    /// A command in a working copy.
+    /// A command in a checkout.
     fn command_in(&self, place: &Place) -> Command {
         let mut command = base_command(&place.files);
-        command.env("GIT_WORK_TREE", &place.files);
-        self.name_dirs(&mut command, &place.git_dir);
-        command
-    }
-
-    /// Names a working copy's git directory, and the one it shares.
-    fn name_dirs(&self, command: &mut Command, git_dir: &Utf8Path) {
-        command.env("GIT_DIR", git_dir);
-        if git_dir != self.git_dir {
+        command.env("GIT_WORK_TREE", &place.files).env("GIT_DIR", &place.git_dir);
+        if place.git_dir != self.git_dir {
             command.env("GIT_COMMON_DIR", &self.git_dir);
         }
+        command
     }
 
     async fn run(&self, args: &[&str]) -> Result<Output, GitError> {
@@ -263,42 +279,20 @@ impl Git {
         Ok(lines.collect())
     }
 
-    /// Keeps a commit from being pruned, under dayfly's own refs.
+    /// The files of a commit that set attributes and name a filter there.
     ///
     /// # Errors
     /// If git refuses.
-    pub async fn keep(&self, name: &str, commit: &Commit) -> Result<(), GitError> {
-        self.must(&["update-ref", &format!("refs/dayfly/{name}"), &commit.0]).await.map(drop)
-    }
-
-    /// Whether an attempt made exactly this commit, so that it is kept whatever happens to branches.
-    async fn is_kept(&self, commit: &Commit) -> Result<bool, GitError> {
-        let points = format!("--points-at={}", commit.0);
-        Ok(!self.must(&["for-each-ref", "--count=1", &points, "refs/dayfly/"]).await?.is_empty())
-    }
-
-    /// Sets one of dayfly's own branches; never moves a branch that stands at something else than an attempt made
-    /// and does not lie before `commit`, nor one that somebody has checked out.
-    ///
-    /// # Errors
-    /// [`GitError::InUse`] if a working copy stands on the branch; or if git refuses.
-    pub async fn set_branch(&self, branch: &str, commit: &Commit) -> Result<(), GitError> {
-        if let Some(now) = self.branch(branch).await? {
-            if now == *commit {
-                return Ok(());
-            }
-            if !self.is_ancestor(&now, commit).await? && !self.is_kept(&now).await? {
-                return Err(GitError::Failed {
-                    command: "update-ref".into(),
-                    place: self.git_dir.clone(),
-                    said: format!("the branch {branch} stands at {}, which the change does not hold", now.short()),
-                });
-            }
-            if let Some(place) = self.standing_on(branch).await?.into_iter().next() {
-                return Err(GitError::InUse { branch: branch.to_owned(), place: place.files });
-            }
+    pub async fn filtered(&self, commit: &Commit) -> Result<Vec<String>, GitError> {
+        let args = ["grep", "-l", "-z", "--fixed-strings", "--no-textconv", "-e", "filter=", &commit.0, "--"];
+        let mut all = args.to_vec();
+        all.push(":(glob)**/.gitattributes");
+        let output = self.run(&all).await?;
+        let paths = output.stdout.split_terminator('\0').filter_map(|name| name.split_once(':'));
+        match output.code {
+            Some(0 | 1) => Ok(paths.map(|(_, path)| path.to_owned()).collect()),
+            _ => Err(failed("grep", &self.git_dir, &output)),
         }
-        self.must(&["update-ref", &format!("refs/heads/{branch}"), &commit.0]).await.map(drop)
     }
 }
 

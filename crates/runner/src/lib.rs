@@ -6,10 +6,15 @@ mod clock;
 mod engine;
 mod gates;
 mod git;
+pub mod keeper;
+mod liveness;
+mod log;
 mod markdown;
 mod mock;
 mod process;
 mod program;
+mod redact;
+mod sandbox;
 mod sqlite;
 mod subprocess;
 #[cfg(test)]
@@ -20,14 +25,19 @@ pub use agents::{ClaudeAgent, CommandAgent, agent_for};
 pub use clock::SystemClock;
 pub use engine::{
     Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Progress, RunOptions, StateLock, Summary, Until,
-    attempt_dir, gates_dir, overview, read_all,
+    attempt_dir, gates_dir, git_dir, overview, read_all,
 };
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
-pub use git::{Candidate, Found, Git, GitError, Landed};
+pub use git::{Candidate, Found, Git, GitError, Landed, TrustedGit};
+pub use log::{LogPart, LogReader};
 pub use markdown::MarkdownTracker;
-pub use mock::{MockRunner, MockScript};
+pub use mock::{MockCall, MockRefusal, MockRulesError, MockRunner, MockScript, WhenDropped};
 pub use process::{identity, is_alive, kill_attempt};
 pub use program::find_program;
+pub use redact::{Redactor, Secret, looks_secret};
+pub use sandbox::{
+    Cgroup, CgroupBase, LAUNCH_FAILED, Ladder, LaunchError, Place, Rung, SandboxError, Wrapped, launch, wrap,
+};
 pub use sqlite::SqliteStore;
-pub use subprocess::SubprocessRunner;
+pub use subprocess::{Keeper, SubprocessRunner};
 pub use tmux::{Session, SessionState, SessionStatus, TmuxError, TmuxRunner, find_tmux};

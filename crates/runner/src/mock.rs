@@ -1,67 +1,160 @@
 //! An executor that runs nothing: each attempt goes as a script says.
 
+mod book;
+mod life;
+mod rules;
+mod script;
+
 use std::fmt;
-use std::fs;
+use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use camino::Utf8Path;
 use dayfly_core::{
-    Attempt, AttemptEvent, Capabilities, Containment, End, Outcome, Receipt, Runner, RunnerError, Running, Sandbox, Stop, Usage,
+    Attempt, Capabilities, Containment, EventSink, Outcome, Runner, RunnerError, Running, Sandbox, Stop,
 };
 use tokio::time::{Instant, sleep_until};
 
-type Script = dyn Fn(&Attempt) -> MockScript + Send + Sync;
+pub use book::MockCall;
+use book::{Book, Slot};
+use life::Life;
+pub use rules::MockRulesError;
+pub use script::{MockRefusal, MockScript, WhenDropped};
 
-/// Runs nothing: each attempt goes as a function of it says. For tests and rehearsals.
+/// Says how an attempt goes, if it knows.
+type Script = dyn Fn(&Attempt) -> Option<MockScript> + Send + Sync;
+
+/// Runs nothing: each attempt goes as a function or a text of rules says. For tests and rehearsals.
 ///
-/// Time is tokio's, so a test can let it pass at once. Limits are not enforced: say the end you want.
+/// Time is tokio's, so a test can let it pass at once. What is due is told when somebody waits for the attempt.
+///
+/// It is stricter than an executor of processes. What an engine must not do, such as to start an attempt twice, two at
+/// one issue, or one without a prompt, is kept as a [violation](MockRunner::violations); a test asks for them, or lets
+/// the executor [check itself](MockRunner::checked_at_drop). Clones share everything.
+///
+/// # Rules
+///
+/// A text of rules is TOML. The first rule that fits an attempt says how it goes; an attempt without one is refused.
+///
+/// ```
+/// # use dayfly_runner::MockRunner;
+/// let runner = MockRunner::from_toml(
+///     r#"
+///     version = 1
+///     limits = true                # the wall-clock and silence limits of jobs are enforced
+///     reattach = true              # attempts can be taken up again
+///
+///     [[rule]]                     # which attempts: each of these may be left out
+///     project = "web"
+///     issue = 7
+///     stage = "exec"
+///     attempt = 1
+///     after = "10m"                # how they go
+///     lines = ["building", "testing"]
+///     end = "task-failed"
+///     reason = "two tests fail"
+///
+///     [[rule]]
+///     stage = "exec"
+///     events = [
+///         { at = "10s", say = "I look at the tests." },
+///         { at = "30s", tool = "Bash", detail = "cargo test" },
+///         { at = "40s", line = "error: no space left", stream = "stderr" },
+///         { at = "50s", waiting = "the provider is overloaded" },
+///     ]
+///     after = "20m"
+///     files = { "src/new.rs" = "// new\n" }
+///     usage = { input_tokens = 12000, output_tokens = 800, cost_usd = 0.11 }
+///     model = "model-1"
+///
+///     [[rule]]
+///     stage = "review"
+///     proposal = { verdict = "pass", summary = "It does what the issue asks." }
+///
+///     [[rule]]
+///     stage = "prep"
+///     hangs = true                 # until it is stopped
+///     stubborn = true              # and then until the grace period is over
+///     flood = 100000               # lines
+///
+///     [[rule]]
+///     stage = "triage"
+///     start_error = "no space left on device"
+///     transient = true
+///
+///     [[rule]]
+///     stage = "merge"
+///     hangs = true
+///     when_dropped = "found"       # it goes on without its engine; or "lost", or "killed"
+///     "#,
+/// )?;
+/// # assert!(runner.violations().is_empty());
+/// # Ok::<(), dayfly_runner::MockRulesError>(())
+/// ```
+///
+/// An `end` is a word of [`End`](dayfly_core::End): `gate-failed` takes `gate` and `reason`, `needs-human` takes
+/// `question`, `quota` takes `resets_at`, `permission-denied` takes `tools`, `timed-out-wall` and `timed-out-silence` take
+/// the job's own limit, and all that give a reason take `reason`. A `proposal` that is a string is written as it is.
 #[derive(Clone)]
 pub struct MockRunner {
     script: Arc<Script>,
-}
-
-/// How one attempt goes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MockScript {
-    /// How long it takes.
-    pub after: Duration,
-    /// What it tells when it starts.
-    pub events: Vec<AttemptEvent>,
-    /// How it ends, unless it is stopped before.
-    pub end: End,
-    /// What it used.
-    pub usage: Usage,
-    /// What is in its proposal file at the end.
-    pub proposal_json: Option<String>,
-    /// Files it writes, as paths from the folder it starts in and what is in them.
-    pub files: Vec<(String, String)>,
-}
-
-impl MockScript {
-    /// An attempt that ends at once, and leaves nothing behind.
-    pub fn ends(end: End) -> Self {
-        Self {
-            after: Duration::ZERO,
-            events: Vec::new(),
-            end,
-            usage: Usage::default(),
-            proposal_json: None,
-            files: Vec::new(),
-        }
-    }
-
-    /// An attempt that succeeds at once, and leaves nothing behind.
-    pub fn succeeds() -> Self {
-        Self::ends(End::Succeeded)
-    }
+    limits: bool,
+    reattach: bool,
+    book: Arc<Book>,
 }
 
 impl MockRunner {
     /// An executor whose attempts go as `script` says. It is asked once for each attempt, at its start.
     pub fn new(script: impl Fn(&Attempt) -> MockScript + Send + Sync + 'static) -> Self {
-        Self { script: Arc::new(script) }
+        Self::of(Arc::new(move |attempt: &Attempt| Some(script(attempt))))
+    }
+
+    /// An executor whose attempts go as a text of rules says.
+    ///
+    /// # Errors
+    /// The first problem of the text, with its line and what helps.
+    pub fn from_toml(text: &str) -> Result<Self, MockRulesError> {
+        let rules = rules::read(text)?;
+        let (limits, reattach) = (rules.limits, rules.reattach);
+        Ok(Self { limits, reattach, ..Self::of(Arc::new(move |attempt: &Attempt| rules.script(attempt))) })
+    }
+
+    fn of(script: Arc<Script>) -> Self {
+        Self { script, limits: false, reattach: false, book: Arc::default() }
+    }
+
+    /// The same, and the wall-clock and silence limits of jobs are enforced.
+    #[must_use]
+    pub fn with_limits(self) -> Self {
+        Self { limits: true, ..self }
+    }
+
+    /// The same, and attempts can be taken up again.
+    #[must_use]
+    pub fn with_reattach(self) -> Self {
+        Self { reattach: true, ..self }
+    }
+
+    /// The same, and it panics with its violations, if there are any, when its last clone and attempt are dropped.
+    #[must_use]
+    pub fn checked_at_drop(self) -> Self {
+        self.book.check_at_drop();
+        self
+    }
+
+    /// What was done that an engine must not do, in words.
+    pub fn violations(&self) -> Vec<String> {
+        self.book.violations()
+    }
+
+    /// What was asked of it and what came of it, in order.
+    pub fn calls(&self) -> Vec<MockCall> {
+        self.book.calls()
+    }
+
+    /// The attempts that were started, in order. Their events go nowhere.
+    pub fn started(&self) -> Vec<Attempt> {
+        self.book.started()
     }
 }
 
@@ -78,76 +171,113 @@ impl Runner for MockRunner {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { exit_status: false, reattach: false, containment: Containment::None, limits: false, sandbox: Sandbox::None }
+        Capabilities {
+            exit_status: false,
+            reattach: self.reattach,
+            containment: Containment::None,
+            limits: self.limits,
+            sandbox: Sandbox::None,
+        }
     }
 
     async fn start(&self, attempt: &Attempt) -> Result<Box<dyn Running>, RunnerError> {
-        let script = (self.script)(attempt);
-        for event in &script.events {
-            attempt.events.send(event.clone());
+        self.book.judge(attempt);
+        let refuse = |kind, why: String| {
+            self.book.call(MockCall::Refused(attempt.id.clone()));
+            let program = attempt.command.program.clone();
+            Err(RunnerError::Spawn { program, source: io::Error::new(kind, why) })
+        };
+        if !attempt.cwd.is_dir() {
+            return refuse(io::ErrorKind::NotADirectory, format!("{} is not a folder", attempt.cwd));
         }
-        let started = Instant::now();
-        // A time that no clock can hold is one that never comes.
-        let ends_at = started.checked_add(script.after);
-        Ok(Box::new(MockRunning { attempt: attempt.clone(), script, started, ends_at, outcome: None }))
+        let Some(script) = (self.script)(attempt) else {
+            let why = format!("no rule fits {}; add a [[rule]] for it", attempt.id);
+            self.book.violation(why.clone());
+            return refuse(io::ErrorKind::NotFound, why);
+        };
+        if let Some(MockRefusal { why, transient }) = script.refusal {
+            let kind = if transient { io::ErrorKind::StorageFull } else { io::ErrorKind::NotFound };
+            return refuse(kind, why);
+        }
+        let slot = Arc::new(Slot::new(Life::new(attempt.clone(), script, self.limits, Instant::now())));
+        self.book.enter(attempt, &slot);
+        // What it tells at once is told before this returns.
+        let _ = slot.look();
+        Ok(self.running(slot))
     }
 
-    async fn reattach(&self, _attempt: &Attempt) -> Result<Option<Box<dyn Running>>, RunnerError> {
-        Ok(None)
+    async fn reattach(&self, attempt: &Attempt) -> Result<Option<Box<dyn Running>>, RunnerError> {
+        let slot = self.book.find(&attempt.id).filter(|_| self.reattach);
+        self.book.call(MockCall::Reattached { attempt: attempt.id.clone(), found: slot.is_some() });
+        Ok(slot.map(|slot| {
+            slot.life().tell(attempt.events.clone());
+            self.running(slot)
+        }))
+    }
+}
+
+impl MockRunner {
+    fn running(&self, slot: Arc<Slot>) -> Box<dyn Running> {
+        Box::new(MockRunning { slot, book: Arc::clone(&self.book) })
     }
 }
 
 #[derive(Debug)]
 struct MockRunning {
-    attempt: Attempt,
-    script: MockScript,
-    started: Instant,
-    ends_at: Option<Instant>,
-    outcome: Option<Outcome>,
+    slot: Arc<Slot>,
+    book: Arc<Book>,
 }
 
 #[async_trait]
 impl Running for MockRunning {
     async fn wait(&mut self) -> Result<Outcome, RunnerError> {
-        if let Some(outcome) = &self.outcome {
-            return Ok(outcome.clone());
+        loop {
+            let changed = self.slot.changed();
+            let next = match self.slot.look() {
+                Ok(outcome) => {
+                    self.book.ended(self.slot.id(), &outcome.end);
+                    return Ok(outcome);
+                }
+                Err(next) => next,
+            };
+            tokio::select! {
+                () = changed => {}
+                () = at(next) => {}
+            }
         }
-        match self.ends_at {
-            Some(at) => sleep_until(at).await,
-            None => std::future::pending().await,
-        }
-        self.leave_files()?;
-        Ok(self.end(self.script.end.clone()))
     }
 
     async fn stop(&mut self, how: Stop) -> Result<(), RunnerError> {
-        let over = self.ends_at.is_some_and(|at| at <= Instant::now());
-        if self.outcome.is_none() && !over {
-            self.attempt.events.send(AttemptEvent::Stopping(how));
-            self.end(End::Cancelled);
-        }
+        self.book.call(MockCall::Stop { attempt: self.slot.id(), how });
+        self.slot.stop(how);
         Ok(())
     }
 }
 
-impl MockRunning {
-    fn end(&mut self, end: End) -> Outcome {
-        let receipt = Receipt { took: self.started.elapsed(), usage: self.script.usage, ..Receipt::default() };
-        self.outcome.insert(Outcome { end, proposal: None, commit: None, receipt }).clone()
-    }
-
-    fn leave_files(&self) -> Result<(), RunnerError> {
-        let proposal = self.script.proposal_json.iter().map(|text| (self.attempt.dir.join("proposal.json"), text));
-        let files = self.script.files.iter().map(|(path, text)| (self.attempt.cwd.join(path), text));
-        proposal.chain(files).try_for_each(|(path, text)| write(&path, text))
+impl Drop for MockRunning {
+    fn drop(&mut self) {
+        if self.slot.look().is_ok() {
+            return;
+        }
+        self.book.call(MockCall::Dropped(self.slot.id()));
+        let becomes = self.slot.life().when_dropped();
+        match becomes {
+            WhenDropped::Killed => self.slot.stop(Stop::Kill),
+            WhenDropped::Found => self.slot.life().tell(EventSink::none()),
+            WhenDropped::Lost => {
+                self.slot.stop(Stop::Kill);
+                self.book.forget(&self.slot.id());
+            }
+        }
     }
 }
 
-fn write(path: &Utf8Path, text: &str) -> Result<(), RunnerError> {
-    let folder = path.parent().unwrap_or(path);
-    fs::create_dir_all(folder)
-        .and_then(|()| fs::write(path, text))
-        .map_err(|source| RunnerError::Files { path: path.to_owned(), source })
+/// Waits until then; a time that no clock can hold never comes.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ use dayfly_core::{AttemptId, ProcessIdentity};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
+use crate::liveness::Signs;
+
 #[cfg(target_os = "linux")]
 use linux as system;
 #[cfg(not(target_os = "linux"))]
@@ -56,18 +58,41 @@ pub fn is_alive(process: &ProcessIdentity) -> bool {
 /// still the same process, and everything that carries the attempt's mark. Returns how many processes
 /// were killed.
 pub fn kill_attempt(tag: &str, attempt: &AttemptId, process: Option<&ProcessIdentity>) -> usize {
+    end(tag, attempt, process).killed.len()
+}
+
+/// The same; gives whether the last look found nothing.
+pub(crate) fn end_attempt(tag: &str, attempt: &AttemptId, process: Option<&ProcessIdentity>) -> bool {
+    end(tag, attempt, process).clean
+}
+
+fn end(tag: &str, attempt: &AttemptId, process: Option<&ProcessIdentity>) -> Swept {
     let mut killed = BTreeSet::new();
     if let Some(leader) = process.and_then(matching) {
         killed.extend(system::all().iter().filter(|s| s.group == leader.pid && !s.ended).map(|s| s.pid));
         signal_group(leader.pid, Signal::SIGKILL);
     }
-    killed.extend(sweep(tag, attempt, None).killed);
-    killed.len()
+    let swept = sweep(tag, attempt, None);
+    killed.extend(swept.killed);
+    Swept { killed, clean: swept.clean }
 }
 
 fn matching(process: &ProcessIdentity) -> Option<Stat> {
     let same_boot = process.boot_id == system::boot_id();
     system::stat(process.pid).filter(|stat| same_boot && stat.start_ticks == process.start_ticks)
+}
+
+/// The processes whose parent is this one.
+#[cfg(target_os = "linux")]
+pub(crate) fn children_of(parent: u32) -> Vec<u32> {
+    system::all().into_iter().filter(|stat| stat.parent == parent).map(|stat| stat.pid).collect()
+}
+
+/// What is seen of these processes.
+#[cfg(target_os = "linux")]
+pub(crate) fn signs_of(processes: &[u32]) -> Signs {
+    let seen = processes.iter().filter_map(|pid| Some((*pid, system::stat(*pid)?.cpu_ticks)));
+    Signs::of(seen, system::written_bytes)
 }
 
 /// The processes of a running attempt.
@@ -95,8 +120,8 @@ impl Group {
         sweep(&self.tag, &self.attempt, Some(&self.leader)).clean
     }
 
-    /// The processor time of the group and of the leader's descendants, in clock ticks.
-    pub(crate) fn cpu_ticks(&self) -> u64 {
+    /// What is seen of the group and of the leader's descendants.
+    pub(crate) fn signs(&self) -> Signs {
         let all = system::all();
         let mut ours: BTreeSet<u32> = all.iter().filter(|s| s.group == self.leader.pid).map(|s| s.pid).collect();
         ours.insert(self.leader.pid);
@@ -107,7 +132,8 @@ impl Group {
                 break;
             }
         }
-        all.iter().filter(|s| ours.contains(&s.pid)).map(|s| s.cpu_ticks).sum()
+        let of_ours = all.iter().filter(|s| ours.contains(&s.pid));
+        Signs::of(of_ours.map(|s| (s.pid, s.cpu_ticks)), system::written_bytes)
     }
 }
 

@@ -6,6 +6,7 @@ mod claim;
 mod control;
 mod error;
 mod follow;
+mod hush;
 mod live;
 mod place;
 mod prompt;
@@ -15,7 +16,6 @@ mod spot;
 mod status;
 mod version;
 
-use std::fs::{File, OpenOptions};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,7 +33,8 @@ use crate::subprocess::attempt_files;
 
 use claim::Claim;
 use follow::{Hand, asked};
-use live::{Begun, Live};
+use hush::Hush;
+use live::{Begun, Live, continued_log, new_log, no_log};
 use prompt::Asked;
 use spot::Spot;
 
@@ -118,24 +119,18 @@ impl TmuxRunner {
             }
             Some(held)
         };
-        // Who follows it already writes its log.
-        let (log, ring) = match held {
-            Some(_) => (dir.join("output.log"), dir.join("output.ring")),
-            None => ("/dev/null".into(), dir.join(format!("output.{}", asked.marker()))),
+        let log = match held {
+            Some(_) => continued_log(dir.clone(), attempt.output.log_bytes).await,
+            None => no_log(&dir),
         };
-        let log = open(&log).map_err(|source| TmuxError::Files { path: log, source })?;
         let ran = SystemClock.now().duration_since(asked.started);
         let ran = Duration::try_from(ran).unwrap_or_default();
         let session = Arc::clone(&self.session);
-        let begun = Begun { session, tmux, attempt: attempt.clone(), dir, asked, log, ring };
+        let begun = Begun { session, tmux, attempt: attempt.clone(), dir, asked, log };
         let mut live = Live::watch(begun, pane, held, ran).await?;
         live.look_for_marker("-").await?;
         Ok(Some(live))
     }
-}
-
-fn open(log: &Utf8Path) -> std::io::Result<File> {
-    OpenOptions::new().append(true).create(true).open(log)
 }
 
 fn absolute(dir: &Utf8Path) -> Utf8PathBuf {
@@ -178,14 +173,20 @@ impl Runner for TmuxRunner {
         })??;
         let asked = Asked::new(self.session.config.done, SystemClock.now());
         let session = Arc::clone(&self.session);
-        let (dir, log, ring) = (files.dir.clone(), files.log, files.dir.join("output.ring"));
-        let begun = Begun { session, tmux, attempt: attempt.clone(), dir, asked, log, ring };
+        let dir = files.dir;
+        let log = new_log(&dir, attempt.output.log_bytes);
+        let hush = Hush::new(attempt.events.clone());
+        let attempt = Attempt { events: hush.sink(), ..attempt.clone() };
+        let begun = Begun { session, tmux, attempt, dir, asked, log };
         let (stop, stops) = watch::channel(None);
         let (ended, outcome) = watch::channel(None);
         let (tell, told) = oneshot::channel();
         self.spawn(run(begun, stops, tell, ended));
         match told.await {
-            Ok(Ok(())) => Ok(Box::new(self.running(outcome, stop))),
+            Ok(Ok(())) => {
+                hush.open();
+                Ok(Box::new(self.running(outcome, stop)))
+            }
             Ok(Err(err)) => Err(self.error(err)),
             Err(_) => Err(RunnerError::Other { what: "the attempt was given up".into(), source: None }),
         }

@@ -3,15 +3,18 @@
 //! A suite is an async function over a closure that makes a new, empty thing to try; it panics with
 //! the sentence of the contract that is broken. It names no async runtime.
 
+mod report;
 mod runner;
 mod store;
 mod tracker;
+mod watchdog;
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-pub use runner::runner;
+pub use report::{Report, Skipped};
+pub use runner::{runner, runner_within};
 pub use store::{store, store_reopened};
 pub use tracker::{tracker, tracker_reopened};
 
@@ -51,6 +54,27 @@ async fn start_and_drop(future: impl Future) {
         Poll::Ready(())
     })
     .await;
+}
+
+/// Drops a future at that place where it waits, counted from 1; gives its value if it does not wait so often.
+async fn drop_at<T>(place: usize, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = Some(Box::pin(future));
+    let mut waited = 0;
+    poll_fn(move |context| {
+        let Some(polled) = future.as_mut().map(|future| future.as_mut().poll(context)) else {
+            return Poll::Ready(None);
+        };
+        if let Poll::Ready(value) = polled {
+            return Poll::Ready(Some(value));
+        }
+        waited += 1;
+        if waited < place {
+            return Poll::Pending;
+        }
+        future = None;
+        Poll::Ready(None)
+    })
+    .await
 }
 
 #[cfg(test)]

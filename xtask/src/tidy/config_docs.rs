@@ -7,7 +7,7 @@ use super::Problem;
 const RAW: &str = "crates/core/src/config/raw.rs";
 const OUTCOME: &str = "crates/core/src/outcome.rs";
 /// The structs whose fields are keys of the configuration file.
-const SECTIONS: [&str; 7] = ["Root", "Limits", "Retry", "Agent", "Stage", "Project", "Session"];
+const SECTIONS: [&str; 8] = ["Root", "Limits", "Retry", "Sandbox", "Agent", "Stage", "Project", "Session"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Problem> {
     let text = |path: &str| tree.file(path).map_or("", |f| f.text.as_str());

@@ -4,7 +4,7 @@ use crate::tree::{File, Tree};
 
 use super::Problem;
 
-const REQUIRED: [&str; 15] = [
+const REQUIRED: [&str; 16] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -20,6 +20,7 @@ const REQUIRED: [&str; 15] = [
     "docs/outcomes.md",
     "docs/troubleshooting.md",
     "docs/states.md",
+    "docs/sandbox.md",
 ];
 
 const GLOSSARY: &str = "docs/glossary.md";

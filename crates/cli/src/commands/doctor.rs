@@ -1,5 +1,7 @@
 //! `dayfly doctor`: what is there, what is missing, and what helps.
 
+mod sandbox;
+
 use std::path::PathBuf;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -62,9 +64,13 @@ pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>) -> Result<Ex
                 checks.push(tracker_check(context, project).await);
             }
             checks.extend(state_check(portfolio));
+            checks.extend(sandbox::checks(Some(portfolio)));
             checks.push(store_check(context, portfolio).await);
         }
-        Err(_) => checks.push(Check::bad("configuration", "cannot be read", "the error below says why")),
+        Err(_) => {
+            checks.extend(sandbox::checks(None));
+            checks.push(Check::bad("configuration", "cannot be read", "the error below says why"));
+        }
     }
     output.data(&checks, || text(&checks))?;
     context?;
@@ -165,6 +171,12 @@ async fn project_checks(project: &Project) -> Vec<Check> {
     }
     let text = git.file_at(&commit, GATES_FILE).await.ok().flatten();
     checks.push(gates_check(format!("{what}: gates"), text.as_deref(), &project.base));
+    if let Some(path) = git.filtered(&commit).await.unwrap_or_default().first() {
+        let found = format!("{path} on {} names one; none runs in working copies", project.base);
+        let remedy =
+            "what agents and gates need unfiltered, such as files of git-lfs, a gate's command must fetch itself";
+        checks.push(Check::note(format!("{what}: filters"), found, remedy));
+    }
     let standing = git.current_branch().await.ok().flatten();
     if project.landing == Landing::Direct && standing.as_deref() == Some(project.base.as_str()) {
         let dirty = git.is_dirty().await.unwrap_or(false);

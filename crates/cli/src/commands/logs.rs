@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{AttemptId, AttemptLine, State, attempts};
-use dayfly_runner::{StateLock, attempt_dir, gates_dir, read_all};
-use tokio::io::AsyncReadExt as _;
+use dayfly_runner::{LogPart, LogReader, StateLock, attempt_dir, gates_dir, read_all};
 
 use crate::context::Context;
 use crate::error::{CliError, Exit};
@@ -16,10 +15,13 @@ use crate::plain::PlainStream;
 /// How often a growing log is looked at.
 const LOOK: Duration = Duration::from_millis(300);
 
-/// The output of a command that judged an attempt.
+/// What is printed on each stream.
+const LOGS: [&str; 2] = ["output.log", "errors.log"];
+
+/// A command that judged an attempt, and the folder with its output.
 struct GateLog {
     name: String,
-    path: Utf8PathBuf,
+    dir: Utf8PathBuf,
 }
 
 pub(crate) async fn run(output: &Output, context: &Context, named: &str, follow: bool) -> Result<Exit, CliError> {
@@ -37,22 +39,21 @@ pub(crate) async fn run(output: &Output, context: &Context, named: &str, follow:
     let id = &line.attempt;
     let dir = attempt_dir(&context.config.portfolio, id);
     let gates = gates_dir(&context.config.portfolio, id);
-    let path = dir.join("output.log");
     if output.json {
-        let read = |path: &Utf8Path| std::fs::read(path).map(|b| String::from_utf8_lossy(&b).into_owned()).ok();
         let gates: Vec<_> = gate_logs(&gates)?
             .into_iter()
-            .map(|gate| serde_json::json!({ "gate": gate.name, "log": read(&gate.path) }))
+            .map(|gate| serde_json::json!({ "gate": gate.name, "log": whole(&gate.dir) }))
             .collect();
-        output.data(&serde_json::json!({ "attempt": line, "log": read(&path), "gates": gates }), String::new)?;
+        output.data(&serde_json::json!({ "attempt": line, "log": whole(&dir), "gates": gates }), String::new)?;
         return Ok(Exit::Good);
     }
-    if !print(context, id, &path, follow).await? {
+    if !dir.join("prompt.txt").exists() {
         output.say(&format!("{id} ran no agent: {}", line.detail));
     }
+    print(output, &dir, follow.then_some((context, id))).await?;
     for gate in gate_logs(&gates)? {
         output.say(&format!("-- the command `{}` on the change:", gate.name));
-        print(context, id, &gate.path, false).await?;
+        print(output, &gate.dir, None).await?;
     }
     Ok(Exit::Good)
 }
@@ -83,45 +84,84 @@ fn gate_logs(dir: &Utf8Path) -> Result<Vec<GateLog>, CliError> {
     };
     let mut logs: Vec<GateLog> = entries
         .flatten()
-        .filter_map(|entry| {
-            let path = entry.path().join("output.log");
-            let name = entry.file_name().to_owned();
-            path.metadata().is_ok_and(|m| m.len() > 0).then_some(GateLog { name, path })
-        })
+        .map(|entry| GateLog { name: entry.file_name().to_owned(), dir: entry.path().to_owned() })
+        .filter(|gate| LOGS.iter().any(|log| gate.dir.join(log).metadata().is_ok_and(|m| m.len() > 0)))
         .collect();
     // In the order in which they ran.
-    logs.sort_by_key(|log| log.path.metadata().and_then(|m| m.modified()).ok());
+    logs.sort_by_key(|log| log.dir.join("prompt.txt").metadata().and_then(|m| m.modified()).ok());
     Ok(logs)
 }
 
-/// Prints a file, as long as the attempt runs if asked to follow. `false` if there is none.
-async fn print(context: &Context, id: &AttemptId, path: &Utf8Path, follow: bool) -> Result<bool, CliError> {
-    let mut file = match tokio::fs::File::open(path).await {
-        Ok(file) => file,
-        Err(err) if err.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-        Err(err) => return Err(CliError::files(path, err)),
-    };
-    let mut stream = PlainStream::default();
-    let mut buffer = vec![0; 1 << 16];
-    let mut last = !follow;
-    loop {
-        let read = file.read(&mut buffer).await.map_err(|err| CliError::files(path, err))?;
-        // The raw log may hold terminal codes: they are taken out here, as `cat` would not.
-        let ends = read == 0 && last;
-        let text = if ends { stream.finish() } else { stream.take(&buffer[..read]) };
-        let mut stdout = std::io::stdout();
-        stdout.write_all(text.as_bytes())?;
-        stdout.flush()?;
-        if ends {
-            return Ok(true);
+/// All that was kept of what was printed in a folder; `None` if nothing was.
+fn whole(dir: &Utf8Path) -> Option<String> {
+    let mut text = String::new();
+    for log in LOGS {
+        let mut printing = Printing::new(dir, log);
+        while let Ok(Some(more)) = printing.next() {
+            text.push_str(&more);
         }
-        if read > 0 {
-            continue;
+        text.push_str(&printing.plain.finish());
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+/// A log on its way to a terminal.
+struct Printing {
+    path: Utf8PathBuf,
+    log: LogReader,
+    buffer: Vec<u8>,
+    plain: PlainStream,
+}
+
+impl Printing {
+    fn new(dir: &Utf8Path, log: &str) -> Self {
+        let path = dir.join(log);
+        Self { log: LogReader::new(&path), path, buffer: vec![0; 1 << 16], plain: PlainStream::default() }
+    }
+
+    /// What comes next; `None` if there is nothing more now.
+    fn next(&mut self) -> Result<Option<String>, CliError> {
+        match self.log.read(&mut self.buffer).map_err(|err| CliError::files(&self.path, err))? {
+            // The raw log may hold terminal codes: they are taken out here, as `cat` would not.
+            LogPart::Bytes(read) => Ok(Some(self.plain.take(&self.buffer[..read]))),
+            LogPart::Cut(bytes) => Ok(Some(format!("\n[cut {bytes} bytes]\n"))),
+            LogPart::End => Ok(None),
+        }
+    }
+}
+
+/// Prints the logs in a folder: one after the other, or as they grow as long as the attempt of `follow` runs.
+async fn print(output: &Output, dir: &Utf8Path, follow: Option<(&Context, &AttemptId)>) -> Result<(), CliError> {
+    let mut stdout = std::io::stdout();
+    let mut logs = LOGS.map(|log| Printing::new(dir, log));
+    let mut last = follow.is_none();
+    loop {
+        let mut idle = true;
+        for (number, log) in logs.iter_mut().enumerate() {
+            let mut first = true;
+            while let Some(text) = log.next()? {
+                if first && number > 0 && follow.is_none() {
+                    output.say("-- on standard error:");
+                }
+                (idle, first) = (false, false);
+                stdout.write_all(text.as_bytes())?;
+            }
+            if last {
+                stdout.write_all(log.plain.finish().as_bytes())?;
+            }
+        }
+        stdout.flush()?;
+        if last {
+            return Ok(());
         }
         // What it wrote just before its end is still to be read.
-        last = !is_live(context, id).await?;
-        if !last {
-            tokio::time::sleep(LOOK).await;
+        if let Some((context, id)) = follow
+            && idle
+        {
+            last = !is_live(context, id).await?;
+            if !last {
+                tokio::time::sleep(LOOK).await;
+            }
         }
     }
 }

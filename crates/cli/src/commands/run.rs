@@ -55,6 +55,7 @@ pub(crate) async fn work(
         .store(Arc::new(store))
         .tracker(Arc::new(context.tracker()))
         .tag(lock.tag())
+        .keeper(crate::keeper::keeper()?)
         .progress(reporter.progress())
         .build();
     let (asked, mut shutdown) = mpsc::channel(4);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use camino::Utf8Path;
 use dayfly_core::{Batch, Config, Epoch, Filter, Record, Seq, SourceText, Store, StoreError};
-use dayfly_runner::{Engine, RunOptions, SqliteStore, StateLock, Until};
+use dayfly_runner::{Engine, Keeper, RunOptions, SqliteStore, StateLock, Until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::sync::mpsc;
@@ -91,7 +91,8 @@ pub(crate) fn run_engine(dir: &Utf8Path, moment: Moment, at: u64) -> u64 {
     let lock = StateLock::take(&portfolio.state_dir).unwrap();
     let inner = SqliteStore::open(&portfolio.state_dir.join("ledger.sqlite")).unwrap();
     let store = Arc::new(KillingStore { inner, moment, left: AtomicU64::new(at) });
-    let engine = Engine::builder(portfolio).store(store.clone()).tag(lock.tag()).build();
+    let keeper = Keeper::new(env!("CARGO_BIN_EXE_dayfly-job"));
+    let engine = Engine::builder(portfolio).store(store.clone()).tag(lock.tag()).keeper(keeper).build();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (_asked, mut shutdown) = mpsc::channel(1);
     let until = Until::Idle { patience: Duration::from_secs(10) };

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::world::{GOOD_AGENT, Started, World, is_there};
+use crate::world::{GOOD_AGENT, Started, World, is_there, wait_until};
 
 /// An agent that hangs until the sign `go` is there at its start.
 fn slow() -> World {
@@ -52,21 +52,57 @@ fn an_interrupted_run_ends_its_agents_and_the_next_one_finishes() {
     assert_eq!(world.subjects("web", "main"), ["Do issue 1", "the beginning"]);
 }
 
+/// An agent that waits for the sign `go`.
+fn waiting() -> World {
+    let wait = "echo \"ready $$\"; while [ ! -e \"$SIGNS/go\" ]; do sleep 0.05; done";
+    let world = World::with_agent(&format!("{wait}\n{GOOD_AGENT}"));
+    world.data(&["issue", "new", "Be done", "--label", "ready-for-dev"]);
+    world
+}
+
 #[test]
-fn a_run_that_was_killed_is_settled_by_the_next_one() {
-    let world = slow();
+fn a_run_that_was_killed_is_taken_up_by_the_next_one() {
+    let world = waiting();
     let (run, agent) = hanging(&world);
     run.signal("KILL");
     let ran = run.ends();
     assert_eq!(ran.code, None, "{ran:?}");
-    assert!(is_there(&agent), "nobody has ended the agent");
+    assert!(is_there(&agent), "the agent goes on without the engine");
 
-    world.write("signs/go", "");
     let mut next = world.start(&["run", "--until-idle"]);
-    next.says("web.1.exec.1  was lost with an earlier engine");
+    next.says("web.1.exec.1  is taken up from an earlier engine");
+    world.write("signs/go", "");
     let ran = next.ends();
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "attempts: 2 succeeded\ndone: web#1\n"), "{ran:?}");
+    assert!(!is_there(&agent));
+    assert_eq!(world.subjects("web", "main"), ["Do issue 1", "the beginning"]);
+}
+
+#[test]
+fn what_ended_while_no_engine_was_there_is_kept() {
+    let world = waiting();
+    let (run, agent) = hanging(&world);
+    run.signal("KILL");
+    run.ends();
+    world.write("signs/go", "");
+    wait_until(|| !is_there(&agent));
+    let ran = world.dayfly(&["run", "--until-idle"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "attempts: 2 succeeded\ndone: web#1\n"), "{ran:?}");
+    assert_eq!(world.subjects("web", "main"), ["Do issue 1", "the beginning"]);
+}
+
+#[test]
+fn what_is_not_to_be_taken_up_ends_with_its_engine_and_is_tried_again() {
+    let world = waiting();
+    world.write("dayfly.toml", &format!("after-crash = \"end\"\n{}", world.read("dayfly.toml")));
+    let (run, agent) = hanging(&world);
+    run.signal("KILL");
+    run.ends();
+    wait_until(|| !is_there(&agent));
+    world.write("signs/go", "");
+    let ran = world.dayfly(&["run", "--until-idle"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(!is_there(&agent), "the agent that was left is ended");
+    assert_eq!(ran.out, "attempts: 1 lost, 2 succeeded\ndone: web#1\n", "{ran:?}");
     assert_eq!(world.subjects("web", "main"), ["Do issue 1", "the beginning"]);
 }
 

@@ -7,6 +7,7 @@ mod interrupt;
 mod issues;
 mod output;
 mod run;
+mod sandbox;
 mod session;
 mod setup;
 mod words;

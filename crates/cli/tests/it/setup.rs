@@ -251,13 +251,32 @@ fn init_refuses_what_is_no_repository_with_a_commit() {
     assert!(!world.path("dayfly.toml").exists());
 }
 
+/// What `doctor` says, without the machine's own git and sandboxes, which are not ours to know.
+fn of_the_set_up(said: &str) -> String {
+    let mut machine = false;
+    let ours = said.lines().filter(|line| {
+        machine = ["git: ", "sandbox: "].iter().any(|what| line.get(6..).is_some_and(|text| text.starts_with(what)))
+            || machine && line.starts_with("      what helps");
+        !machine
+    });
+    ours.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn doctor_shows_each_rung_of_the_ladder_with_what_helps_where_it_is_not_there() {
+    let checks = World::with_agent(GOOD_AGENT).json(&["doctor"]);
+    for what in ["sandbox: landlock", "sandbox: bubblewrap", "sandbox: control groups"] {
+        let check = checks.as_array().unwrap().iter().find(|check| check["what"] == what);
+        let check = check.unwrap_or_else(|| panic!("{what} is missing: {checks}"));
+        assert!(check["state"] == "good" || check["remedy"].is_string(), "{check}");
+    }
+}
+
 #[test]
 fn doctor_finds_nothing_to_mend_in_a_good_set_up() {
     let world = World::with_agent(GOOD_AGENT);
     let good = world.data(&["doctor"]);
-    // The machine's own git is not ours to know.
-    let rest = good.split_once('\n').map(|(_, rest)| rest);
-    assert_snapshot!(rest.unwrap(), @"
+    assert_snapshot!(of_the_set_up(&good), @"
     good  configuration: [root]/dayfly.toml
     good  agent script (command): [root]/./agent.sh
     good  project web: [root]/web, main at [commit]
@@ -276,7 +295,7 @@ fn doctor_names_what_is_missing_with_the_remedy() {
     world.write("dayfly.toml", &config.replace("base = \"trunk\"", "base = \"main\""));
     let bad = world.dayfly(&["doctor"]);
     assert_eq!((bad.code, bad.err.as_str()), (Some(3), ""));
-    assert_snapshot!(bad.out.split_once('\n').unwrap().1, @"
+    assert_snapshot!(of_the_set_up(&bad.out), @"
     good  configuration: [root]/dayfly.toml
     BAD   agent script (command): `[root]/./agent.sh` is not there, or cannot be executed
           what helps: install it, mend PATH or `argv`, or `chmod +x` it

@@ -248,3 +248,12 @@ pub(crate) fn is_there(pid: &str) -> bool {
 fn shell(script: &str) -> ExitStatus {
     Command::new("/bin/sh").args(["-c", script]).status().unwrap()
 }
+
+/// Waits for something that another process does by itself.
+pub(crate) fn wait_until(mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !is_so() {
+        assert!(Instant::now() < end, "it did not come about");
+        std::thread::yield_now();
+    }
+}

@@ -10,8 +10,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::{
-    Access, AgentKind, AnswerRule, Fallback, GateSpec, Labels, Landing, ProjectKind, SessionDone, SessionPrompt,
-    StageRun,
+    Access, AfterCrash, AgentKind, AnswerRule, Fallback, GateSpec, Labels, Landing, Network, ProjectKind,
+    Sandbox as Rung, SessionDone, SessionPrompt, StageRun,
 };
 
 use super::{Problem, SourceText};
@@ -22,6 +22,7 @@ pub(super) struct Raw {
     pub(super) root: Root,
     pub(super) limits: Limits,
     pub(super) retry: Retry,
+    pub(super) sandbox: Sandbox,
     pub(super) labels: Option<Labels>,
     pub(super) agents: BTreeMap<String, Section<Agent>>,
     pub(super) stages: BTreeMap<String, Section<Stage>>,
@@ -46,6 +47,7 @@ pub(super) struct Root {
     pub(super) state_dir: Option<String>,
     pub(super) issues_dir: Option<String>,
     pub(super) concurrency: Option<Spanned<u32>>,
+    pub(super) after_crash: Option<AfterCrash>,
     pub(super) pipeline: Option<Spanned<Vec<String>>>,
     pub(super) loop_backs: Option<Spanned<u32>>,
     pub(super) protected: Option<Spanned<Vec<String>>>,
@@ -77,12 +79,26 @@ pub(super) struct Retry {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Sandbox {
+    pub(super) trusted: Option<Rung>,
+    pub(super) strangers: Option<Rung>,
+    pub(super) network: Option<Spanned<Network>>,
+    pub(super) read: Option<Spanned<Vec<String>>>,
+    pub(super) write: Option<Spanned<Vec<String>>>,
+    pub(super) memory_bytes: Option<Spanned<u64>>,
+    pub(super) processes: Option<Spanned<u32>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Agent {
     pub(super) kind: Option<AgentKind>,
     pub(super) argv: Option<Spanned<Vec<String>>>,
     pub(super) model: Option<String>,
     #[serde(default)]
     pub(super) pass_env: Vec<String>,
+    #[serde(default)]
+    pub(super) redact: Vec<String>,
     #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
     pub(super) concurrency: Option<Spanned<u32>>,
@@ -127,6 +143,7 @@ pub(super) struct Project {
     pub(super) agents: Option<Spanned<Vec<String>>>,
     pub(super) protected: Option<Spanned<Vec<String>>>,
     pub(super) limits: Option<Limits>,
+    pub(super) sandbox: Option<Sandbox>,
     pub(super) paused: Option<bool>,
 }
 
@@ -149,6 +166,7 @@ pub(super) struct Session {
     pub(super) done: Option<SessionDone>,
     pub(super) pass_env: Option<Vec<String>>,
     pub(super) env: Option<BTreeMap<String, String>>,
+    pub(super) redact: Option<Vec<String>>,
 }
 
 /// Reads a text; what can be read is read, and every problem is noted. `None` if it is not TOML: what it seems to hold
@@ -169,6 +187,7 @@ pub(super) fn read(source: &SourceText, problems: &mut Vec<Problem>) -> Option<R
         match key.get_ref().as_ref() {
             "limits" => raw.limits = section("[limits]", value, problems).unwrap_or_default(),
             "retry" => raw.retry = section("[retry]", value, problems).unwrap_or_default(),
+            "sandbox" => raw.sandbox = section("[sandbox]", value, problems).unwrap_or_default(),
             "labels" => raw.labels = section("[labels]", value, problems),
             "agents" => raw.agents = sections("agents", value, problems),
             "stages" => raw.stages = sections("stages", value, problems),

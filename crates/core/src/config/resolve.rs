@@ -1,5 +1,6 @@
 //! From the file's form to resolved values: defaults filled in, names and paths checked.
 
+mod sandbox;
 mod session;
 mod values;
 
@@ -17,6 +18,7 @@ use crate::{
 use super::raw::{self, Raw, Section};
 use super::{Problem, ReadFile, SourceText};
 
+use sandbox::merge_sandbox;
 use values::merge_limits;
 
 pub(super) struct Resolver<'a> {
@@ -31,6 +33,7 @@ struct Shared {
     loop_backs: u32,
     protected: Vec<String>,
     limits: raw::Limits,
+    sandbox: raw::Sandbox,
     stages: BTreeMap<String, Section<raw::Stage>>,
     own_stages: BTreeMap<String, Section<raw::Stage>>,
     agents: Vec<AgentName>,
@@ -71,6 +74,7 @@ impl<'a> Resolver<'a> {
             loop_backs: self.times(root.loop_backs.as_ref().or(built_in.loop_backs.as_ref())?),
             protected,
             limits: merge_limits(&defaults.limits, &user.limits),
+            sandbox: merge_sandbox(&defaults.sandbox, &user.sandbox),
             stages: defaults.stages,
             own_stages: user.stages,
             agents: agents.keys().cloned().collect(),
@@ -83,6 +87,7 @@ impl<'a> Resolver<'a> {
             state_dir: self.path(root.state_dir.as_ref().or(built_in.state_dir.as_ref())?),
             issues_dir: self.path(root.issues_dir.as_ref().or(built_in.issues_dir.as_ref())?),
             concurrency: self.at_least_one(root.concurrency.as_ref().or(built_in.concurrency.as_ref())?),
+            after_crash: root.after_crash.or(built_in.after_crash)?,
             retry,
             labels: user.labels.unwrap_or_default(),
             agents,
@@ -127,6 +132,7 @@ impl<'a> Resolver<'a> {
                     argv,
                     model: raw.model.clone(),
                     pass_env: raw.pass_env.clone(),
+                    redact: raw.redact.clone(),
                     env: raw.env.clone(),
                     concurrency,
                 },
@@ -164,6 +170,8 @@ impl<'a> Resolver<'a> {
         let own = raw.limits.as_ref();
         let merged = own.map(|own| merge_limits(&shared.limits, own));
         let limits = self.limits(merged.as_ref().unwrap_or(&shared.limits));
+        let own = raw.sandbox.as_ref().map(|own| merge_sandbox(&shared.sandbox, own));
+        let sandbox = self.sandbox(own.as_ref().unwrap_or(&shared.sandbox));
         let mut protected = shared.protected.clone();
         protected.extend(raw.protected.clone().map(Spanned::into_inner).unwrap_or_default());
         let repository = raw.repository.unwrap_or(true);
@@ -181,6 +189,7 @@ impl<'a> Resolver<'a> {
             runner,
             protected,
             limits,
+            sandbox,
             paused: raw.paused.unwrap_or(false),
         })
     }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use camino::Utf8Path;
 
 use crate::{
-    Author, Config, Feedback, Issue, IssueId, ProjectName, PromptContext, SourceText, StageName, StageRun,
+    Author, Config, Feedback, Issue, IssueId, ProjectName, PromptContext, Sandbox, SourceText, StageName, StageRun,
     TrackerState, Trust,
 };
 
@@ -212,6 +212,56 @@ concurrency = 0
     ");
 }
 
+#[test]
+fn a_projects_sandbox_replaces_the_files_key_by_key() {
+    let text =
+        format!("{GOOD}[projects.web.sandbox]\ntrusted = \"landlock\"\n[sandbox]\nread = [\"~/.cargo\", \"tools\"]\n");
+    let config = read(&text).unwrap();
+    let policy = &config.portfolio.projects[&ProjectName::new("web").unwrap()].sandbox;
+    assert_eq!((policy.trusted, policy.strangers), (Sandbox::Landlock, Sandbox::Bubblewrap));
+    assert_eq!(policy.read, ["~/.cargo", "tools"]);
+    assert!(read(GOOD).unwrap().portfolio.projects.values().all(|p| p.sandbox.spec(Trust::Writer).is_default()));
+}
+
+#[test]
+fn a_sandbox_that_would_not_hold_is_refused_with_its_line() {
+    let text = r#"
+[agents.script]
+kind = "command"
+argv = ["sh"]
+[projects.web]
+path = "../web"
+[sandbox]
+trusted = "landlock"
+network = "none"
+read = ["~"]
+write = ["/"]
+memory-bytes = 1000
+processes = 2
+strangers = "docker"
+"#;
+    insta::assert_snapshot!(read(text).unwrap_err(), @r#"
+    dayfly.toml:9: `network = "none"` is not held by `trusted = "landlock"`
+        network = "none"
+        help: set `trusted = "bubblewrap"`, which alone keeps all of the network away
+    dayfly.toml:10: `~` is not a path that can be shown
+        read = ["~"]
+        help: write an absolute path, `~/folder`, or one from this file's folder
+    dayfly.toml:11: `/` would show everything
+        write = ["/"]
+        help: name the folders that the agent needs
+    dayfly.toml:12: 1000 bytes are too few for an agent
+        memory-bytes = 1000
+        help: write at least 67108864
+    dayfly.toml:13: 2 processes are too few for an agent
+        processes = 2
+        help: write at least 8
+    dayfly.toml:14: unknown variant `docker`, expected one of `none`, `landlock`, `bubblewrap`
+        strangers = "docker"
+        help: see `dayfly config show --defaults` for the form of [sandbox]
+    "#);
+}
+
 fn issue() -> Issue {
     Issue {
         id: IssueId::new("7").unwrap(),
@@ -307,7 +357,7 @@ fn what_cannot_be_a_session_is_refused_with_its_place() {
         help: write at most "60s"
     dayfly.toml:16: unknown key `colour` in [projects.notes.session]
         colour = 1
-        help: [projects.notes.session] may hold command, submit, interrupt, ready, settle, prompt, done, pass-env, env
+        help: [projects.notes.session] may hold command, submit, interrupt, ready, settle, prompt, done, pass-env, env, redact
     dayfly.toml:19: project `a` runs in tmux and has no session
         runner = "tmux"
         help: add a section [projects.a.session] with `command = ["claude"]`

@@ -40,6 +40,7 @@ fn job(n: u32) -> JobSpec {
         silence: Duration::from_secs(10),
         grace: Duration::from_secs(1),
         gate_timeout: Duration::from_secs(60),
+        sandbox: crate::SandboxSpec::default(),
     }
 }
 

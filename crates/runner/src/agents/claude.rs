@@ -106,6 +106,7 @@ impl Agent for ClaudeAgent {
             prompt: PromptVia::Stdin,
             env,
             pass_env: self.config.pass_env.clone(),
+            redact: self.config.redact.clone(),
         })
     }
 

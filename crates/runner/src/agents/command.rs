@@ -63,6 +63,7 @@ impl Agent for CommandAgent {
             prompt: PromptVia::Stdin,
             env,
             pass_env: self.config.pass_env.clone(),
+            redact: self.config.redact.clone(),
         })
     }
 

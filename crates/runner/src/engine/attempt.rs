@@ -5,13 +5,14 @@ use std::sync::Arc;
 use camino::Utf8PathBuf;
 use dayfly_core::{
     Access, AnswerRule, Attempt, AttemptEvent, AttemptId, CapacityKey, Commit, End, EventSink, GateFailure, GateResult,
-    GateSpec, Issue, IssueState, JobSpec, Next, Outcome, Project, Proposal, Proposed, Receipt, RunnerError,
+    GateSpec, Issue, IssueState, JobSpec, Next, Outcome, Project, Proposal, Proposed, Receipt, RunnerError, Running,
     SettleInput, StageRun, Stop, Subject, Verdict, WorkFacts, believed, next_step,
 };
 use jiff::SignedDuration;
 use tokio::sync::watch;
 
-use crate::git::{Git, GitError};
+use crate::git::{GitError, TrustedGit};
+use crate::subprocess::proposal_path;
 
 use super::answer;
 use super::house::{House, gates_dir};
@@ -39,14 +40,16 @@ pub(super) struct Work {
 type Early = Box<Outcome>;
 
 impl Work {
-    /// Does the attempt and decides what follows.
-    pub(super) async fn perform(mut self) -> Ended {
+    /// Does the attempt and decides what follows. One that an earlier engine started goes on from where it is.
+    pub(super) async fn perform(mut self, running: Option<Box<dyn Running>>) -> Ended {
         let start = tokio::time::Instant::now();
+        let taken_up = running.is_some();
         let (mut outcome, landing) = match self.job.run {
-            StageRun::Agent => (self.agent().await, None),
+            StageRun::Agent => (self.agent(running).await, None),
             StageRun::Land => land::attempt(&mut self).await,
         };
-        outcome.receipt.took = start.elapsed();
+        let took = start.elapsed();
+        outcome.receipt.took = if taken_up { outcome.receipt.took.max(took) } else { took };
         if let Err(err) = self.clean_up().await {
             outcome.receipt.tail.push_str(&format!("\nthe working copy could not be removed: {err}"));
         }
@@ -105,31 +108,23 @@ impl Work {
         Some((CapacityKey { agent, model: self.job.model.clone() }, until))
     }
 
-    async fn agent(&mut self) -> Outcome {
-        match self.run_agent().await {
+    async fn agent(&mut self, running: Option<Box<dyn Running>>) -> Outcome {
+        match self.run_agent(running).await {
             Ok((outcome, git)) => self.judge(outcome, git).await.unwrap_or_else(|early| *early),
             Err(early) => *early,
         }
     }
 
-    async fn run_agent(&mut self) -> Result<(Outcome, Option<Git>), Early> {
-        let name = self.job.agent.as_ref().ok_or_else(|| misconfigured("the stage has no agent"))?;
-        let agent = self.house.agents.get(name).ok_or_else(|| misconfigured(&format!("there is no agent `{name}`")))?;
-        let command = agent.command(&self.job).map_err(|err| misconfigured(&chain(&err)))?;
+    async fn run_agent(&mut self, running: Option<Box<dyn Running>>) -> Result<(Outcome, Option<TrustedGit>), Early> {
         let git = self.house.git(&self.project).await.map_err(git_end)?;
-        let cwd = self.working_copy(git.as_ref()).await?;
-        let attempt = Attempt {
-            id: self.id.clone(),
-            job: self.job.clone(),
-            cwd,
-            dir: self.house.attempt_dir(&self.id),
-            command,
-            agent: Arc::clone(agent),
-            output: self.house.output(&self.project),
-            tag: self.house.tag.clone(),
-            events: self.events.clone(),
+        let mut running = match running {
+            Some(running) => running,
+            None => {
+                let mut attempt = self.attempt(self.working_copy(git.as_ref()).await?)?;
+                attempt.reads = git.as_ref().map(TrustedGit::borrowed_folders).unwrap_or_default();
+                self.house.runner(&self.project.name).start(&attempt).await.map_err(runner_end)?
+            }
         };
-        let mut running = self.house.runner(&self.project.name).start(&attempt).await.map_err(runner_end)?;
         loop {
             let asked = *self.stop.borrow_and_update();
             if let Some(how) = asked {
@@ -144,22 +139,52 @@ impl Work {
         }
     }
 
-    async fn working_copy(&self, git: Option<&Git>) -> Result<Utf8PathBuf, Early> {
+    /// The attempt as the executor knows it.
+    fn attempt(&self, cwd: Utf8PathBuf) -> Result<Attempt, Early> {
+        let name = self.job.agent.as_ref().ok_or_else(|| misconfigured("the stage has no agent"))?;
+        let agent = self.house.agents.get(name).ok_or_else(|| misconfigured(&format!("there is no agent `{name}`")))?;
+        let command = agent.command(&self.job).map_err(|err| misconfigured(&chain(&err)))?;
+        Ok(Attempt {
+            id: self.id.clone(),
+            job: self.job.clone(),
+            cwd,
+            reads: Vec::new(),
+            dir: self.house.attempt_dir(&self.id),
+            command,
+            agent: Arc::clone(agent),
+            output: self.house.output(&self.project),
+            tag: self.house.tag.clone(),
+            events: self.events.clone(),
+        })
+    }
+
+    /// Finds the attempt where an earlier engine started it; `None` if there is nothing to go on with.
+    pub(super) async fn find(&self) -> Option<Box<dyn Running>> {
+        if self.job.run != StageRun::Agent {
+            return None;
+        }
+        let cwd = match &self.job.start {
+            Some(_) => self.house.tree(&self.id),
+            None => self.project.path.clone(),
+        };
+        // What cannot be looked for is settled as lost, like what is not there.
+        self.house.runner(&self.project.name).reattach(&self.attempt(cwd).ok()?).await.ok().flatten()
+    }
+
+    async fn working_copy(&self, git: Option<&TrustedGit>) -> Result<Utf8PathBuf, Early> {
         let (Some(git), Some(start)) = (git, &self.job.start) else { return Ok(self.project.path.clone()) };
         let tree = self.house.tree(&self.id);
-        git.add_worktree(&tree, start).await.map_err(git_end)?;
+        git.add_copy(&tree, start).await.map_err(git_end)?;
         Ok(tree)
     }
 
     /// Holds what the agent says against what it did.
-    async fn judge(&mut self, mut outcome: Outcome, git: Option<Git>) -> Result<Outcome, Early> {
+    async fn judge(&mut self, mut outcome: Outcome, git: Option<TrustedGit>) -> Result<Outcome, Early> {
         let facts = match self.facts(git.as_ref(), &mut outcome).await {
             Ok(facts) => facts,
             // What it cost, what it said and what it committed stays, whatever became of its working copy.
             Err(early) => {
-                if let Err(err) = recover::keep(self, &mut outcome).await {
-                    outcome.receipt.tail.push_str(&format!("\nwhat it committed could not be kept: {}", chain(&err)));
-                }
+                recover::keep(self, &mut outcome).await;
                 let end = if outcome.end == End::Succeeded { early.end } else { outcome.end };
                 return Ok(Outcome { end, ..outcome });
             }
@@ -196,7 +221,7 @@ impl Work {
     }
 
     /// Checks the job's gates; the end is set if one did not pass.
-    pub(super) async fn check(&self, subject: &Subject, git: Option<Git>) -> (Vec<GateResult>, Option<End>) {
+    pub(super) async fn check(&self, subject: &Subject, git: Option<TrustedGit>) -> (Vec<GateResult>, Option<End>) {
         let commands = self.house.commands(&self.project, git, &self.id);
         let mut stop = self.stop.clone();
         let checked = tokio::select! {
@@ -214,7 +239,7 @@ impl Work {
     }
 
     /// Looks at the working copy, and keeps the commit that was found from being pruned.
-    async fn facts(&self, git: Option<&Git>, outcome: &mut Outcome) -> Result<WorkFacts, Early> {
+    async fn facts(&self, git: Option<&TrustedGit>, outcome: &mut Outcome) -> Result<WorkFacts, Early> {
         let none = Commit(String::new());
         let (Some(git), Some(base), Some(start)) = (git, &self.job.base, &self.job.start) else {
             return Ok(WorkFacts {
@@ -256,7 +281,7 @@ impl Work {
         if rule == AnswerRule::None {
             return Ok(());
         }
-        let path = self.house.attempt_dir(&self.id).join("proposal.json");
+        let path = proposal_path(&self.house.attempt_dir(&self.id));
         let bytes = answer::read(&path).await.map_err(|err| format!("the proposal cannot be read: {err}"))?;
         let Some(bytes) = bytes else {
             let needed = matches!(rule, AnswerRule::Required | AnswerRule::Verdict);
@@ -281,8 +306,8 @@ impl Work {
             let _ = tokio::fs::remove_dir_all(folder).await;
         }
         let Some(git) = self.house.git(&self.project).await? else { return Ok(()) };
-        git.remove_worktree(&self.house.gate_tree(&self.id)).await?;
-        git.remove_worktree(&self.house.tree(&self.id)).await
+        git.remove_copy(&self.house.gate_tree(&self.id)).await?;
+        git.remove_copy(&self.house.tree(&self.id)).await
     }
 }
 
@@ -319,7 +344,9 @@ fn misconfigured(reason: &str) -> Early {
 }
 
 pub(super) fn git_end(err: GitError) -> Early {
-    ended(End::Environment { reason: chain(&err) })
+    let reason = chain(&err);
+    // What is wrong with the repository that it left is its own doing.
+    ended(if matches!(err, GitError::Left { .. }) { End::TaskFailed { reason } } else { End::Environment { reason } })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "used in map_err")]

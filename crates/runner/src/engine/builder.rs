@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dayfly_core::{
-    Agent, AgentName, Clock, Gate, Job, MemoryStore, Portfolio, ProjectName, Runner, StageJob, StageName, Store,
-    StoreError, Tracker,
+    AfterCrash, Agent, AgentName, Clock, Gate, Job, MemoryStore, Portfolio, ProjectName, Runner, StageJob, StageName,
+    Store, StoreError, Tracker,
 };
 
 use crate::agents::agent_for;
 use crate::clock::SystemClock;
 use crate::gates::Gates;
 use crate::markdown::MarkdownTracker;
-use crate::subprocess::SubprocessRunner;
+use crate::subprocess::{Keeper, SubprocessRunner};
 use crate::tmux::{Session, TmuxRunner};
 
 use super::house::House;
@@ -56,6 +56,7 @@ pub struct EngineBuilder {
     gates: Gates,
     progress: Progress,
     tag: String,
+    keeper: Option<Keeper>,
 }
 
 impl EngineBuilder {
@@ -71,6 +72,7 @@ impl EngineBuilder {
             gates: Gates::default(),
             progress: Progress::default(),
             tag: random_tag(),
+            keeper: None,
         }
     }
 
@@ -90,6 +92,13 @@ impl EngineBuilder {
     /// always processes.
     pub fn runner(mut self, runner: Arc<dyn Runner>) -> Self {
         self.runner = Some(runner);
+        self
+    }
+
+    /// Gives each attempt, and each command of a gate, a keeper: a process of its own that holds all it starts and
+    /// outlives the engine. Without one the engine holds them as far as it can; see [`SubprocessRunner`].
+    pub fn keeper(mut self, keeper: Keeper) -> Self {
+        self.keeper = Some(keeper);
         self
     }
 
@@ -133,7 +142,17 @@ impl EngineBuilder {
     /// The engine.
     pub fn build(self) -> Engine {
         let portfolio = Arc::new(self.portfolio);
-        let processes: Arc<dyn Runner> = Arc::new(SubprocessRunner::new());
+        let here = || Arc::new(SubprocessRunner::new()) as Arc<dyn Runner>;
+        let kept = |keeper: &Keeper, policy| {
+            Arc::new(SubprocessRunner::kept(keeper.clone().after_crash(policy).hiding(portfolio.state_dir.clone())))
+        };
+        let own = self.runner.is_none();
+        let runner = self.runner.unwrap_or_else(|| match &self.keeper {
+            Some(keeper) => kept(keeper, portfolio.after_crash),
+            None => here(),
+        });
+        // A verdict nobody waits for is of no use.
+        let gate_runner = self.keeper.as_ref().map_or_else(here, |keeper| kept(keeper, AfterCrash::End));
         let mut agents = self.agents;
         for (name, config) in &portfolio.agents {
             agents.entry(name.clone()).or_insert_with(|| agent_for(name, config));
@@ -145,7 +164,7 @@ impl EngineBuilder {
         let stages = portfolio.projects.values().flat_map(|p| &p.pipeline.stages);
         let stage_labels = stages.filter_map(|s| Some((s.name.clone(), s.label.clone()?))).collect();
         let stage_job = StageJob { labels: portfolio.labels.clone(), stage_labels };
-        let sessions = portfolio.projects.values().filter(|_| self.runner.is_none()).filter_map(|project| {
+        let sessions = portfolio.projects.values().filter(|_| own).filter_map(|project| {
             let session = Session::of(&portfolio.state_dir, project)?;
             Some((project.name.clone(), Arc::new(TmuxRunner::new(session)) as Arc<dyn Runner>))
         });
@@ -153,8 +172,8 @@ impl EngineBuilder {
             runners: sessions.collect(),
             store: self.store.unwrap_or_else(|| Arc::new(MemoryStore::new())),
             tracker,
-            runner: self.runner.unwrap_or_else(|| Arc::clone(&processes)),
-            gate_runner: processes,
+            runner,
+            gate_runner,
             agents,
             jobs: self.jobs,
             stage_job: Arc::new(stage_job),

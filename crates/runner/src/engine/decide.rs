@@ -36,7 +36,10 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
             Vec::new()
         }
         Input::Frozen(ready, result) => frozen(model, ready, result),
-        Input::Spawned(attempt, process) if model.state.live.contains_key(&attempt) => {
+        // One that was taken up has told it before.
+        Input::Spawned(attempt, process)
+            if model.state.live.get(&attempt).is_some_and(|live| live.process.as_ref() != Some(&process)) =>
+        {
             vec![Command::Append(vec![Event::AttemptSpawned { attempt, process }], Vec::new())]
         }
         Input::Spawned(..) => Vec::new(),

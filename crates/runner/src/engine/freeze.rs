@@ -5,7 +5,7 @@ use dayfly_core::{
 };
 
 use crate::gates::{GATES_FILE, gate_commands};
-use crate::git::Git;
+use crate::git::{Git, TrustedGit};
 
 use super::attempt::chain;
 use super::house::House;
@@ -31,11 +31,11 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
     let issue = issue.ok_or_else(|| held("the issue is gone"))?;
     let (mut base, mut start) = (None, None);
     if let Some(git) = house.git(project).await.map_err(|err| held(chain(&err)))? {
-        let commit = git.branch(&project.base).await.map_err(|err| held(chain(&err)))?;
+        let commit = git.user().branch(&project.base).await.map_err(|err| held(chain(&err)))?;
         let commit = commit.ok_or_else(|| {
             held(format!("{} has no branch `{}`; set `base` of project {}", project.path, project.base, project.name))
         })?;
-        commands_can_run(&git, &commit).await?;
+        commands_can_run(git.work(), &commit).await?;
         start = Some(start_of(&git, known.as_ref(), stage.run).await?.unwrap_or_else(|| commit.clone()));
         base = Some(commit);
     }
@@ -52,6 +52,7 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
     let job = house.job(&stage.name).freeze(&context).await.map_err(|err| held(chain(&err)))?;
     agent_can_run(house, &job)?;
     session_may_read(project, &job)?;
+    sandbox_is_there(house, &job)?;
     let subject = Subject { job: job.clone(), issue: issue.clone(), work: None };
     // Labels were looked at by the plan, which also says what helps.
     let gates: Vec<GateSpec> = job.admission.iter().filter(|g| !matches!(g, GateSpec::Label(_))).cloned().collect();
@@ -88,6 +89,19 @@ fn session_may_read(project: &Project, job: &JobSpec) -> Result<(), Held> {
     )))
 }
 
+/// A job whose sandbox is not there waits; it is never run with less.
+fn sandbox_is_there(house: &House, job: &JobSpec) -> Result<(), Held> {
+    let runner = house.runner(&job.issue.project);
+    let (least, there) = (job.sandbox.least, runner.capabilities().sandbox);
+    if there >= least || job.run != StageRun::Agent {
+        return Ok(());
+    }
+    let (least, there, runner) = (least.word(), there.word(), runner.name());
+    Err(held(format!(
+        "it must run in the sandbox `{least}`, and the executor `{runner}` has `{there}`; `dayfly doctor` says what helps"
+    )))
+}
+
 /// A gates file that cannot be read would judge no work: that is told before an agent is paid for any.
 async fn commands_can_run(git: &Git, base: &dayfly_core::Commit) -> Result<(), Held> {
     let text = git.file_at(base, GATES_FILE).await.map_err(|err| held(chain(&err)))?;
@@ -95,9 +109,13 @@ async fn commands_can_run(git: &Git, base: &dayfly_core::Commit) -> Result<(), H
 }
 
 /// The tip of earlier attempts, as long as it is still there.
-async fn start_of(git: &Git, known: Option<&IssueState>, run: StageRun) -> Result<Option<dayfly_core::Commit>, Held> {
+async fn start_of(
+    git: &TrustedGit,
+    known: Option<&IssueState>,
+    run: StageRun,
+) -> Result<Option<dayfly_core::Commit>, Held> {
     let Some(tip) = known.and_then(|k| k.tip.as_ref()) else { return Ok(None) };
-    let there = git.resolve(&tip.0).await.map_err(|err| held(chain(&err)))?;
+    let there = git.work().resolve(&tip.0).await.map_err(|err| held(chain(&err)))?;
     match (there, run) {
         (Some(tip), _) => Ok(Some(tip)),
         (None, StageRun::Agent) => Ok(None),

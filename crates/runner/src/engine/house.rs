@@ -9,9 +9,10 @@ use dayfly_core::{
     ProjectView, Runner, StageName, Store, Tracker,
 };
 use jiff::Timestamp;
+use tokio::sync::OnceCell;
 
 use crate::gates::{Commands, Gates};
-use crate::git::{Git, GitError};
+use crate::git::{Git, GitError, TrustedGit};
 
 use super::reading;
 
@@ -35,8 +36,8 @@ pub(super) struct House {
     pub(super) gates: Gates,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tag: String,
-    /// The repositories that were opened; to open one again would cost a process each time.
-    pub(super) opened: Mutex<BTreeMap<ProjectName, Git>>,
+    /// The repositories that were opened, each once: to open one removes what an engine before this one left half done.
+    pub(super) opened: Mutex<BTreeMap<ProjectName, Arc<OnceCell<TrustedGit>>>>,
 }
 
 impl House {
@@ -74,24 +75,26 @@ impl House {
     }
 
     /// The project's repository; `None` for a plain folder.
-    pub(super) async fn git(&self, project: &Project) -> Result<Option<Git>, GitError> {
+    pub(super) async fn git(&self, project: &Project) -> Result<Option<TrustedGit>, GitError> {
         if !project.repository {
             return Ok(None);
         }
-        let opened = || self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(git) = opened().get(&project.name) {
-            return Ok(Some(git.clone()));
-        }
-        let git = Git::open(&project.path).await?;
-        opened().insert(project.name.clone(), git.clone());
-        Ok(Some(git))
+        let opened = {
+            let mut all = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(all.entry(project.name.clone()).or_default())
+        };
+        let open = || async {
+            let user = Git::open(&project.path).await?;
+            TrustedGit::open(user, &git_dir(&self.portfolio, &project.name)).await
+        };
+        opened.get_or_try_init(open).await.cloned().map(Some)
     }
 
     /// Reads a project's view anew.
     pub(super) async fn read(&self, project: &ProjectName, handed: Vec<(IssueId, Commit)>) -> ProjectView {
         let Some(project) = self.project(project) else { return ProjectView::default() };
         let git = if handed.is_empty() { None } else { self.git(project).await.ok().flatten() };
-        reading::view(&*self.tracker, project, handed, git).await
+        reading::view(&*self.tracker, project, handed, git.map(|git| git.user().clone())).await
     }
 
     pub(super) fn output(&self, project: &Project) -> OutputLimits {
@@ -99,7 +102,7 @@ impl House {
     }
 
     /// The gate `commands` for an attempt.
-    pub(super) fn commands(&self, project: &Project, git: Option<Git>, attempt: &AttemptId) -> Commands {
+    pub(super) fn commands(&self, project: &Project, git: Option<TrustedGit>, attempt: &AttemptId) -> Commands {
         Commands {
             git,
             dir: gates_dir(&self.portfolio, attempt),
@@ -115,6 +118,12 @@ impl House {
 /// The folder of an attempt within the state directory.
 pub fn attempt_dir(portfolio: &Portfolio, attempt: &AttemptId) -> Utf8PathBuf {
     portfolio.state_dir.join("attempts").join(attempt.as_str())
+}
+
+/// The trusted git directory of a project within the state directory: a bare repository with what attempts committed, kept
+/// under `refs/dayfly/attempts/`.
+pub fn git_dir(portfolio: &Portfolio, project: &ProjectName) -> Utf8PathBuf {
+    portfolio.state_dir.join("git").join(format!("{project}.git"))
 }
 
 /// The folder in which each command that judged an attempt has one of its own.

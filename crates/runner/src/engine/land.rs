@@ -4,7 +4,7 @@ use dayfly_core::{
     Commit, End, GateFailure, IssueRef, JobSpec, Landing, Next, Outcome, Receipt, Subject, TrackerState, WorkFacts,
 };
 
-use crate::git::{Candidate, Git};
+use crate::git::{Candidate, TrustedGit};
 
 use super::attempt::{Work, ended, git_end};
 
@@ -57,9 +57,9 @@ async fn is_withdrawn(work: &Work) -> bool {
     held || issue.state == TrackerState::Closed
 }
 
-async fn subject(work: &Work, git: &Git, base: &Commit, candidate: &Commit) -> Result<Subject, Box<Outcome>> {
+async fn subject(work: &Work, git: &TrustedGit, base: &Commit, candidate: &Commit) -> Result<Subject, Box<Outcome>> {
     let tree = work.house.tree(&work.id);
-    git.add_worktree(&tree, candidate).await.map_err(git_end)?;
+    git.add_copy(&tree, candidate).await.map_err(git_end)?;
     let found = git.inspect(&tree, base, base).await.map_err(git_end)?;
     let facts = WorkFacts {
         tree,

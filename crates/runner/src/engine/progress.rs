@@ -34,6 +34,8 @@ pub enum Notice<'a> {
     Waiting(Timestamp),
     /// An attempt of an earlier engine was settled as lost.
     Recovered(&'a AttemptId),
+    /// An attempt of an earlier engine goes on under this one, or its result was found.
+    TakenUp(&'a AttemptId),
     /// The engine ends what runs.
     Stopping(Stop),
 }
@@ -74,6 +76,10 @@ impl Progress {
 
     pub(super) fn recovered(&self, attempt: &AttemptId) {
         self.tell(Notice::Recovered(attempt));
+    }
+
+    pub(super) fn taken_up(&self, attempt: &AttemptId) {
+        self.tell(Notice::TakenUp(attempt));
     }
 
     pub(super) fn stopping(&self, how: Stop) {

@@ -1,10 +1,10 @@
-//! Recovery: what an engine that died left behind is ended, settled once, and cleaned away.
+//! Recovery: what an engine that died left behind is taken up, or ended, settled once, and cleaned away.
 
 use std::sync::Arc;
 
 use dayfly_core::{
-    AttemptId, Batch, Condition, End, Epoch, Event, EventSink, Issue, LiveAttempt, Outcome, Receipt, Record, Seq,
-    State, StoreError, TrackerState,
+    AttemptId, Batch, Condition, End, Epoch, Event, EventSink, Issue, LiveAttempt, Outcome, Receipt, Record, Running,
+    Seq, State, Stop, StoreError, TrackerState,
 };
 use tokio::sync::watch;
 
@@ -13,6 +13,7 @@ use crate::process;
 
 use super::attempt::{Work, chain};
 use super::house::House;
+use super::progress::Progress;
 
 /// How many records are read at once.
 const PAGE: usize = 4096;
@@ -51,33 +52,83 @@ pub async fn read_all(store: &dyn dayfly_core::Store) -> Result<Vec<Record>, Sto
     }
 }
 
-/// Ends what attempts of an earlier engine left running, and settles each once as lost.
-pub(super) async fn lost(house: &Arc<House>, state: &mut State, epoch: Epoch) -> Result<Vec<AttemptId>, StoreError> {
-    let live: Vec<(AttemptId, LiveAttempt)> = state.live.iter().map(|(id, l)| (id.clone(), l.clone())).collect();
-    let mut settled = Vec::new();
-    for (id, attempt) in live {
-        let (tag, process, name) = (house.tag.clone(), attempt.process.clone(), id.clone());
+/// An attempt of an earlier engine that goes on under this one.
+pub(super) struct TakenUp {
+    pub(super) work: Work,
+    pub(super) running: Box<dyn Running>,
+}
+
+/// What this engine needs to deal with what it finds.
+pub(super) struct Recovery<'a> {
+    pub(super) house: &'a Arc<House>,
+    pub(super) epoch: Epoch,
+    /// Where the events of an attempt go.
+    pub(super) sink: &'a (dyn Fn(&AttemptId) -> EventSink + Sync),
+    /// How attempts are told to stop.
+    pub(super) stop: &'a watch::Sender<Option<Stop>>,
+    pub(super) progress: &'a Progress,
+}
+
+impl Recovery<'_> {
+    /// Takes up what an earlier engine left running, or left with its result, where the executor can. The rest is
+    /// ended, and settled once as lost.
+    pub(super) async fn run(&self, state: &mut State) -> Result<Vec<TakenUp>, StoreError> {
+        let live: Vec<(AttemptId, LiveAttempt)> = state.live.iter().map(|(id, l)| (id.clone(), l.clone())).collect();
+        let mut taken_up = Vec::new();
+        for (id, attempt) in live {
+            let Some((job, known)) =
+                started_job(self.house, &attempt).await?.zip(state.issues.get(&attempt.issue).cloned())
+            else {
+                continue;
+            };
+            let project = self.house.project(&attempt.issue.project).cloned();
+            let work = project.map(|project| Work {
+                house: Arc::clone(self.house),
+                scope: state.scope(&id),
+                id: id.clone(),
+                issue: issue_of(&job),
+                job,
+                known,
+                project,
+                events: (self.sink)(&id),
+                stop: self.stop.subscribe(),
+            });
+            let work = match work {
+                Some(mut work) => match work.find().await {
+                    Some(running) => {
+                        work.issue = self.shown(&work).await.unwrap_or(work.issue);
+                        self.progress.taken_up(&id);
+                        taken_up.push(TakenUp { work, running });
+                        continue;
+                    }
+                    None => Some(work),
+                },
+                None => None,
+            };
+            self.lost(&id, &attempt, work, state).await?;
+        }
+        Ok(taken_up)
+    }
+
+    /// The issue as its tracker shows it now; a tracker that does not answer keeps nothing waiting.
+    async fn shown(&self, work: &Work) -> Option<Issue> {
+        let view = self.house.read(&work.project.name, Vec::new()).await;
+        view.issues.into_iter().find(|issue| issue.id == work.job.issue.issue)
+    }
+
+    /// Ends what may be left of an attempt, and settles it as lost.
+    async fn lost(
+        &self,
+        id: &AttemptId,
+        attempt: &LiveAttempt,
+        work: Option<Work>,
+        state: &mut State,
+    ) -> Result<(), StoreError> {
+        let (tag, process, name) = (self.house.tag.clone(), attempt.process.clone(), id.clone());
         // A search that panicked found nothing to kill; the attempt is settled all the same.
         let _ = tokio::task::spawn_blocking(move || process::kill_attempt(&tag, &name, process.as_ref())).await;
-        let job = started_job(house, &attempt).await?;
-        let Some((job, known)) = job.zip(state.issues.get(&attempt.issue).cloned()) else { continue };
-        let event = match house.project(&attempt.issue.project).cloned() {
-            Some(project) => {
-                let (_keep, stop) = watch::channel(None);
-                let issue = issue_of(&job);
-                let work = Work {
-                    house: Arc::clone(house),
-                    scope: state.scope(&id),
-                    id: id.clone(),
-                    job,
-                    issue,
-                    known,
-                    project,
-                    events: EventSink::none(),
-                    stop,
-                };
-                settle(work, &attempt).await
-            }
+        let event = match work {
+            Some(work) => settle(work, attempt).await,
             // The project left the configuration: the attempt is over all the same.
             None => Event::AttemptEnded {
                 attempt: id.clone(),
@@ -89,17 +140,17 @@ pub(super) async fn lost(house: &Arc<House>, state: &mut State, epoch: Epoch) ->
             },
         };
         let batch = Batch {
-            epoch,
-            at: house.now(),
+            epoch: self.epoch,
+            at: self.house.now(),
             events: vec![event],
             conditions: vec![Condition::Holder(id.clone(), attempt.token)],
         };
-        for record in house.store.append(&batch).await? {
+        for record in self.house.store.append(&batch).await? {
             state.apply(&record)?;
         }
-        settled.push(id);
+        self.progress.recovered(id);
+        Ok(())
     }
-    Ok(settled)
 }
 
 fn outcome() -> Outcome {
@@ -109,14 +160,9 @@ fn outcome() -> Outcome {
 async fn settle(work: Work, attempt: &LiveAttempt) -> Event {
     let id = work.id.clone();
     let mut outcome = outcome();
-    match keep(&work, &mut outcome).await {
-        // Files that cannot be removed now are removed with the next attempt's.
-        Ok(()) => drop(work.clean_up().await),
-        Err(err) => {
-            let tree = work.house.tree(&id);
-            outcome.receipt.tail = format!("what it committed could not be kept, and stays in {tree}: {}", chain(&err));
-        }
-    }
+    keep(&work, &mut outcome).await;
+    // Files that cannot be removed now are removed with the next attempt's.
+    drop(work.clean_up().await);
     let ended = work.settle(outcome, None).await;
     Event::AttemptEnded {
         attempt: id,
@@ -128,11 +174,21 @@ async fn settle(work: Work, attempt: &LiveAttempt) -> Event {
     }
 }
 
-/// Keeps what an attempt committed that could not be judged from being pruned with its working copy, and names it. It is work to be
-/// looked at, not a result: nothing builds on it.
-pub(super) async fn keep(work: &Work, outcome: &mut Outcome) -> Result<(), GitError> {
+/// Keeps what an attempt committed that could not be judged, and names it. It is work to be looked at, not a result: nothing
+/// builds on it. What cannot be kept stays where it is, in a folder that nothing removes.
+pub(super) async fn keep(work: &Work, outcome: &mut Outcome) {
+    let Err(err) = try_keep(work, outcome).await else { return };
+    let tree = work.house.tree(&work.id);
+    let left = tree.with_file_name(format!("{}.left", work.id));
+    let place = tokio::fs::rename(&tree, &left).await.map_or(tree, |()| left);
+    let said = format!("\nwhat it committed could not be kept, and stays in {place}: {}", chain(&err));
+    outcome.receipt.tail.push_str(&said);
+}
+
+async fn try_keep(work: &Work, outcome: &mut Outcome) -> Result<(), GitError> {
     let (Some(git), Some(start)) = (work.house.git(&work.project).await?, &work.job.start) else { return Ok(()) };
-    let Some(head) = git.head(&work.house.tree(&work.id)).await?.filter(|head| head != start) else { return Ok(()) };
+    let head = git.take(&work.house.tree(&work.id), &[start]).await?;
+    let Some(head) = head.filter(|head| head != start) else { return Ok(()) };
     git.keep(&format!("attempts/{}", work.id), &head).await?;
     outcome.receipt.commits = git.commits(start, &head).await?;
     Ok(())

@@ -21,7 +21,7 @@ use dayfly_core::{
 
 use super::*;
 use crate::test_repo::{Repo, commit_in};
-use crate::{MarkdownTracker, MockRunner, MockScript};
+use crate::{Git, MarkdownTracker, MockRunner, MockScript, TrustedGit};
 
 /// A folder with the repository `web`, its issues, a store and a clock; engines come and go.
 struct World {
@@ -96,6 +96,12 @@ impl World {
         fs::write(self.issue_file(id), text.replace(from, to)).unwrap();
     }
 
+    /// The trusted git directory.
+    async fn trusted(&self) -> TrustedGit {
+        let user = Git::open(&self.repo.web).await.unwrap();
+        TrustedGit::open(user, &git_dir(&self.portfolio(), &web())).await.unwrap()
+    }
+
     fn markdown(&self) -> MarkdownTracker {
         MarkdownTracker::new(self.repo.root.join("issues"), Arc::clone(&self.clock))
     }
@@ -126,10 +132,11 @@ impl World {
     /// An executor whose attempts are noted.
     fn mock(&self, script: impl Fn(&Attempt) -> MockScript + Send + Sync + 'static) -> Arc<dyn Runner> {
         let seen = Arc::clone(&self.seen);
-        Arc::new(MockRunner::new(move |attempt| {
+        let runner = MockRunner::new(move |attempt| {
             seen.lock().unwrap().push((attempt.id.to_string(), attempt.job.clone()));
             script(attempt)
-        }))
+        });
+        Arc::new(runner.checked_at_drop())
     }
 
     /// Runs an engine until there is nothing left to do.

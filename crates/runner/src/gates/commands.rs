@@ -7,14 +7,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{
-    AgentConfig, AgentKind, AgentName, Attempt, AttemptId, CommandLine, End, EventSink, Gate, GateError, JobSpec,
-    OutputLimits, PromptVia, Runner, Subject, Verdict, WorkFacts,
+    Access, AgentConfig, AgentKind, AgentName, Attempt, AttemptId, CommandLine, End, EventSink, Gate, GateError,
+    JobSpec, OutputLimits, PromptVia, Runner, Subject, Verdict, WorkFacts,
 };
 use jiff::SignedDuration;
 use serde::Deserialize;
 
 use crate::agents::CommandAgent;
-use crate::git::Git;
+use crate::git::TrustedGit;
 
 use super::error;
 
@@ -25,7 +25,7 @@ pub const GATES_FILE: &str = ".dayfly/gates.toml";
 #[derive(Debug, Clone)]
 pub struct Commands {
     /// The repository; the file is read from its base commit. Without one it is read from the folder.
-    pub git: Option<Git>,
+    pub git: Option<TrustedGit>,
     /// Where each command gets a folder of its own: not in the attempt's, into which the agent may have written.
     pub dir: Utf8PathBuf,
     /// Where a working copy at the exact commit is made for the commands.
@@ -118,9 +118,9 @@ impl Gate for Commands {
             return self.run_all(&entries, subject, &work.tree).await;
         };
         // What the attempt left uncommitted, ignored files included, must not help the commands.
-        git.add_worktree(&self.tree, &work.commit).await.map_err(|err| cannot("make a working copy", err))?;
+        git.add_copy(&self.tree, &work.commit).await.map_err(|err| cannot("make a working copy", err))?;
         let verdict = self.run_all(&entries, subject, &self.tree).await;
-        git.remove_worktree(&self.tree).await.map_err(|err| cannot("remove a working copy", err))?;
+        git.remove_copy(&self.tree).await.map_err(|err| cannot("remove a working copy", err))?;
         verdict
     }
 }
@@ -134,7 +134,7 @@ impl Commands {
     async fn entries(&self, work: &WorkFacts) -> Result<Vec<Entry>, GateError> {
         let text = match &self.git {
             Some(git) => {
-                git.file_at(&work.base, GATES_FILE).await.map_err(|err| cannot("read the base commit", err))?
+                git.work().file_at(&work.base, GATES_FILE).await.map_err(|err| cannot("read the base commit", err))?
             }
             None => match tokio::fs::read_to_string(work.tree.join(GATES_FILE)).await {
                 Ok(text) => Some(text),
@@ -163,12 +163,18 @@ impl Commands {
         // A build may be silent for as long as it may take.
         (job.wall, job.silence, job.silence_report) = (wall, wall, wall);
         job.prompt = String::new();
+        // What it writes goes with its working copy, and nothing in there is protected from what judges it.
+        job.access = Access::Write;
+        job.protected = Vec::new();
+        let command = command_line(entry, tree);
+        let tools = command.env.values().map(Utf8PathBuf::from);
         let attempt = Attempt {
             id: AttemptId::from_text(format!("{}.gate-{}", self.attempt, entry.name)),
             job,
             cwd: tree.to_owned(),
+            reads: tools.chain(self.git.iter().flat_map(TrustedGit::borrowed_folders)).collect(),
             dir: self.dir.join(&entry.name),
-            command: command_line(entry, tree),
+            command,
             agent: gate_agent(entry)?,
             output: self.output,
             tag: self.tag.clone(),
@@ -203,6 +209,7 @@ fn command_line(entry: &Entry, tree: &Utf8Path) -> CommandLine {
         prompt: PromptVia::Stdin,
         env: tool_homes(|name| std::env::var(name).ok()),
         pass_env: Vec::new(),
+        redact: Vec::new(),
     }
 }
 
@@ -224,6 +231,7 @@ fn gate_agent(entry: &Entry) -> Result<Arc<dyn dayfly_core::Agent>, GateError> {
         argv: entry.run.clone(),
         model: None,
         pass_env: vec![],
+        redact: Vec::new(),
         env: BTreeMap::new(),
         concurrency: None,
     };

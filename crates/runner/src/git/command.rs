@@ -57,6 +57,7 @@ pub(super) fn base_command(dir: &Utf8Path) -> Command {
         ("GIT_PAGER", "cat"),
         ("GIT_EDITOR", "false"),
         ("GIT_NO_REPLACE_OBJECTS", "1"),
+        ("GIT_NO_LAZY_FETCH", "1"),
     ]);
     for setting in [
         "core.hooksPath=/dev/null",
@@ -71,6 +72,11 @@ pub(super) fn base_command(dir: &Utf8Path) -> Command {
         "gc.auto=0",
         "maintenance.auto=false",
         "advice.detachedHead=false",
+        // A tree may hold what only another system takes for `.git`.
+        "core.protectHFS=true",
+        "core.protectNTFS=true",
+        // What lies in a submodule has a configuration of its own.
+        "submodule.recurse=false",
         // The folder is named by the user in dayfly.toml; who owns it is theirs to decide.
         "safe.directory=*",
     ] {
@@ -89,23 +95,71 @@ pub(super) async fn run(
     if input.is_some() {
         command.stdin(Stdio::piped());
     }
-    let mut child = command.spawn().map_err(GitError::Run)?;
-    let mut group = Group::of(&child);
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let feed = async {
-        match stdin.zip(input) {
-            Some((mut pipe, text)) => pipe.write_all(text.as_bytes()).await.map_err(GitError::Run),
-            None => Ok(()),
-        }
+    let running = Running::start(command)?;
+    bounded(name, place, running.finish(name, place, input)).await
+}
+
+/// Runs two commands, the first with `input`, the second with what the first prints.
+pub(super) async fn run_pair(
+    (mut first, first_name): (Command, &str),
+    (mut second, second_name): (Command, &str),
+    place: &Utf8Path,
+    input: &str,
+) -> Result<(Output, Output), GitError> {
+    first.stdin(Stdio::piped());
+    let mut first = Running::start(first)?;
+    if let Some(pipe) = first.child.stdout.take() {
+        let pipe: Stdio = pipe.try_into().map_err(GitError::Run)?;
+        second.stdin(pipe);
+    }
+    let running = Running::start(second)?;
+    let both = async {
+        tokio::try_join!(first.finish(first_name, place, Some(input)), running.finish(second_name, place, None))
     };
-    let ended = async {
-        let ((), stdout, stderr) = tokio::try_join!(feed, read(stdout, name, place), read(stderr, name, place))?;
-        Ok((child.wait().await.map_err(GitError::Run)?, stdout, stderr))
-    };
+    bounded(first_name, place, both).await
+}
+
+async fn bounded<T>(
+    name: &str,
+    place: &Utf8Path,
+    doing: impl Future<Output = Result<T, GitError>>,
+) -> Result<T, GitError> {
     let slow = |_| GitError::Slow { command: name.to_owned(), place: place.to_owned() };
-    let (status, stdout, stderr) = tokio::time::timeout(DEADLINE, ended).await.map_err(slow)??;
-    group.0 = None;
-    Ok(Output { good: status.success(), code: status.code(), stdout, stderr })
+    tokio::time::timeout(DEADLINE, doing).await.map_err(slow)?
+}
+
+/// A git command that was started.
+struct Running {
+    child: Child,
+    group: Group,
+}
+
+impl Running {
+    /// Takes the command, so that no end of a pipe stays open in it.
+    fn start(mut command: Command) -> Result<Self, GitError> {
+        let child = command.spawn().map_err(GitError::Run)?;
+        let group = Group::of(&child);
+        Ok(Self { child, group })
+    }
+
+    async fn finish(mut self, name: &str, place: &Utf8Path, input: Option<&str>) -> Result<Output, GitError> {
+        let child = &mut self.child;
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let feed = async {
+            match stdin.zip(input) {
+                // One that ended before it read all says itself why.
+                Some((mut pipe, text)) => match pipe.write_all(text.as_bytes()).await {
+                    Err(err) if err.kind() != std::io::ErrorKind::BrokenPipe => Err(GitError::Run(err)),
+                    _ => Ok(()),
+                },
+                None => Ok(()),
+            }
+        };
+        let ((), stdout, stderr) = tokio::try_join!(feed, read(stdout, name, place), read(stderr, name, place))?;
+        let status = child.wait().await.map_err(GitError::Run)?;
+        self.group.0 = None;
+        Ok(Output { good: status.success(), code: status.code(), stdout, stderr })
+    }
 }
 
 /// Runs a command that is not to be ended halfway: dropping this lets it finish, within its bounds.

@@ -1,19 +1,10 @@
-//! Landing: from a change to a commit on the base branch, by fast-forward only.
+//! Landing: the moves of branches in the user's repository, by fast-forward only.
 
+use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::Commit;
 
-use super::{Git, GitError, Place, brief, failed, run, run_to_the_end};
-
-/// What a change would be on top of the base branch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Candidate {
-    /// This commit descends from the base branch and holds the change.
-    Ready(Commit),
-    /// The change and the base branch touch the same lines of these paths.
-    Conflict(Vec<String>),
-    /// The base branch already holds all of it.
-    Nothing,
-}
+use super::command::{brief, run_to_the_end};
+use super::{Git, GitError, Place, TrustedGit, failed};
 
 /// What became of a landing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,129 +19,7 @@ pub enum Landed {
     Checkout(String),
 }
 
-impl Git {
-    /// Makes the commit that would land: `tip` itself if the base has not moved, otherwise its
-    /// commits put on top of the base one by one, or all in one with `squash`. Where one of them is a
-    /// merge, what it solved could not be put anywhere else: then it is the whole change as it is,
-    /// merged into the base by one commit whose first parent is the base.
-    ///
-    /// # Errors
-    /// If git refuses.
-    pub async fn candidate(&self, base: &Commit, tip: &Commit, squash: Option<&str>) -> Result<Candidate, GitError> {
-        if self.is_ancestor(tip, base).await? {
-            return Ok(Candidate::Nothing);
-        }
-        if let Some(message) = squash {
-            return self.whole(base, tip, &[base], message).await;
-        }
-        if self.is_ancestor(base, tip).await? {
-            return Ok(Candidate::Ready(tip.clone()));
-        }
-        let range = format!("{}..{}", base.0, tip.0);
-        let commits = self.must(&["rev-list", "--reverse", "--topo-order", "--parents", &range]).await?;
-        let commits: Vec<Vec<&str>> = commits.lines().map(|line| line.split(' ').collect()).collect();
-        if commits.iter().any(|commit| commit.len() != 2) {
-            let message = format!("Merge {} into {}\n", tip.short(), base.short());
-            return self.whole(base, tip, &[base, tip], &message).await;
-        }
-        let drivers = self.merge_drivers().await?;
-        let mut onto = base.clone();
-        for commit in &commits {
-            let [commit, parent] = commit.as_slice() else { continue };
-            let tree = match self.merge_tree(Some(parent), &onto.0, commit, &drivers).await? {
-                Ok(tree) => tree,
-                Err(paths) => return Ok(Candidate::Conflict(paths)),
-            };
-            if tree == self.must(&["rev-parse", &format!("{}^{{tree}}", onto.0)]).await? {
-                continue;
-            }
-            let message = self.must(&["log", "-1", "--format=%B", commit]).await?;
-            let author = self.must(&["log", "-1", "--format=%an%n%ae%n%aI", commit]).await?;
-            onto = self.commit_tree(&tree, &[&onto], &message, Some(&author)).await?;
-        }
-        Ok(if onto == *base { Candidate::Nothing } else { Candidate::Ready(onto) })
-    }
-
-    /// The change in one commit.
-    async fn whole(
-        &self,
-        base: &Commit,
-        tip: &Commit,
-        parents: &[&Commit],
-        message: &str,
-    ) -> Result<Candidate, GitError> {
-        let tree = match self.merge_tree(None, &base.0, &tip.0, &self.merge_drivers().await?).await? {
-            Ok(tree) => tree,
-            Err(paths) => return Ok(Candidate::Conflict(paths)),
-        };
-        if tree == self.must(&["rev-parse", &format!("{}^{{tree}}", base.0)]).await? {
-            return Ok(Candidate::Nothing);
-        }
-        Ok(Candidate::Ready(self.commit_tree(&tree, parents, message, None).await?))
-    }
-
-    /// The settings that name a program that merges.
-    async fn merge_drivers(&self) -> Result<Vec<String>, GitError> {
-        let output = self.run(&["config", "-z", "--name-only", "--get-regexp", r"^merge\..*\.driver$"]).await?;
-        match output.code {
-            Some(0 | 1) => Ok(output.stdout.split_terminator('\0').map(str::to_owned).collect()),
-            _ => Err(failed("config", &self.git_dir, &output)),
-        }
-    }
-
-    /// Merges without a working copy: the tree, or the paths in conflict. A file that a program of the
-    /// repository's would merge is in conflict, because the program is not run.
-    async fn merge_tree(
-        &self,
-        merge_base: Option<&str>,
-        ours: &str,
-        theirs: &str,
-        drivers: &[String],
-    ) -> Result<Result<String, Vec<String>>, GitError> {
-        let base = merge_base.map(|b| format!("--merge-base={b}"));
-        let mut args = vec!["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"];
-        args.extend(base.as_deref());
-        args.extend([ours, theirs]);
-        let mut command = self.command();
-        command.args(args).env("GIT_CONFIG_COUNT", drivers.len().to_string());
-        for (number, driver) in drivers.iter().enumerate() {
-            command.env(format!("GIT_CONFIG_KEY_{number}"), driver);
-            command.env(format!("GIT_CONFIG_VALUE_{number}"), "exit 1");
-        }
-        let output = run(command, "merge-tree", &self.git_dir, None).await?;
-        let mut fields = output.stdout.split('\0').filter(|f| !f.is_empty());
-        match output.code {
-            Some(0) => Ok(Ok(fields.next().unwrap_or_default().trim().to_owned())),
-            Some(1) => Ok(Err(fields.skip(1).map(str::to_owned).collect())),
-            _ => Err(failed("merge-tree", &self.git_dir, &output)),
-        }
-    }
-
-    async fn commit_tree(
-        &self,
-        tree: &str,
-        parents: &[&Commit],
-        message: &str,
-        author: Option<&str>,
-    ) -> Result<Commit, GitError> {
-        let mut command = self.command();
-        command.args(["commit-tree", tree, "-F", "-"]);
-        for parent in parents {
-            command.args(["-p", &parent.0]);
-        }
-        let mut lines = author.unwrap_or_default().lines();
-        for name in ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE"] {
-            if let Some(value) = lines.next() {
-                command.env(name, value);
-            }
-        }
-        let output = run(command, "commit-tree", &self.git_dir, Some(message)).await?;
-        if output.good {
-            return Ok(Commit(output.stdout.trim().to_owned()));
-        }
-        Err(failed("commit-tree", &self.git_dir, &output))
-    }
-
+impl TrustedGit {
     /// Moves the base branch from one commit to the next. Where a checkout of the user's stands on that
     /// branch its files move along, and one with local changes in the way is left alone. A merge that
     /// has begun there comes to its end even if this is dropped.
@@ -158,19 +27,17 @@ impl Git {
     /// # Errors
     /// If git cannot be run. A lost race is not an error.
     pub async fn land(&self, branch: &str, from: &Commit, to: &Commit) -> Result<Landed, GitError> {
-        let now = self.branch(branch).await?.unwrap_or_else(|| Commit(String::new()));
-        if !now.0.is_empty() && self.is_ancestor(to, &now).await? {
+        let now = self.user.branch(branch).await?.unwrap_or_else(|| Commit(String::new()));
+        if !now.0.is_empty() && self.own.is_ancestor(to, &now).await? {
             return Ok(Landed::Already);
         }
         if now != *from {
             return Ok(Landed::Race(now));
         }
-        match self.standing_on(branch).await?.as_slice() {
+        self.give(to).await?;
+        match self.user.standing_on(branch).await?.as_slice() {
             [] => {}
-            [place] if self.is_ours(place) => {
-                return Ok(Landed::Checkout(format!("the attempt in {} stands on the branch {branch}", place.files)));
-            }
-            [place] => return self.fast_forward(place, branch, from, to).await,
+            [place] => return self.user.fast_forward(place, branch, from, to).await,
             places => {
                 let places: Vec<&str> = places.iter().map(|place| place.files.as_str()).collect();
                 let places = places.join(" and ");
@@ -178,15 +45,44 @@ impl Git {
             }
         }
         let name = format!("refs/heads/{branch}");
-        let output = self.run(&["update-ref", &name, &to.0, &from.0]).await?;
+        let output = self.user.run(&["update-ref", &name, &to.0, &from.0]).await?;
         if output.good {
             return Ok(Landed::Moved);
         }
-        let now = self.branch(branch).await?.unwrap_or_else(|| Commit(String::new()));
-        if now == *from { Err(failed("update-ref", &self.git_dir, &output)) } else { Ok(Landed::Race(now)) }
+        let now = self.user.branch(branch).await?.unwrap_or_else(|| Commit(String::new()));
+        if now == *from { Err(failed("update-ref", &self.user.git_dir, &output)) } else { Ok(Landed::Race(now)) }
     }
 
-    /// Moves a branch by a merge in the working copy that stands on it.
+    /// Sets one of dayfly's own branches in the user's repository; never moves a branch that stands at something else than an attempt
+    /// made and does not lie before `commit`, nor one that somebody has checked out.
+    ///
+    /// # Errors
+    /// [`GitError::InUse`] if a checkout stands on the branch; or if git refuses.
+    pub async fn set_branch(&self, branch: &str, commit: &Commit) -> Result<(), GitError> {
+        let now = self.user.branch(branch).await?;
+        if now.as_ref() == Some(commit) {
+            return Ok(());
+        }
+        if let Some(now) = &now {
+            if !self.own.is_ancestor(now, commit).await? && !self.is_kept(now).await? {
+                return Err(GitError::Failed {
+                    command: "update-ref".into(),
+                    place: self.user.git_dir.clone(),
+                    said: format!("the branch {branch} stands at {}, which the change does not hold", now.short()),
+                });
+            }
+            if let Some(place) = self.user.standing_on(branch).await?.into_iter().next() {
+                return Err(GitError::InUse { branch: branch.to_owned(), place: place.files });
+            }
+        }
+        self.give(commit).await?;
+        let now = now.unwrap_or_else(|| Commit("0".repeat(commit.0.len())));
+        self.user.must(&["update-ref", &format!("refs/heads/{branch}"), &commit.0, &now.0]).await.map(drop)
+    }
+}
+
+impl Git {
+    /// Moves a branch by a merge in the checkout that stands on it.
     pub(super) async fn fast_forward(
         &self,
         place: &Place,
@@ -218,4 +114,47 @@ impl Git {
         let said = brief(said.trim_start_matches("error: ").trim_end_matches(" Aborting"));
         Ok(Landed::Checkout(format!("the checkout {} is in the way: {said}", place.files)))
     }
+
+    /// The checkouts of the user's that stand on a branch.
+    pub(super) async fn standing_on(&self, branch: &str) -> Result<Vec<Place>, GitError> {
+        let name = format!("branch refs/heads/{branch}");
+        let list = self.must(&["worktree", "list", "--porcelain", "-z"]).await?;
+        let mut found = Vec::new();
+        for (number, record) in list.split("\0\0").enumerate() {
+            let mut fields = record.split('\0');
+            let Some(files) = fields.next().and_then(|field| field.strip_prefix("worktree ")) else { continue };
+            if !fields.any(|field| field == name) {
+                continue;
+            }
+            // The first is the main one, whose git directory is the one that all share.
+            let place = match number {
+                0 => Place { files: files.into(), git_dir: self.git_dir.clone() },
+                _ => match self.entry(Utf8Path::new(files)) {
+                    Some(git_dir) => Place { files: files.into(), git_dir },
+                    None => continue,
+                },
+            };
+            // Where the git directory lies apart from its checkout, the list does not tell the checkout.
+            let own = self.own.as_ref().filter(|own| own.git_dir == place.git_dir);
+            found.push(own.cloned().unwrap_or(place));
+        }
+        Ok(found)
+    }
+
+    /// The git directory of a linked checkout, as git has it in its list.
+    fn entry(&self, files: &Utf8Path) -> Option<Utf8PathBuf> {
+        let files = real(files);
+        let entries = self.git_dir.join("worktrees").read_dir_utf8().ok()?;
+        entries.flatten().map(|entry| entry.path().to_owned()).find(|entry| {
+            let Ok(text) = std::fs::read_to_string(entry.join("gitdir")) else { return false };
+            entry.join(text.trim_end_matches('\n')).parent().is_some_and(|of| real(of) == files)
+        })
+    }
+}
+
+/// A path without symbolic links, as far as it is there.
+fn real(path: &Utf8Path) -> Utf8PathBuf {
+    let whole = path.canonicalize_utf8().ok();
+    let parent = || Some(path.parent()?.canonicalize_utf8().ok()?.join(path.file_name()?));
+    whole.or_else(parent).unwrap_or_else(|| path.to_owned())
 }

@@ -31,6 +31,12 @@ pub(super) fn parse_stat(pid: u32, text: &str) -> Option<Stat> {
     })
 }
 
+/// The bytes that a process caused to be written to disks; what others may not see counts as nothing.
+pub(super) fn written_bytes(pid: u32) -> u64 {
+    let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+    io.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok()).unwrap_or_default()
+}
+
 pub(super) fn all() -> Vec<Stat> {
     pids().into_iter().filter_map(stat).collect()
 }

@@ -4,8 +4,6 @@ use std::collections::VecDeque;
 
 use dayfly_core::{AgentEvent, AttemptEvent, Ending, EventReader, EventSink, ExitFacts, OutputLimits, Stream};
 
-use super::log::Log;
-
 /// The most characters of a line that are shown.
 const SHOWN_CHARS: usize = 400;
 /// The most lines of the tail.
@@ -13,11 +11,9 @@ const TAIL_LINES: usize = 100;
 
 /// Takes the output of one attempt. What it keeps in memory is two lines at their limit, and the tail.
 pub(crate) struct Output {
-    log: Log,
     stdout: Lines,
     stderr: Lines,
     told: Told,
-    bytes: u64,
 }
 
 /// What is left when an attempt has ended.
@@ -28,19 +24,15 @@ pub(crate) struct Told {
 }
 
 impl Output {
-    pub(crate) fn new(log: Log, limits: OutputLimits, reader: Box<dyn EventReader>, events: EventSink) -> Self {
+    pub(crate) fn new(limits: OutputLimits, reader: Box<dyn EventReader>, events: EventSink) -> Self {
         Self {
-            log,
             stdout: Lines::new(limits.line_bytes),
             stderr: Lines::new(limits.line_bytes),
             told: Told { reader, events, tail: VecDeque::new() },
-            bytes: 0,
         }
     }
 
     pub(crate) fn take(&mut self, stream: Stream, chunk: &[u8]) {
-        self.bytes += chunk.len() as u64;
-        self.log.write(chunk);
         let lines = match stream {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
@@ -48,15 +40,23 @@ impl Output {
         lines.push(chunk, &mut |line, cut| self.told.line(stream, line, cut));
     }
 
+    /// Takes note that so many bytes cannot be given: the line in which they are missing is no whole line.
+    pub(crate) fn cut(&mut self, stream: Stream, bytes: u64) {
+        let lines = match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        };
+        lines.cut += bytes;
+    }
+
     pub(crate) fn send(&self, event: AttemptEvent) {
         self.told.events.send(event);
     }
 
-    /// Ends the log and the last lines, and asks the reader. Gives its answer, the tail and the bytes seen.
-    pub(crate) fn finish(mut self, exit: ExitFacts) -> (Ending, String, u64) {
+    /// Ends the last lines, and asks the reader. Gives its answer and the tail.
+    pub(crate) fn finish(mut self, exit: ExitFacts) -> (Ending, String) {
         self.stdout.finish(&mut |line, cut| self.told.line(Stream::Stdout, line, cut));
         self.stderr.finish(&mut |line, cut| self.told.line(Stream::Stderr, line, cut));
-        self.log.finish();
         let Told { reader, tail, .. } = self.told;
         let ending = reader.finish(exit);
         let mut tail = Vec::from(tail);
@@ -64,7 +64,7 @@ impl Output {
         if !last_words.is_empty() && tail.is_empty() {
             tail.push(last_words);
         }
-        (ending, tail.join("\n"), self.bytes)
+        (ending, tail.join("\n"))
     }
 }
 

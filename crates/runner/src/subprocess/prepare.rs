@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{Attempt, CommandLine, PromptVia, RunnerError};
-use tokio::process::Command;
 
 use crate::process::{ATTEMPT_VARIABLE, TAG_VARIABLE};
 use crate::program::find_program;
@@ -19,6 +17,14 @@ use crate::program::find_program;
 /// command line is made from the job alone.
 pub(crate) const PROPOSAL_PLACE: &str = "@DAYFLY_PROPOSAL@";
 
+/// The folder, in an attempt's own, in which an agent may leave files for the engine.
+pub(super) const OUT: &str = "out";
+
+/// Where the proposal of an attempt is.
+pub(crate) fn proposal_path(dir: &Utf8Path) -> Utf8PathBuf {
+    dir.join(OUT).join("proposal.json")
+}
+
 /// The variables every child may have from the engine's environment; and all that begin with `LC_`.
 const ALLOWED: [&str; 9] = ["PATH", "LANG", "TERM", "TZ", "USER", "LOGNAME", "SHELL", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
@@ -26,8 +32,8 @@ const ALLOWED: [&str; 9] = ["PATH", "LANG", "TERM", "TZ", "USER", "LOGNAME", "SH
 pub(crate) struct Files {
     /// Its folder, absolute: the child starts elsewhere.
     pub(crate) dir: Utf8PathBuf,
-    pub(crate) log: File,
-    pub(crate) stdin: Stdio,
+    /// The file that is its standard input; without one that is empty.
+    pub(super) stdin: Option<Utf8PathBuf>,
 }
 
 /// Makes the attempt's folder. Only the owner can read what is in it.
@@ -38,20 +44,15 @@ pub(crate) fn files(attempt: &Attempt) -> Result<Files, RunnerError> {
         return Err(RunnerError::Files { path: attempt.cwd.clone(), source });
     }
     put_aside(&dir).map_err(at(&dir))?;
-    for folder in ["home", "tmp"] {
+    for folder in ["home", "tmp", OUT] {
         let folder = dir.join(folder);
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(at(&folder))?;
     }
     let prompt = dir.join("prompt.txt");
-    private().truncate(true).open(&prompt).map_err(at(&prompt))?;
-    fs::write(&prompt, &attempt.job.prompt).map_err(at(&prompt))?;
-    let log = dir.join("output.log");
-    let stdin = match attempt.command.prompt {
-        PromptVia::Stdin => Stdio::from(File::open(&prompt).map_err(at(&prompt))?),
-        PromptVia::LastArgument => Stdio::null(),
-    };
-    let log = private().truncate(true).open(&log).map_err(at(&log))?;
-    Ok(Files { dir, log, stdin })
+    let mut file = private().truncate(true).open(&prompt).map_err(at(&prompt))?;
+    io::Write::write_all(&mut file, attempt.job.prompt.as_bytes()).map_err(at(&prompt))?;
+    let stdin = (attempt.command.prompt == PromptVia::Stdin).then_some(prompt);
+    Ok(Files { dir, stdin })
 }
 
 /// Moves a folder of that name out of the way: what another attempt left there, an answer above all, is not this one's.
@@ -69,38 +70,37 @@ fn private() -> OpenOptions {
     options
 }
 
-fn at(path: &Utf8Path) -> impl FnOnce(io::Error) -> RunnerError {
+pub(super) fn at(path: &Utf8Path) -> impl FnOnce(io::Error) -> RunnerError {
     let path = path.to_owned();
     move |source| RunnerError::Files { path, source }
 }
 
-fn absolute(path: &Utf8Path) -> io::Result<Utf8PathBuf> {
+pub(super) fn absolute(path: &Utf8Path) -> io::Result<Utf8PathBuf> {
     let path = std::path::absolute(path.as_std_path())?;
     Utf8PathBuf::from_path_buf(path).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "its path is not UTF-8"))
 }
 
-/// The command line of an attempt whose folder is `dir`, in a process group of its own.
-pub(super) fn command(attempt: &Attempt, dir: &Utf8Path) -> Command {
-    let line = &attempt.command;
-    let proposal = dir.join("proposal.json");
-    let environment = environment(attempt, dir, &proposal);
-    let mut command = Command::new(program(&line.program, environment.get(OsStr::new("PATH"))));
-    command.args(line.args.iter().map(|arg| arg.replace(PROPOSAL_PLACE, proposal.as_str())));
-    if line.prompt == PromptVia::LastArgument {
-        command.arg(&attempt.job.prompt);
-    }
-    command
-        .current_dir(&attempt.cwd)
-        .env_clear()
-        .envs(environment)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true);
-    command
+/// What is started.
+pub(super) struct Line {
+    pub(super) program: PathBuf,
+    pub(super) args: Vec<String>,
+    /// All of its environment.
+    pub(super) env: BTreeMap<OsString, OsString>,
 }
 
-/// Whether the program is there, as [`command`] would look for it.
+/// The command line of an attempt whose folder is `dir`.
+pub(super) fn line(attempt: &Attempt, dir: &Utf8Path) -> Line {
+    let line = &attempt.command;
+    let proposal = proposal_path(dir);
+    let env = environment(attempt, dir, &proposal);
+    let mut args: Vec<String> = line.args.iter().map(|arg| arg.replace(PROPOSAL_PLACE, proposal.as_str())).collect();
+    if line.prompt == PromptVia::LastArgument {
+        args.push(attempt.job.prompt.clone());
+    }
+    Line { program: program(&line.program, env.get(OsStr::new("PATH"))), args, env }
+}
+
+/// Whether the program is there, as [`line`] would look for it.
 pub(super) fn can_start(line: &CommandLine) -> Result<(), String> {
     let path = line.env.get("PATH").map(OsString::from).or_else(|| std::env::var_os("PATH"));
     match find_program(&line.program, path.as_deref()) {

@@ -5,7 +5,7 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dayfly_core::{AttemptEvent, End, ExitFacts, JobSpec, Outcome, Receipt, Stop, Stream};
+use dayfly_core::{AttemptEvent, End, ExitFacts, JobSpec, Outcome, Stop, Stream};
 use nix::sys::signal::Signal;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, ChildStderr, ChildStdout};
@@ -14,28 +14,16 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::output::Output;
-use super::silence::{Look, Silence};
+use super::{Seen, ended};
+use crate::liveness::{Liveness, Look};
 use crate::process::Group;
+use crate::redact::KeptStream;
 
 const CHUNK_BYTES: usize = 16 * 1024;
 /// How long the pipes may stay open after the child has ended.
 const DRAIN: Duration = Duration::from_millis(200);
 /// How long a killed child may take to end; one that waits for a dead disk never does.
 const AFTER_KILL: Duration = Duration::from_secs(5);
-
-/// The bounds of time of an attempt.
-pub(super) struct Limits {
-    wall: Duration,
-    silence_report: Duration,
-    silence: Duration,
-    grace: Duration,
-}
-
-impl Limits {
-    pub(super) fn of(job: &JobSpec) -> Self {
-        Self { wall: job.wall, silence_report: job.silence_report, silence: job.silence, grace: job.grace }
-    }
-}
 
 /// Why the child is being stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,11 +45,13 @@ pub(super) struct Supervisor {
     child: Child,
     group: Arc<Group>,
     pipes: Pipes,
+    stdout: KeptStream,
+    stderr: KeptStream,
     output: Output,
-    limits: Limits,
+    job: JobSpec,
     stop: watch::Receiver<Option<Stop>>,
     started: Instant,
-    silence: Silence,
+    liveness: Liveness,
     phase: Phase,
     why: Option<Why>,
     exit: Option<ExitStatus>,
@@ -71,22 +61,25 @@ impl Supervisor {
     pub(super) fn new(
         child: Child,
         group: Arc<Group>,
-        pipes: Pipes,
         output: Output,
-        limits: Limits,
+        kept: [KeptStream; 2],
+        job: JobSpec,
         stop: watch::Receiver<Option<Stop>>,
     ) -> Self {
-        let started = Instant::now();
-        let silence = Silence::new(limits.silence_report, limits.silence, started);
+        let liveness = Liveness::new(job.silence_report, job.silence);
+        let mut child = child;
+        let [stdout, stderr] = kept;
         Self {
+            pipes: Pipes::new(child.stdout.take(), child.stderr.take()),
             child,
             group,
-            pipes,
+            stdout,
+            stderr,
             output,
-            limits,
+            job,
             stop,
-            started,
-            silence,
+            started: Instant::now(),
+            liveness,
             phase: Phase::Running,
             why: None,
             exit: None,
@@ -118,14 +111,16 @@ impl Supervisor {
 
     fn take(&mut self, (stream, bytes): (Stream, usize)) {
         if bytes > 0 {
-            self.silence.heard(Instant::now());
-            self.output.take(stream, self.pipes.chunk(stream, bytes));
+            self.liveness.heard(self.started.elapsed());
+            let chunk = self.pipes.chunk(stream, bytes);
+            let kept = if stream == Stream::Stdout { &mut self.stdout } else { &mut self.stderr };
+            self.output.take(stream, kept.write(chunk));
         }
     }
 
     fn deadline(&self) -> Instant {
         match self.phase {
-            Phase::Running => self.silence.next().min(self.started + self.limits.wall),
+            Phase::Running => self.started + self.liveness.next().min(self.job.wall),
             Phase::Terminating { kill_at } => kill_at,
             Phase::Killed { give_up_at } => give_up_at,
         }
@@ -133,10 +128,10 @@ impl Supervisor {
 
     /// Does what is due now; tells why if the end can no longer be waited for.
     fn due(&mut self) -> Option<String> {
-        let now = Instant::now();
+        let now = self.started.elapsed();
         match self.phase {
-            Phase::Running if now >= self.started + self.limits.wall => self.stop(Why::Wall, Stop::Polite),
-            Phase::Running => match self.silence.look(now, self.group.cpu_ticks()) {
+            Phase::Running if now >= self.job.wall => self.stop(Why::Wall, Stop::Polite),
+            Phase::Running => match self.liveness.look(now, self.group.signs()) {
                 Look::Fine => {}
                 Look::Report(lasted) => self.output.send(AttemptEvent::Silent(lasted)),
                 Look::Stop => self.stop(Why::Silence, Stop::Polite),
@@ -156,7 +151,7 @@ impl Supervisor {
                 self.group.signal(Signal::SIGTERM);
                 // A process that was paused could not act on the signal.
                 self.group.signal(Signal::SIGCONT);
-                self.phase = Phase::Terminating { kill_at: Instant::now() + self.limits.grace };
+                self.phase = Phase::Terminating { kill_at: Instant::now() + self.job.grace };
             }
             (Stop::Kill, _) => self.kill(),
         }
@@ -185,26 +180,20 @@ impl Supervisor {
             signal: self.exit.and_then(|e| e.signal()),
             signalled_by_us: self.why.is_some(),
         };
-        let (ending, tail, output_bytes) = self.output.finish(facts);
         let end = match (self.why, gave_up) {
-            (Some(Why::Wall), _) => End::TimedOutWall { limit: self.limits.wall },
-            (Some(Why::Silence), _) => End::TimedOutSilence { limit: self.limits.silence },
-            (Some(Why::Asked), _) => End::Cancelled,
-            (None, Some(reason)) => End::Host { reason },
-            (None, None) => ending.end,
+            (Some(Why::Wall), _) => Some(End::TimedOutWall { limit: self.job.wall }),
+            (Some(Why::Silence), _) => Some(End::TimedOutSilence { limit: self.job.silence }),
+            (Some(Why::Asked), _) => Some(End::Cancelled),
+            (None, Some(reason)) => Some(End::Host { reason }),
+            (None, None) => None,
         };
-        let receipt = Receipt {
-            took: self.started.elapsed(),
-            exit_code: facts.code,
-            signal: facts.signal,
-            usage: ending.usage,
-            model: ending.model,
-            output_bytes,
-            leaky,
-            tail,
-            ..Receipt::default()
-        };
-        Outcome { end, proposal: None, commit: None, receipt }
+        let mut output = self.output;
+        let mut output_bytes = 0;
+        for (stream, kept) in [(Stream::Stdout, self.stdout), (Stream::Stderr, self.stderr)] {
+            output_bytes += kept.finish(|rest| output.take(stream, rest));
+        }
+        let seen = Seen { took: self.started.elapsed(), output_bytes, leaky, facts };
+        ended(output, end, seen)
     }
 }
 
@@ -219,7 +208,7 @@ async fn asked(stop: &mut watch::Receiver<Option<Stop>>) -> Stop {
 }
 
 /// Both output streams of a child, each with one buffer that never grows.
-pub(super) struct Pipes {
+struct Pipes {
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
     stdout_chunk: Vec<u8>,
@@ -227,7 +216,7 @@ pub(super) struct Pipes {
 }
 
 impl Pipes {
-    pub(super) fn new(stdout: Option<ChildStdout>, stderr: Option<ChildStderr>) -> Self {
+    fn new(stdout: Option<ChildStdout>, stderr: Option<ChildStderr>) -> Self {
         let chunk = || Vec::with_capacity(CHUNK_BYTES);
         Self { stdout, stderr, stdout_chunk: chunk(), stderr_chunk: chunk() }
     }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use dayfly_core::{AttemptEvent, End, ExitFacts, Outcome, Receipt, SessionDone, Stop};
+use dayfly_core::{AttemptEvent, End, ExitFacts, Outcome, Receipt, SessionDone, Stop, Stream};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::subprocess::{Look, for_display};
+use crate::liveness::Look;
+use crate::subprocess::for_display;
 
 use super::control::Control;
 use super::error::TmuxError;
@@ -99,7 +100,7 @@ impl Live {
             }
             let still = if looked < self.heard { self.heard + STILL } else { beat };
             let file_due = if self.asked.done == SessionDone::Marker { beat } else { file };
-            let next = file_due.min(beat).min(still).min(self.silence.next());
+            let next = file_due.min(beat).min(still).min(self.watched + self.liveness.next());
             tokio::select! {
                 event = self.control.next() => {
                     self.take(event);
@@ -127,8 +128,8 @@ impl Live {
                 }
                 let _ = self.look_for_marker("-50").await;
             }
-            if now >= self.silence.next() {
-                match self.silence.look(now, self.cpu_ticks()) {
+            if now >= self.watched + self.liveness.next() {
+                match self.liveness.look(now - self.watched, self.signs()) {
                     Look::Fine => {}
                     Look::Report(lasted) => self.output.send(AttemptEvent::Silent(lasted)),
                     Look::Stop => return Why::Silence,
@@ -203,9 +204,10 @@ impl Live {
         let screen = spot.screen("-100").await.ok();
         // What it printed between the last look and now belongs to it.
         let _ = self.quiet(REST, 10 * REST).await;
-        let Self { output, control, held, started, dir, asked, .. } = self;
+        let Self { mut output, kept, control, held, started, dir, asked, .. } = self;
         let facts = ExitFacts { code: None, signal: None, signalled_by_us: false };
-        let (_, printed, output_bytes) = output.finish(facts);
+        let output_bytes = kept.finish(|rest| output.take(Stream::Stdout, rest));
+        let (_, printed) = output.finish(facts);
         let tail = screen.map(|screen| shown(&screen)).filter(|tail| !tail.is_empty()).unwrap_or(printed);
         let end = match end {
             End::TaskFailed { reason } if reason.is_empty() => {

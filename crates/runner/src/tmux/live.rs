@@ -1,7 +1,7 @@
 //! An attempt in a session: what is known of it while it is made ready, followed and ended.
 
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +10,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{AgentEvent, Attempt, End, Ending, EventReader, ExitFacts, Stream, Usage};
 use tokio::time::{Instant, sleep_until};
 
+use crate::liveness::{Liveness, Signs};
+use crate::log::{self, Log, STDOUT_LOG};
 use crate::process::{self, Group};
-use crate::subprocess::{Log, Output, Silence};
+use crate::redact::{KeptStream, secrets_of};
+use crate::subprocess::Output;
 
 use super::call::Tmux;
 use super::claim::Held;
@@ -31,8 +34,12 @@ pub(super) struct Live {
     pub(super) asked: Asked,
     pub(super) control: Control,
     pub(super) output: Output,
-    pub(super) silence: Silence,
+    pub(super) liveness: Liveness,
+    /// What is printed, on its way to the log.
+    pub(super) kept: KeptStream,
     pub(super) started: Instant,
+    /// When it began to be watched.
+    pub(super) watched: Instant,
     /// When the pane last printed something.
     pub(super) heard: Instant,
     /// What the marker has said so far.
@@ -62,25 +69,24 @@ pub(super) struct Begun {
     pub(super) attempt: Attempt,
     pub(super) dir: Utf8PathBuf,
     pub(super) asked: Asked,
-    pub(super) log: File,
-    /// Where the end of a long output goes round.
-    pub(super) ring: Utf8PathBuf,
+    pub(super) log: Log,
 }
 
 impl Live {
     /// Begins to watch the pane. How long the attempt has run already counts towards its limits.
     pub(super) async fn watch(begun: Begun, pane: Pane, held: Option<Held>, ran: Duration) -> Result<Self, TmuxError> {
-        let Begun { session, tmux, attempt, dir, asked, log, ring } = begun;
+        let Begun { session, tmux, attempt, dir, asked, log } = begun;
         let control = Control::attach(&tmux, &session.target(), &pane.id).await?;
         let now = Instant::now();
         let job = &attempt.job;
-        let written = log.metadata().map(|m| m.len()).unwrap_or_default();
-        let log = Log::new(log, ring, attempt.output.log_bytes.saturating_sub(written));
+        let secrets = secrets_of(session.environment(), &session.config.redact);
         Ok(Self {
-            output: Output::new(log, attempt.output, Box::new(Deaf), attempt.events.clone()),
-            silence: Silence::new(job.silence_report, job.silence, now),
+            output: Output::new(attempt.output, Box::new(Deaf), attempt.events.clone()),
+            kept: KeptStream::new(&secrets, log),
+            liveness: Liveness::new(job.silence_report, job.silence),
             scanner: Scanner::new(&asked.marker(), &asked.failure()),
             started: now.checked_sub(ran).unwrap_or(now),
+            watched: now,
             heard: now,
             said: None,
             doubt: None,
@@ -98,8 +104,8 @@ impl Live {
         match event {
             Event::Output(bytes) => {
                 self.heard = Instant::now();
-                self.silence.heard(self.heard);
-                self.output.take(Stream::Stdout, &bytes);
+                self.liveness.heard(self.heard - self.watched);
+                self.output.take(Stream::Stdout, self.kept.write(&bytes));
                 self.said = self.scanner.push(&bytes).or(self.said);
                 Taken::Printed
             }
@@ -162,12 +168,45 @@ impl Live {
         Ok(())
     }
 
-    /// The processor time of the session's program and all that it started.
-    pub(super) fn cpu_ticks(&self) -> u64 {
-        let Some(leader) = process::identity(self.spot.pane.pid) else { return 0 };
+    /// The signs of life of the session's program and all that it started.
+    pub(super) fn signs(&self) -> Signs {
+        let Some(leader) = process::identity(self.spot.pane.pid) else { return Signs::default() };
         let (tag, attempt) = (self.attempt.tag.clone(), self.attempt.id.clone());
-        Group { leader, tag, attempt }.cpu_ticks()
+        Group { leader, tag, attempt }.signs()
     }
+}
+
+/// The log of an attempt in `dir` that holds at most `limit` bytes.
+pub(super) fn new_log(dir: &Utf8Path, limit: u64) -> Log {
+    Log::new(dir.join(STDOUT_LOG), limit)
+}
+
+/// The log of an attempt that an engine began which has died: it goes on where that one ended.
+pub(super) async fn continued_log(dir: Utf8PathBuf, limit: u64) -> Log {
+    let at = dir.clone();
+    let copied = tokio::task::spawn_blocking(move || {
+        let (path, before) = (at.join(STDOUT_LOG), at.join("before.log"));
+        // What went round is put behind the rest before it is named anew.
+        let _ = log::join(&path, 0);
+        let mut log = new_log(&at, limit);
+        if fs::rename(&path, &before).is_err() {
+            return log;
+        }
+        let mut chunk = vec![0; 1 << 16];
+        if let Ok(mut file) = fs::File::open(&before) {
+            while let Ok(read @ 1..) = file.read(&mut chunk) {
+                log.write(&chunk[..read]);
+            }
+        }
+        let _ = fs::remove_file(before);
+        log
+    });
+    copied.await.unwrap_or_else(|_| new_log(&dir, limit))
+}
+
+/// A log that keeps nothing: its folder is not there. For who looks on while another writes the log.
+pub(super) fn no_log(dir: &Utf8Path) -> Log {
+    Log::new(dir.join("nowhere").join(STDOUT_LOG), 0)
 }
 
 /// Writes a file of the attempt's, for the owner alone, so that nobody ever reads half of it.

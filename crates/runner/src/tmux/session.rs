@@ -251,15 +251,13 @@ impl Session {
                 Err(TmuxError::Refused { said, .. }) if said.contains("already set") => {}
                 Err(err) => return Err(err),
             }
-            match self.seen(tmux).await?.claim {
-                // It was given up just now.
-                None => {}
-                Some(other) if other.is_followed() => return Err(TmuxError::Busy { attempt: other.attempt }),
-                Some(other) => {
-                    if self.swap(tmux, &other, &held.0).await? {
-                        return Ok((held, true));
-                    }
-                }
+            // It may have been given up just now.
+            let Some(other) = self.seen(tmux).await?.claim else { continue };
+            if other.is_followed() {
+                return Err(TmuxError::Busy { attempt: other.attempt });
+            }
+            if self.swap(tmux, &other, &held.0).await? {
+                return Ok((held, true));
             }
         }
         Err(TmuxError::NotReady("the claim on the session changed hands again and again".into()))
@@ -328,13 +326,14 @@ impl Session {
     }
 
     /// What the program finds in its environment. It outlives attempts, and names none.
-    fn environment(&self) -> BTreeMap<OsString, OsString> {
+    pub(super) fn environment(&self) -> BTreeMap<OsString, OsString> {
         let line = CommandLine {
             program: String::new(),
             args: Vec::new(),
             prompt: PromptVia::Stdin,
             env: self.config.env.clone(),
             pass_env: self.config.pass_env.clone(),
+            redact: Vec::new(),
         };
         let mut environment = child_environment(&line, &self.place.dir);
         environment.insert("DAYFLY_PROJECT".into(), self.project.as_str().into());

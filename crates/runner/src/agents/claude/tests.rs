@@ -11,6 +11,7 @@ fn agent(argv: &[&str]) -> ClaudeAgent {
         argv: argv.iter().map(|a| (*a).to_owned()).collect(),
         model: Some("small".into()),
         pass_env: vec!["HOME".into()],
+        redact: Vec::new(),
         env: BTreeMap::from([("CLAUDE_CODE_MAX_RETRIES".into(), "0".into())]),
         concurrency: None,
     };

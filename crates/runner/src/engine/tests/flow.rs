@@ -301,3 +301,12 @@ async fn a_gate_that_holds_finished_work_says_nothing_against_it_and_is_asked_ag
     finish(&world.builder(world.mock(done)).gate(Arc::new(calm)).build(), idle(0)).await.unwrap();
     assert_eq!((world.words().await, world.phase(1).await), (vec!["host", "succeeded", "succeeded"], "done"));
 }
+
+#[tokio::test]
+async fn a_job_whose_sandbox_is_not_there_is_not_started_with_less() {
+    let world = World::with(&["exec", "merge"], "[sandbox]\ntrusted = \"bubblewrap\"");
+    let summary = world.run(works).await;
+    assert!(world.attempts().is_empty(), "{:?}", world.attempts());
+    let told = format!("{summary:?}");
+    assert!(told.contains("it must run in the sandbox `bubblewrap`, and the executor `mock` has `none`"), "{told}");
+}

@@ -154,6 +154,8 @@ async fn drifted_record_a_change_that_somebody_landed_by_hand_is_seen_as_landed(
     let engine = world.builder(world.mock(works)).build();
     finish(&engine, once()).await.unwrap();
     let tip = world.known(1).await.tip.unwrap();
+    let trusted = git_dir(&world.portfolio(), &web());
+    world.repo.git(&["fetch", "--quiet", trusted.as_str(), "refs/dayfly/attempts/web.1.exec.1"]);
     world.repo.git(&["merge", "--quiet", &tip.0]);
     let by_hand = world.repo.at("main");
     world.run(works).await;

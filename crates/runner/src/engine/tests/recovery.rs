@@ -2,6 +2,8 @@
 
 use std::process::{Command, Stdio};
 
+use camino::Utf8Path;
+
 use super::outbox::Crashing;
 use super::*;
 use crate::process;
@@ -55,11 +57,12 @@ async fn what_a_lost_attempt_committed_is_kept_and_named_though_its_working_copy
     let world = World::new(&["exec", "merge"]);
     lose_one(&world).await;
     let tree = world.repo.root.join("state").join("work").join("web.1.exec.1");
-    world.repo.git(&["worktree", "add", "--quiet", "--detach", tree.as_str(), "main"]);
+    let trusted = world.trusted().await;
+    trusted.add_copy(&tree, &world.repo.at("main")).await.unwrap();
     let made = commit_in(&tree, &[("half", "done\n")]);
     world.run(|_| failed("no")).await;
     assert!(!tree.exists());
-    assert_eq!(world.repo.at("refs/dayfly/attempts/web.1.exec.1"), made);
+    assert_eq!(trusted.work().resolve("refs/dayfly/attempts/web.1.exec.1").await.unwrap(), Some(made.clone()));
     let lost = world.events().await.into_iter().find_map(|event| match event {
         Event::AttemptEnded { outcome, .. } => Some(*outcome),
         _ => None,
@@ -67,6 +70,54 @@ async fn what_a_lost_attempt_committed_is_kept_and_named_though_its_working_copy
     let lost = lost.unwrap();
     assert_eq!((lost.end, lost.commit), (End::Lost, None));
     assert_eq!(lost.receipt.commits, [format!("{} Change half", &made.0[..7])]);
+}
+
+/// Exchanges the repository's `HEAD` for something that our git would have to follow.
+fn spoil(tree: &Utf8Path) {
+    fs::rename(tree.join(".git/HEAD"), tree.join(".git/THERE")).unwrap();
+    std::os::unix::fs::symlink("THERE", tree.join(".git/HEAD")).unwrap();
+}
+
+async fn tails(world: &World) -> Vec<String> {
+    let ended = |event| match event {
+        Event::AttemptEnded { outcome, .. } => Some(outcome.receipt.tail),
+        _ => None,
+    };
+    world.events().await.into_iter().filter_map(ended).collect()
+}
+
+#[tokio::test]
+async fn a_repository_that_cannot_be_taken_fails_the_task_and_stays_for_a_person() {
+    let world = World::new(&["exec", "merge"]);
+    let summary = world
+        .run(|attempt| {
+            let script = works(attempt);
+            if attempt.id.as_str() == "web.1.exec.1" {
+                spoil(&attempt.cwd);
+            }
+            script
+        })
+        .await;
+    assert_eq!((world.words().await, summary.done.len()), (vec!["task-failed", "succeeded", "succeeded"], 1));
+    let End::TaskFailed { reason } = &world.ends().await[0] else { panic!() };
+    assert!(reason.contains("cannot be taken: `HEAD` is a symbolic link"), "{reason}");
+    let left = world.repo.root.join("state/work/web.1.exec.1.left");
+    assert!(tails(&world).await[0].contains(&format!("stays in {left}")));
+    assert_eq!(fs::read_to_string(left.join("done.txt")).unwrap(), "web.1.exec.1");
+}
+
+#[tokio::test]
+async fn what_a_lost_attempt_left_that_cannot_be_taken_stays_for_a_person() {
+    let world = World::new(&["exec", "merge"]);
+    lose_one(&world).await;
+    let tree = world.repo.root.join("state/work/web.1.exec.1");
+    world.trusted().await.add_copy(&tree, &world.repo.at("main")).await.unwrap();
+    commit_in(&tree, &[("half", "done\n")]);
+    spoil(&tree);
+    world.run(|_| failed("no")).await;
+    let left = tree.with_file_name("web.1.exec.1.left");
+    assert!(tails(&world).await[0].contains(&format!("stays in {left}")));
+    assert!(!tree.exists() && left.join("half").exists());
 }
 
 #[tokio::test]

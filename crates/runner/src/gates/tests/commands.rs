@@ -7,7 +7,7 @@ use dayfly_core::{AttemptId, OutputLimits};
 use super::super::commands::tool_homes;
 use super::*;
 use crate::test_repo::{Repo, commit_in};
-use crate::{Git, SubprocessRunner};
+use crate::{Git, SubprocessRunner, TrustedGit};
 
 const BROKEN: &str = "[[command]]\nname = \"tests\"\nrun = [\"true\"]\ntimeuot = \"1s\"\n";
 
@@ -34,7 +34,9 @@ impl Yard {
 
     async fn gate(&self) -> Commands {
         Commands {
-            git: Some(Git::open(&self.repo.web).await.unwrap()),
+            git: Some(
+                TrustedGit::open(Git::open(&self.repo.web).await.unwrap(), &self.repo.root.join("git")).await.unwrap(),
+            ),
             dir: self.repo.root.join("attempt"),
             tree: self.repo.root.join("gates"),
             attempt: AttemptId::from_text("web.7.exec.1"),

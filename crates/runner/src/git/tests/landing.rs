@@ -7,7 +7,7 @@ use super::*;
 /// A base branch, and a change of one commit on top of its first commit.
 struct Yard {
     repo: Repo,
-    git: Git,
+    git: TrustedGit,
     base: Commit,
     tip: Commit,
 }
@@ -22,8 +22,8 @@ impl Yard {
         let git = open(&repo).await;
         let base = repo.at("main");
         let tree = repo.root.join("tree");
-        git.add_worktree(&tree, &base).await.unwrap();
-        let tip = commit_in(&tree, change);
+        git.add_copy(&tree, &base).await.unwrap();
+        let tip = work(&git, &tree, change).await;
         Self { repo, git, base, tip }
     }
 
@@ -43,6 +43,11 @@ impl Yard {
 
     async fn land(&self, to: &Commit) -> Landed {
         self.git.land("main", &self.base, to).await.unwrap()
+    }
+
+    /// What git prints in the trusted git directory.
+    fn trusted(&self, args: &[&str]) -> String {
+        git_in(&self.repo.root.join("git/web.git"), args)
     }
 
     fn file(&self, path: &str) -> Option<String> {
@@ -72,24 +77,24 @@ async fn a_change_is_put_on_top_of_a_base_that_has_moved_with_its_author_and_mes
     let mut yard = Yard::new().await;
     let theirs = yard.theirs(&[("theirs", "1\n")]);
     let landed = ready(yard.candidate().await);
-    assert_eq!(yard.repo.git(&["rev-parse", &format!("{landed}^")]), theirs.0);
+    assert_eq!(yard.trusted(&["rev-parse", &format!("{landed}^")]), theirs.0);
     assert_eq!(
-        yard.repo.git(&["show", "--format=%an <%ae> %s", "--name-only", &landed.0]).replace("\n\n", " | "),
+        yard.trusted(&["show", "--format=%an <%ae> %s", "--name-only", &landed.0]).replace("\n\n", " | "),
         "Ann <ann@example.org> Change mine | mine"
     );
-    let date = |commit: &Commit| yard.repo.git(&["log", "-1", "--format=%aI", &commit.0]);
+    let date = |commit: &Commit| yard.trusted(&["log", "-1", "--format=%aI", &commit.0]);
     assert_eq!(date(&landed), date(&yard.tip));
 }
 
 #[tokio::test]
 async fn a_squash_is_one_commit_with_the_message_given() {
     let mut yard = Yard::new().await;
-    yard.tip = commit_in(&yard.repo.root.join("tree"), &[("more", "2\n")]);
+    yard.tip = work(&yard.git, &yard.repo.root.join("tree"), &[("more", "2\n")]).await;
     yard.theirs(&[("theirs", "1\n")]);
     let landed = ready(yard.squashed().await);
-    assert_eq!(yard.repo.git(&["rev-list", "--count", &format!("{}..{landed}", yard.base)]), "1");
-    assert_eq!(yard.repo.git(&["log", "-1", "--format=%B", &landed.0]).trim(), "One\n\nIssue: web#1");
-    assert_eq!(yard.repo.git(&["diff", "--name-only", &yard.base.0, &landed.0]), "mine\nmore");
+    assert_eq!(yard.trusted(&["rev-list", "--count", &format!("{}..{landed}", yard.base)]), "1");
+    assert_eq!(yard.trusted(&["log", "-1", "--format=%B", &landed.0]).trim(), "One\n\nIssue: web#1");
+    assert_eq!(yard.trusted(&["diff", "--name-only", &yard.base.0, &landed.0]), "mine\nmore");
 }
 
 #[tokio::test]
@@ -192,7 +197,7 @@ async fn a_branch_that_is_not_there_is_not_made() {
     let yard = Yard::new().await;
     let landed = yard.git.land("trunk", &yard.base, &yard.tip).await.unwrap();
     assert_eq!(landed, Landed::Race(Commit(String::new())));
-    assert_eq!(yard.git.branch("trunk").await.unwrap(), None);
+    assert_eq!(yard.git.user().branch("trunk").await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -201,12 +206,12 @@ async fn what_a_merge_commit_of_the_change_holds_lands_with_it() {
     let tree = yard.repo.root.join("tree");
     let merged = yard.theirs(&[("a", "theirs\n"), ("b", "1\n")]);
     git_in(&tree, &["merge", "--no-commit", "--quiet", "--strategy=ours", &merged.0]);
-    yard.tip = commit_in(&tree, &[("a", "both\n"), ("b", "1\n"), ("fix", "needed with b\n")]);
+    yard.tip = work(&yard.git, &tree, &[("a", "both\n"), ("b", "1\n"), ("fix", "needed with b\n")]).await;
     let base = yard.theirs(&[("c", "1\n")]);
     let landed = ready(yard.candidate().await);
-    assert_eq!(yard.repo.git(&["ls-tree", "--name-only", &landed.0]), "a\nb\nc\nfix");
-    assert_eq!(yard.repo.git(&["show", &format!("{landed}:a")]), "both");
-    assert_eq!(yard.repo.git(&["log", "-1", "--format=%P", &landed.0]), format!("{base} {}", yard.tip));
+    assert_eq!(yard.trusted(&["ls-tree", "--name-only", &landed.0]), "a\nb\nc\nfix");
+    assert_eq!(yard.trusted(&["show", &format!("{landed}:a")]), "both");
+    assert_eq!(yard.trusted(&["log", "-1", "--format=%P", &landed.0]), format!("{base} {}", yard.tip));
     assert_eq!(yard.land(&landed).await, Landed::Moved);
     assert_eq!((yard.file("fix").unwrap(), yard.status()), ("needed with b\n".to_owned(), String::new()));
 }
@@ -216,7 +221,7 @@ async fn a_merge_that_is_in_conflict_with_the_base_names_the_paths() {
     let mut yard = Yard::with(&[("b", "mine\n")]).await;
     let merged = yard.theirs(&[("a", "2\n")]);
     git_in(&yard.repo.root.join("tree"), &["merge", "--quiet", "--no-edit", &merged.0]);
-    yard.tip = Commit(git_in(&yard.repo.root.join("tree"), &["rev-parse", "HEAD"]));
+    yard.tip = work(&yard.git, &yard.repo.root.join("tree"), &[]).await;
     yard.theirs(&[("b", "theirs\n")]);
     assert_eq!(yard.candidate().await, Candidate::Conflict(vec!["b".into()]));
 }
@@ -270,23 +275,27 @@ async fn a_base_branch_checked_out_twice_is_not_moved() {
 }
 
 #[tokio::test]
-async fn a_landing_waits_while_an_attempt_stands_on_the_base_branch() {
+async fn what_an_attempt_does_to_branches_reaches_its_own_repository_alone() {
     let yard = Yard::new().await;
-    yard.repo.git(&["checkout", "--quiet", "-b", "feature"]);
     let tree = yard.repo.root.join("tree");
     git_in(&tree, &["checkout", "--quiet", "main"]);
-    let Landed::Checkout(said) = yard.land(&yard.tip).await else { panic!("it was moved beneath the attempt") };
-    assert!(said.contains(tree.as_str()), "{said}");
-    yard.git.remove_worktree(&tree).await.unwrap();
-    assert_eq!(yard.land(&yard.tip).await, Landed::Moved);
+    let elsewhere = commit_in(&tree, &[("elsewhere", "")]);
+    git_in(&tree, &["branch", "--quiet", "dayfly/web-2"]);
+    git_in(&tree, &["config", "alias.st", "status"]);
+    assert_eq!(
+        yard.repo.git(&["for-each-ref", "--format=%(objectname) %(refname)"]),
+        format!("{} refs/heads/main", yard.base)
+    );
+    assert_eq!(yard.land(&yard.tip).await, Landed::Moved, "and stands in nobody's way");
+    assert_eq!(git_in(&tree, &["rev-parse", "main"]), elsewhere.0);
 }
 
 #[tokio::test]
 async fn a_checkout_that_was_switched_meanwhile_is_a_lost_race_and_its_branch_stays() {
     let yard = Yard::new().await;
-    let place = yard.git.standing_on("main").await.unwrap().remove(0);
+    let place = yard.git.user().standing_on("main").await.unwrap().remove(0);
     yard.repo.git(&["checkout", "--quiet", "-b", "feature"]);
-    let landed = yard.git.fast_forward(&place, "main", &yard.base, &yard.tip).await.unwrap();
+    let landed = yard.git.user().fast_forward(&place, "main", &yard.base, &yard.tip).await.unwrap();
     assert_eq!(landed, Landed::Race(yard.base.clone()));
     assert_eq!(yard.repo.at("feature"), yard.base);
 }
@@ -296,16 +305,16 @@ async fn a_bare_repository_lands() {
     let repo = Repo::new(&[("a", "1\n")]);
     let bare = repo.root.join("bare.git");
     repo.git(&["clone", "--quiet", "--bare", repo.web.as_str(), bare.as_str()]);
-    let git = Git::open(&bare).await.unwrap();
-    assert!(!git.is_dirty().await.unwrap());
-    assert_eq!(git.current_branch().await.unwrap().as_deref(), Some("main"));
-    let base = git.branch("main").await.unwrap().unwrap();
+    let git = open_at(&repo.root, &bare).await;
+    assert!(!git.user().is_dirty().await.unwrap());
+    assert_eq!(git.user().current_branch().await.unwrap().as_deref(), Some("main"));
+    let base = git.user().branch("main").await.unwrap().unwrap();
     let tree = repo.root.join("tree");
-    git.add_worktree(&tree, &base).await.unwrap();
-    let tip = commit_in(&tree, &[("b", "1\n")]);
+    git.add_copy(&tree, &base).await.unwrap();
+    let tip = work(&git, &tree, &[("b", "1\n")]).await;
     assert_eq!(git.inspect(&tree, &base, &base).await.unwrap().changed, ["b"]);
     assert_eq!(git.land("main", &base, &tip).await.unwrap(), Landed::Moved);
-    assert_eq!(git.branch("main").await.unwrap(), Some(tip));
+    assert_eq!(git.user().branch("main").await.unwrap(), Some(tip));
 }
 
 /// A filter of the repository's that says that it runs, and goes on when it is let.
@@ -316,12 +325,13 @@ struct Filter {
 }
 
 impl Filter {
-    fn set(repo: &Repo) -> Self {
+    fn set(repo: &Repo, kind: &str) -> Self {
         let (says, waits) = (repo.root.join("says"), repo.root.join("waits"));
         for pipe in [&says, &waits] {
             nix::unistd::mkfifo(pipe.as_std_path(), nix::sys::stat::Mode::S_IRWXU).unwrap();
         }
-        repo.git(&["config", "filter.slow.smudge", &format!("exec 3>{says}; echo up >&3; read go <{waits}; cat")]);
+        let script = format!("exec 3>{says}; echo up >&3; read go <{waits}; cat");
+        repo.git(&["config", &format!("filter.slow.{kind}"), &script]);
         repo.git(&["config", "core.attributesFile", repo.root.join("attributes").as_str()]);
         std::fs::write(repo.root.join("attributes"), "mine filter=slow\n").unwrap();
         let release = std::fs::File::options().read(true).write(true).open(&waits).unwrap();
@@ -353,7 +363,7 @@ fn a_merge_in_the_users_checkout_is_finished_though_nobody_waits_for_it_any_more
     use std::io::Write as _;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let yard = runtime.block_on(Yard::new());
-    let mut filter = Filter::set(&yard.repo);
+    let mut filter = Filter::set(&yard.repo, "smudge");
     runtime.block_on(filter.interrupt(yard.land(&yard.tip)));
     filter.release.write_all(b"go\n").unwrap();
     filter.ended.recv_timeout(Duration::from_secs(60)).unwrap();
@@ -365,8 +375,10 @@ fn a_merge_in_the_users_checkout_is_finished_though_nobody_waits_for_it_any_more
 
 #[tokio::test]
 async fn what_a_git_command_started_ends_with_it() {
-    let yard = Yard::new().await;
-    let mut filter = Filter::set(&yard.repo);
-    filter.interrupt(yard.git.add_worktree(&yard.repo.root.join("second"), &yard.tip)).await;
+    let yard = Yard::with(&[("mine", "1\n")]).await;
+    assert_eq!(yard.land(&yard.tip).await, Landed::Moved);
+    let mut filter = Filter::set(&yard.repo, "clean");
+    std::fs::write(yard.repo.web.join("mine"), "2\n").unwrap();
+    filter.interrupt(yard.git.user().is_dirty()).await;
     filter.ended.recv_timeout(Duration::from_secs(60)).unwrap();
 }

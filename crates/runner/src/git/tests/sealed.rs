@@ -35,27 +35,26 @@ fn signs(repo: &Repo) -> String {
 /// Everything we ask of git, once.
 async fn everything(repo: &Repo) {
     let git = open(repo).await;
-    let base = git.branch("main").await.unwrap().unwrap();
+    let base = git.user().branch("main").await.unwrap().unwrap();
     let tree = repo.root.join("tree");
-    git.add_worktree(&tree, &base).await.unwrap();
+    git.add_copy(&tree, &base).await.unwrap();
     std::fs::write(tree.join("dirty"), "").unwrap();
     git.inspect(&tree, &base, &base).await.unwrap();
-    git.clean(&tree, &base).await.unwrap();
     let made = repo.git(&["commit-tree", "main^{tree}", "-p", "main", "-m", "tip"]);
     let tip = ready_tip(&git, &base, &Commit(made)).await;
     git.keep("attempts/x", &tip).await.unwrap();
     git.set_branch("dayfly/x", &tip).await.unwrap();
-    git.is_dirty().await.unwrap();
+    git.user().is_dirty().await.unwrap();
     let squash = git.candidate(&base, &tip, Some("squashed\n")).await.unwrap();
     assert!(matches!(squash, Candidate::Ready(_)), "{squash:?}");
     assert_eq!(git.land("main", &base, &tip).await.unwrap(), Landed::Moved);
-    git.remove_worktree(&tree).await.unwrap();
+    git.remove_copy(&tree).await.unwrap();
 }
 
 /// A commit on top of `parent` that changes a file.
-async fn ready_tip(git: &Git, base: &Commit, parent: &Commit) -> Commit {
-    let tree = git.checkout().parent().unwrap().join("made");
-    git.add_worktree(&tree, parent).await.unwrap();
+async fn ready_tip(git: &TrustedGit, base: &Commit, parent: &Commit) -> Commit {
+    let tree = git.user().checkout().parent().unwrap().join("made");
+    git.add_copy(&tree, parent).await.unwrap();
     std::fs::write(tree.join("a"), "2\n").unwrap();
     for args in [&["add", "a"][..], &["commit", "--quiet", "--no-verify", "-m", "change"]] {
         let off = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "commit.gpgSign=false"];
@@ -126,46 +125,53 @@ async fn a_commit_replaced_by_another_is_seen_as_it_is() {
     repo.git(&["replace", &tip.0, &harmless.0]);
     let git = open(&repo).await;
     let tree = repo.root.join("tree");
-    git.add_worktree(&tree, &tip).await.unwrap();
+    git.add_copy(&tree, &tip).await.unwrap();
     assert_eq!(git.inspect(&tree, &base, &base).await.unwrap().changed, [".dayfly/gates.toml", "a"]);
 }
 
 /// A working copy below a repository that is not ours.
-async fn below_another(repo: &Repo) -> (Git, Utf8PathBuf, Commit) {
+async fn below_another(repo: &Repo) -> (TrustedGit, Utf8PathBuf, Commit) {
     git_in(&repo.root, &["init", "--quiet"]);
     commit_in(&repo.root, &[("outer", "")]);
     let git = open(repo).await;
     let (tree, base) = (repo.root.join("tree"), repo.at("main"));
-    git.add_worktree(&tree, &base).await.unwrap();
-    std::fs::remove_file(tree.join(".git")).unwrap();
+    git.add_copy(&tree, &base).await.unwrap();
+    std::fs::remove_dir_all(tree.join(".git")).unwrap();
     (git, tree, base)
 }
 
-#[tokio::test]
-async fn without_its_git_file_a_working_copy_is_not_taken_for_a_part_of_another_repository() {
-    let repo = Repo::new(&[("a", "1\n")]);
-    let (git, tree, base) = below_another(&repo).await;
-    std::fs::write(tree.join("left"), "").unwrap();
-    let found = git.inspect(&tree, &base, &base).await.unwrap();
-    assert_eq!((found.commit, found.dirty), (base.clone(), vec!["left".to_owned()]));
-    git.clean(&tree, &base).await.unwrap();
-    assert!(repo.root.join("outer").exists() && !tree.join("left").exists());
-    git.remove_worktree(&tree).await.unwrap();
-    assert_eq!(repo.git(&["worktree", "list"]).lines().count(), 1);
+fn left(result: Result<Found, GitError>) -> String {
+    match result {
+        Err(GitError::Left { why, .. }) => why,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
-async fn a_repository_that_an_agent_puts_in_place_of_its_working_copys_is_not_looked_at() {
+async fn without_its_git_folder_a_working_copy_is_not_taken_for_a_part_of_another_repository() {
+    let repo = Repo::new(&[("a", "1\n")]);
+    let (git, tree, base) = below_another(&repo).await;
+    std::fs::write(tree.join("left"), "").unwrap();
+    assert!(left(git.inspect(&tree, &base, &base).await).contains("not there any more"));
+    assert_eq!(git.take(&tree, &[&base]).await.unwrap(), None);
+    git.remove_copy(&tree).await.unwrap();
+    assert!(repo.root.join("outer").exists() && !tree.exists());
+}
+
+#[tokio::test]
+async fn a_repository_that_an_agent_puts_in_place_of_its_working_copys_does_not_descend() {
     let repo = Repo::new(&[("a", "1\n")]);
     let (git, tree, base) = below_another(&repo).await;
     git_in(&tree, &["init", "--quiet"]);
     let made = commit_in(&tree, &[("b", "")]);
     let found = git.inspect(&tree, &base, &base).await.unwrap();
-    assert_eq!((found.commit, found.dirty), (base.clone(), vec!["b".to_owned()]));
-    assert_eq!(git.resolve(&made.0).await.unwrap(), None);
+    assert_eq!((found.commit, found.descends), (made, false));
     std::fs::remove_dir_all(tree.join(".git")).unwrap();
     std::fs::write(tree.join(".git"), format!("gitdir: {}/.git\n", repo.root)).unwrap();
-    assert_eq!(git.inspect(&tree, &base, &base).await.unwrap().commit, base, "nor one that it points at");
+    assert!(
+        left(git.inspect(&tree, &base, &base).await).contains("is no folder"),
+        "nor is one followed that it points at"
+    );
 }
 
 #[tokio::test]
@@ -191,16 +197,27 @@ async fn a_merge_program_of_the_repository_is_not_run_and_its_file_is_in_conflic
     assert!(signs(&repo).contains("trap"), "the trap works");
 }
 
-/// Without them, what was committed well would seem changed, and a checkout would hold the wrong files.
+/// The tree chooses what is filtered, so none is: what git stores is what is there, and stays what it was.
 #[tokio::test]
-async fn the_repositorys_filters_are_left_on() {
-    let repo = Repo::new(&[("a", "plain\n"), (".gitattributes", "a filter=swap\n")]);
-    repo.git(&["config", "filter.swap.smudge", "sed s/plain/seen/"]);
-    repo.git(&["config", "filter.swap.clean", "sed s/seen/plain/"]);
+async fn no_filter_runs_in_a_working_copy() {
+    let repo = Repo::new(&[("a", "stored\n"), ("pointer", "oid 1\n"), (".gitattributes", "* filter=evil\n")]);
+    let program = repo.root.join("trap");
+    trap(&repo, &program);
+    for kind in ["smudge", "clean", "process"] {
+        repo.git(&["config", &format!("filter.evil.{kind}"), program.as_str()]);
+    }
+    repo.git(&["config", "filter.evil.required", "true"]);
     let git = open(&repo).await;
     let (tree, base) = (repo.root.join("tree"), repo.at("main"));
-    git.add_worktree(&tree, &base).await.unwrap();
-    assert_eq!(std::fs::read_to_string(tree.join("a")).unwrap(), "seen\n");
-    std::fs::write(tree.join("a"), "seen\n").unwrap();
+    git.add_copy(&tree, &base).await.unwrap();
+    std::fs::write(tree.join("a"), "stored\n").unwrap();
     assert!(git.inspect(&tree, &base, &base).await.unwrap().dirty.is_empty());
+    let tip = commit_in(&tree, &[("b", "")]);
+    assert_eq!(git.inspect(&tree, &base, &base).await.unwrap().changed, ["b"]);
+    assert_eq!(signs(&repo), "");
+    assert_eq!(git.work().file_at(&tip, "pointer").await.unwrap().as_deref(), Some("oid 1\n"));
+    assert_eq!(git.user().filtered(&base).await.unwrap(), [".gitattributes"]);
+    std::fs::write(repo.web.join("a"), "changed\n").unwrap();
+    drop(std::process::Command::new("git").current_dir(&repo.web).args(["add", "a"]).output().unwrap());
+    assert!(signs(&repo).contains("trap"), "the trap works");
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -15,8 +16,10 @@ use dayfly_core::{
 };
 use tempfile::TempDir;
 
-/// More than an executor needs to notice anything, on a machine that is busy.
-pub(super) const A_MOMENT: Duration = Duration::from_secs(20);
+use super::Case;
+
+/// The number of the next probe's issue.
+static COUNT: AtomicU64 = AtomicU64::new(1);
 
 /// The prompt of every probe.
 pub(super) const PROMPT: &str = "first line\nlast line without an end";
@@ -48,7 +51,10 @@ struct HeardInner {
 }
 
 impl Probe {
-    /// An attempt at a stage, which for processes is a script of `/bin/sh`.
+    /// How long the longest script takes that ends by itself.
+    pub(super) const LASTS: Duration = Duration::from_secs(5);
+
+    /// An attempt at a stage, which for processes is a script of `/bin/sh`. Each is at an issue of its own.
     pub(super) fn new(stage: &str, script: &str) -> Self {
         let folder = tempfile::tempdir().expect("a scratch folder can be made");
         let root = Utf8Path::from_path(folder.path()).expect("the path of the scratch folder is UTF-8");
@@ -63,6 +69,7 @@ impl Probe {
             command: agent.line(),
             job,
             cwd,
+            reads: Vec::new(),
             dir: root.join("attempt"),
             agent,
             output: OutputLimits { log_bytes: 10_000, line_bytes: 1_000 },
@@ -79,8 +86,13 @@ impl Probe {
         other
     }
 
-    pub(super) async fn start(&self, runner: &impl Runner) -> Box<dyn Running> {
-        runner.start(&self.attempt).await.expect("a script of /bin/sh can be started")
+    /// Finds the running or ended attempt.
+    pub(super) async fn taken_up(&self, case: &Case<'_>, runner: &dyn Runner) -> Box<dyn Running> {
+        match case.soon("`reattach` does not return", runner.reattach(&self.attempt)).await {
+            Ok(Some(running)) => running,
+            Ok(None) => case.broken("it is not found"),
+            Err(error) => case.broken(format_args!("`reattach`: {error}")),
+        }
     }
 
     /// Whether the script has written the file `mark`.
@@ -89,9 +101,9 @@ impl Probe {
     }
 
     /// Waits for the first line of output, and fails if the attempt ends before it.
-    pub(super) async fn first_line(&self, running: &mut dyn Running) {
+    pub(super) async fn first_line(&self, case: &Case<'_>, running: &mut dyn Running) {
         let mut end = running.wait();
-        poll_fn(|context| {
+        let heard = poll_fn(|context| {
             let mut heard = self.heard.lock();
             if heard.events.iter().any(|event| matches!(event, AttemptEvent::Line { .. })) {
                 return Poll::Ready(());
@@ -99,11 +111,11 @@ impl Probe {
             heard.waiting = Some(context.waker().clone());
             drop(heard);
             match end.as_mut().poll(context) {
-                Poll::Ready(outcome) => panic!("the attempt ended before it printed a line: {outcome:?}"),
+                Poll::Ready(ended) => case.broken(format_args!("it ended before it printed a line: {ended:?}")),
                 Poll::Pending => Poll::Pending,
             }
-        })
-        .await;
+        });
+        case.soon("no line is told of what it prints", heard).await;
     }
 }
 
@@ -148,6 +160,7 @@ impl ProbeAgent {
             prompt: PromptVia::Stdin,
             env: BTreeMap::new(),
             pass_env: Vec::new(),
+            redact: Vec::new(),
         }
     }
 }
@@ -191,7 +204,7 @@ fn job(stage: &str) -> JobSpec {
         kind: "stage".into(),
         issue: IssueRef::new(
             ProjectName::new("probe").expect("the name is fine"),
-            IssueId::new("1").expect("the id is fine"),
+            IssueId::new(COUNT.fetch_add(1, Ordering::Relaxed).to_string()).expect("the id is fine"),
         ),
         trust: Trust::Writer,
         title: "a probe".into(),
@@ -216,5 +229,6 @@ fn job(stage: &str) -> JobSpec {
         silence: far,
         grace: Duration::from_millis(200),
         gate_timeout: far,
+        sandbox: dayfly_core::SandboxSpec::default(),
     }
 }

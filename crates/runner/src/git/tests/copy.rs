@@ -5,7 +5,7 @@ use super::*;
 /// A repository with a working copy at its first commit.
 struct Yard {
     repo: Repo,
-    git: Git,
+    git: TrustedGit,
     tree: Utf8PathBuf,
     start: Commit,
 }
@@ -15,7 +15,7 @@ impl Yard {
         let repo = Repo::new(files);
         let git = open(&repo).await;
         let (tree, start) = (repo.root.join("state").join("work").join("tree"), repo.at("main"));
-        git.add_worktree(&tree, &start).await.unwrap();
+        git.add_copy(&tree, &start).await.unwrap();
         Self { repo, git, tree, start }
     }
 
@@ -52,19 +52,19 @@ async fn a_fresh_working_copy_is_clean_and_stands_at_its_commit_on_no_branch() {
 #[tokio::test]
 async fn a_working_copy_is_not_made_over_what_is_there_already() {
     let yard = Yard::new(&[("a", "1\n")]).await;
-    let said = yard.git.add_worktree(&yard.tree, &yard.start).await.unwrap_err().to_string();
-    assert!(said.contains("already exists"), "{said}");
+    let said = yard.git.add_copy(&yard.tree, &yard.start).await.unwrap_err().to_string();
+    assert!(said.contains(yard.tree.as_str()), "{said}");
 }
 
 #[tokio::test]
 async fn a_removed_working_copy_can_be_made_again_and_removing_it_twice_is_no_error() {
     let yard = Yard::new(&[("a", "1\n")]).await;
     yard.write("left", "");
-    yard.git.remove_worktree(&yard.tree).await.unwrap();
+    yard.git.remove_copy(&yard.tree).await.unwrap();
     assert!(!yard.tree.exists());
     assert_eq!(yard.repo.git(&["worktree", "list"]).lines().count(), 1);
-    yard.git.remove_worktree(&yard.tree).await.unwrap();
-    yard.git.add_worktree(&yard.tree, &yard.start).await.unwrap();
+    yard.git.remove_copy(&yard.tree).await.unwrap();
+    yard.git.add_copy(&yard.tree, &yard.start).await.unwrap();
     assert!(!yard.tree.join("left").exists());
 }
 
@@ -72,8 +72,8 @@ async fn a_removed_working_copy_can_be_made_again_and_removing_it_twice_is_no_er
 async fn a_working_copy_whose_files_are_gone_can_be_made_again() {
     let yard = Yard::new(&[("a", "1\n")]).await;
     std::fs::remove_dir_all(&yard.tree).unwrap();
-    yard.git.remove_worktree(&yard.tree).await.unwrap();
-    yard.git.add_worktree(&yard.tree, &yard.start).await.unwrap();
+    yard.git.remove_copy(&yard.tree).await.unwrap();
+    yard.git.add_copy(&yard.tree, &yard.start).await.unwrap();
     assert_eq!(yard.found().await.commit, yard.start);
 }
 
@@ -141,7 +141,7 @@ async fn lines_added_and_removed_are_counted_and_a_file_put_back_is_not_changed(
 async fn rewritten_history_does_not_descend_from_where_it_started() {
     let mut yard = Yard::new(&[("a", "1\n")]).await;
     let base = yard.start.clone();
-    yard.start = commit_in(&yard.tree, &[("b", "")]);
+    yard.start = work(&yard.git, &yard.tree, &[("b", "")]).await;
     git_in(&yard.tree, &["commit", "--quiet", "--amend", "--message", "another"]);
     let found = yard.git.inspect(&yard.tree, &base, &yard.start).await.unwrap();
     assert!(!found.descends);
@@ -177,27 +177,12 @@ async fn a_commit_made_on_a_branch_in_the_working_copy_is_found_all_the_same() {
 }
 
 #[tokio::test]
-async fn cleaning_leaves_nothing_but_the_commit() {
-    let yard = Yard::new(&[("a", "1\n"), (".gitignore", "ignored\n")]).await;
-    commit_in(&yard.tree, &[("b", "")]);
-    yard.write("a", "2\n");
-    yard.write("ignored", "");
-    yard.write("new/deep", "");
-    git_in(&yard.tree, &["init", "--quiet", "nested"]);
-    yard.git.clean(&yard.tree, &yard.start).await.unwrap();
-    let mut left: Vec<String> = yard.tree.read_dir_utf8().unwrap().map(|e| e.unwrap().file_name().to_owned()).collect();
-    left.sort();
-    assert_eq!(left, [".git", ".gitignore", "a"]);
-    assert_eq!(yard.found().await.commit, yard.start);
-}
-
-#[tokio::test]
 async fn a_binary_file_counts_as_one_line() {
     let repo = Repo::new(&[("a", "1\n")]);
     let base = repo.at("main");
     let tip = repo.commit(&[("b", "\0\0")]);
-    let git = Git::open(&repo.web).await.unwrap();
-    git.add_worktree(&repo.root.join("t"), &tip).await.unwrap();
+    let git = open(&repo).await;
+    git.add_copy(&repo.root.join("t"), &tip).await.unwrap();
     assert_eq!(git.inspect(&repo.root.join("t"), &base, &base).await.unwrap().diff_lines, 1);
 }
 
@@ -205,36 +190,23 @@ async fn a_binary_file_counts_as_one_line() {
 #[tokio::test]
 async fn a_file_that_cannot_be_read_is_not_one_that_is_not_there() {
     let repo = Repo::new(&[("a", "1\n"), ("folder/x", "1\n")]);
-    let git = Git::open(&repo.web).await.unwrap();
+    let git = open(&repo).await;
     let gone = Commit("0123456789012345678901234567890123456789".into());
-    assert!(git.file_at(&gone, "a").await.is_err());
-    assert!(git.file_at(&repo.at("main"), "folder").await.is_err());
-    assert_eq!(git.file_at(&repo.at("main"), "b").await.unwrap(), None);
-    assert_eq!(git.file_at(&repo.at("main"), "a").await.unwrap().unwrap(), "1\n");
-}
-
-#[tokio::test]
-async fn a_working_copy_of_the_users_that_is_not_there_now_is_not_forgotten() {
-    let yard = Yard::new(&[("a", "1\n")]).await;
-    let (theirs, away) = (yard.repo.root.join("theirs"), yard.repo.root.join("away"));
-    yard.repo.git(&["worktree", "add", "--quiet", "--detach", theirs.as_str()]);
-    std::fs::rename(&theirs, &away).unwrap();
-    yard.git.remove_worktree(&yard.tree).await.unwrap();
-    std::fs::rename(&away, &theirs).unwrap();
-    assert_eq!(git_in(&theirs, &["status", "--porcelain"]), "");
-    let list = yard.repo.git(&["worktree", "list"]);
-    assert!(list.contains(theirs.as_str()) && !list.contains(yard.tree.as_str()), "{list}");
+    assert!(git.work().file_at(&gone, "a").await.is_err());
+    assert!(git.work().file_at(&repo.at("main"), "folder").await.is_err());
+    assert_eq!(git.work().file_at(&repo.at("main"), "b").await.unwrap(), None);
+    assert_eq!(git.work().file_at(&repo.at("main"), "a").await.unwrap().unwrap(), "1\n");
 }
 
 #[tokio::test]
 async fn a_working_copy_made_before_the_repository_was_opened_is_found_and_removed() {
     let yard = Yard::new(&[("a", "1\n")]).await;
     let commit = commit_in(&yard.tree, &[("b", "")]);
-    let again = Git::open(&yard.repo.web).await.unwrap();
-    assert_eq!(again.head(&yard.tree).await.unwrap(), Some(commit.clone()));
+    let again = open(&yard.repo).await;
+    assert_eq!(again.take(&yard.tree, &[&yard.start]).await.unwrap(), Some(commit.clone()));
     assert_eq!(again.inspect(&yard.tree, &yard.start, &yard.start).await.unwrap().commit, commit);
-    again.remove_worktree(&yard.tree).await.unwrap();
-    assert_eq!(again.head(&yard.tree).await.unwrap(), None);
+    again.remove_copy(&yard.tree).await.unwrap();
+    assert_eq!(again.take(&yard.tree, &[&yard.start]).await.unwrap(), None);
     assert_eq!(yard.repo.git(&["worktree", "list"]).lines().count(), 1);
 }
 
@@ -267,6 +239,6 @@ async fn of_very_many_commits_the_newest_are_listed_and_a_long_subject_is_cut() 
 async fn more_than_is_read_of_git_is_an_error_that_says_so() {
     let repo = Repo::new(&[("large", &"x".repeat(17 << 20))]);
     let git = open(&repo).await;
-    let err = git.file_at(&repo.at("main"), "large").await.unwrap_err();
+    let err = git.work().file_at(&repo.at("main"), "large").await.unwrap_err();
     assert!(err.to_string().contains("more than 16 MiB"), "{err}");
 }

@@ -1,0 +1,7 @@
+//! `dayfly-job` as it is built: the keeper behind the executor, and the tool by itself.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests say what they saw")]
+
+mod engine;
+mod kept;
+mod tool;

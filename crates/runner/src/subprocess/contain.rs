@@ -1,0 +1,111 @@
+//! Putting an attempt into the sandbox that its job asks for.
+
+use std::io;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use camino::Utf8Path;
+use dayfly_core::{Attempt, RunnerError, Sandbox, SandboxSpec};
+
+use crate::sandbox::{Cgroup, Ladder, Place, wrap};
+
+use super::Keeper;
+use super::prepare::{OUT, at};
+
+/// How long the processes of a control group may take to be gone once they are killed.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is tried once, when it is first needed.
+#[derive(Debug, Default)]
+pub(super) struct Walls {
+    ladder: OnceLock<Ladder>,
+}
+
+impl Walls {
+    /// The rungs that are there.
+    pub(super) fn ladder(&self) -> &Ladder {
+        self.ladder.get_or_init(Ladder::probe)
+    }
+
+    /// Ends and removes the control group that was made for an attempt, if there is one.
+    pub(super) fn end_group(&self, attempt: &Attempt) {
+        if attempt.job.sandbox.is_default() {
+            return;
+        }
+        let group = self.ladder().cgroups().and_then(|base| base.open(&attempt.tag, attempt.id.as_str()));
+        if let Some(group) = group {
+            // What cannot be ended here is found by its mark, or reported as left.
+            let _ = group.kill().and_then(|()| group.wait_empty(PATIENCE)).and_then(|_| group.remove());
+        }
+    }
+}
+
+/// A command line as it is started.
+#[derive(Debug)]
+pub(super) struct Walled {
+    pub(super) argv: Vec<String>,
+    pub(super) cgroup: Option<Cgroup>,
+    pub(super) wrappers: u32,
+}
+
+/// Puts a command line into the sandbox of its job.
+pub(super) fn wall(
+    walls: &Walls,
+    keeper: &Keeper,
+    attempt: &Attempt,
+    dir: &Utf8Path,
+    argv: Vec<String>,
+) -> Result<Walled, RunnerError> {
+    let spec = &attempt.job.sandbox;
+    if spec.is_default() {
+        return Ok(Walled { argv, cgroup: None, wrappers: 0 });
+    }
+    let ladder = walls.ladder();
+    walls.end_group(attempt);
+    let cgroup = match ladder.cgroups() {
+        Some(base) => Some(base.create(&attempt.tag, attempt.id.as_str(), spec).map_err(at(base.path()))?),
+        None => None,
+    };
+    let place = Place {
+        cwd: attempt.cwd.clone(),
+        access: attempt.job.access,
+        home: dir.join("home"),
+        tmp: dir.join("tmp"),
+        proposal: dir.join(OUT),
+        read: attempt.reads.clone(),
+        sockets: Vec::new(),
+        protected: attempt.job.protected.clone(),
+        state: keeper.state.clone().unwrap_or_else(|| dir.to_owned()),
+        user_home: keeper.user_home.clone(),
+        launcher: keeper.launcher()?,
+        cgroup: cgroup.clone(),
+    };
+    let wrapped = wrap(spec, ladder, &place, &argv).map_err(|err| refused(cgroup.as_ref(), err))?;
+    if let Some(limit) = wrapped.unheld.first() {
+        return Err(refused(cgroup.as_ref(), io::Error::other(format!("{limit}; or take it out of `[sandbox]`"))));
+    }
+    let wrappers = u32::try_from(wrapped.wrappers).unwrap_or_default();
+    Ok(Walled { argv: wrapped.argv, cgroup, wrappers })
+}
+
+fn refused(cgroup: Option<&Cgroup>, err: impl std::error::Error + Send + Sync + 'static) -> RunnerError {
+    if let Some(cgroup) = cgroup {
+        let _ = cgroup.remove();
+    }
+    RunnerError::Other {
+        what: "the sandbox that the job asks for cannot be put up".into(),
+        source: Some(Box::new(err)),
+    }
+}
+
+/// Why an attempt in a sandbox never came to its program, if it did not: the launch step says so by its exit code, and
+/// by a file that it makes just before the program begins.
+pub(super) fn never_begun(spec: &SandboxSpec, dir: &Utf8Path, exit_code: Option<i32>, tail: &str) -> Option<String> {
+    let failed = exit_code.is_some_and(|code| code != 0) && spec.least > Sandbox::None;
+    // Without its folder for temporary files nothing can be told.
+    if !failed || !dir.join("tmp").exists() || dir.join("tmp/.started").exists() {
+        return None;
+    }
+    let said = tail.lines().last().unwrap_or("it said nothing");
+    Some(format!("the sandbox `{}` could not be put up: {said}", spec.least.word()))
+}

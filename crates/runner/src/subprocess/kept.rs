@@ -1,0 +1,350 @@
+//! Attempts that a keeper holds: started with one, followed, and taken up again.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use camino::Utf8PathBuf;
+use dayfly_core::{
+    Attempt, AttemptEvent, End, ExitFacts, Outcome, ProcessIdentity, RunnerError, Running, Stop, Stream,
+};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::keeper::{
+    Identity, KEEPER_FILE, KEEPER_VERSION, KILL, KeptEnd, STATUS_FILE, STOP, Spec, Status, Told, lock, read_json,
+};
+use crate::log::{LogPart, LogReader, STDERR_LOG, STDOUT_LOG, join};
+use crate::process;
+
+use super::contain::{Walled, Walls, never_begun, wall};
+use super::output::Output;
+use super::prepare::{self, Files, absolute, at};
+use super::{Keeper, Seen, ended};
+
+/// How much of a log is read at once.
+const CHUNK_BYTES: usize = 64 * 1024;
+/// Room for what a keeper tells: few and short lines.
+const LINE_BYTES: usize = 512;
+/// How often an attempt is looked at whose keeper cannot tell: it was started by an engine that has died.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// An attempt with a keeper.
+#[derive(Debug)]
+pub(super) struct KeptRunning {
+    outcome: watch::Receiver<Option<Outcome>>,
+    ear: Ear,
+    /// The following task; it ends with this value.
+    task: JoinSet<()>,
+}
+
+/// How the keeper is spoken to.
+#[derive(Debug, Clone)]
+enum Ear {
+    /// By its standard input.
+    Pipe(Arc<File>),
+    /// By signals, where that pipe went with another engine.
+    Process(ProcessIdentity),
+    /// It is no longer there.
+    Gone,
+}
+
+impl Ear {
+    /// An error means that it has ended, or is about to.
+    fn say(&self, how: Stop) {
+        match self {
+            Ear::Pipe(pipe) => {
+                let word = if how == Stop::Kill { KILL } else { STOP };
+                let _ = (&**pipe).write_all(word);
+            }
+            Ear::Process(keeper) if process::is_alive(keeper) => {
+                let signal = if how == Stop::Kill { Signal::SIGUSR1 } else { Signal::SIGTERM };
+                let _ = i32::try_from(keeper.pid).map(|pid| kill(Pid::from_raw(pid), signal));
+            }
+            Ear::Process(_) | Ear::Gone => {}
+        }
+    }
+}
+
+/// Starts an attempt with a keeper.
+pub(super) async fn start(
+    keeper: &Keeper,
+    walls: &Arc<Walls>,
+    attempt: &Attempt,
+    files: Files,
+) -> Result<Box<dyn Running>, RunnerError> {
+    let line = prepare::line(attempt, &files.dir);
+    let program = keeper.program.display().to_string();
+    let cannot = |source| RunnerError::Spawn { program: program.clone(), source };
+    let mut command = Command::new(&keeper.program);
+    command.args(&keeper.args).env_clear().envs(&line.env).current_dir(&files.dir);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let walled = walled(keeper, walls, attempt, &files, &line).await?;
+    let spec = spec(keeper, attempt, &files, &walled).map_err(cannot)?;
+    let mut child = command.spawn().map_err(cannot)?;
+    let missing = || cannot(io::Error::other("it has no standard input and output"));
+    let (mut stdin, stdout) = child.stdin.take().zip(child.stdout.take()).ok_or_else(missing)?;
+    // A keeper that loses this pipe before it was told anything starts nothing.
+    stdin.write_all(&spec).await.map_err(cannot)?;
+    let ear = Ear::Pipe(Arc::new(File::from(stdin.into_owned_fd().map_err(cannot)?)));
+    let (told, outcome) = watch::channel(None);
+    let mut running = KeptRunning { outcome, ear: ear.clone(), task: JoinSet::new() };
+    // From here on dropping this future drops `running`, which ends the attempt.
+    let mut lines = BufReader::with_capacity(LINE_BYTES, stdout).lines();
+    let leader = match lines.next_line().await.map_err(cannot)?.as_deref().map(serde_json::from_str) {
+        Some(Ok(Told::Spawned(leader))) => leader,
+        Some(Ok(Told::Failed { reason, errno })) => {
+            let source = errno.map_or_else(|| io::Error::other(reason), io::Error::from_raw_os_error);
+            return Err(RunnerError::Spawn { program: attempt.command.program.clone(), source });
+        }
+        _ => return Err(cannot(io::Error::other("the keeper ended before it had started anything"))),
+    };
+    attempt.events.send(AttemptEvent::Spawned(leader.clone()));
+    let follow = Follow::new(walls, attempt, files.dir, Some(leader));
+    running.task.spawn(async move {
+        let outcome = follow.while_told(child, lines).await;
+        told.send_replace(Some(outcome));
+    });
+    Ok(Box::new(running))
+}
+
+/// The command line within its sandbox. What is asked of the system for it may take a moment.
+async fn walled(
+    keeper: &Keeper,
+    walls: &Arc<Walls>,
+    attempt: &Attempt,
+    files: &Files,
+    line: &prepare::Line,
+) -> Result<Walled, RunnerError> {
+    let program = line.program.to_str().map(str::to_owned).ok_or_else(|| RunnerError::Other {
+        what: format!("the path {} is not UTF-8", line.program.display()),
+        source: None,
+    })?;
+    let argv = std::iter::once(program).chain(line.args.iter().cloned()).collect();
+    if attempt.job.sandbox.is_default() {
+        return wall(walls, keeper, attempt, &files.dir, argv);
+    }
+    let (walls, keeper, attempt, dir) = (Arc::clone(walls), keeper.clone(), attempt.clone(), files.dir.clone());
+    let walled = tokio::task::spawn_blocking(move || wall(&walls, &keeper, &attempt, &dir, argv)).await;
+    walled.map_err(|err| RunnerError::Other { what: "the sandbox was not made".into(), source: Some(err.into()) })?
+}
+
+fn spec(keeper: &Keeper, attempt: &Attempt, files: &Files, walled: &Walled) -> io::Result<Vec<u8>> {
+    let (program, args) = walled.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let job = &attempt.job;
+    let spec = Spec {
+        version: KEEPER_VERSION,
+        program: program.into(),
+        args: args.to_vec(),
+        cwd: absolute(&attempt.cwd)?,
+        dir: files.dir.clone(),
+        stdin: files.stdin.clone(),
+        wall: job.wall,
+        silence_report: job.silence_report,
+        silence: job.silence,
+        grace: job.grace,
+        log_bytes: attempt.output.log_bytes,
+        redact: attempt.command.redact.clone(),
+        after_crash: keeper.after_crash,
+        cgroup: walled.cgroup.as_ref().map(|group| group.path().to_owned()),
+        wrappers: walled.wrappers,
+    };
+    let mut text = serde_json::to_vec(&spec)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// Finds an attempt that a keeper of an earlier engine holds, or held to its end.
+pub(super) async fn reattach(walls: &Arc<Walls>, attempt: &Attempt) -> Result<Option<Box<dyn Running>>, RunnerError> {
+    let dir = absolute(&attempt.dir).map_err(at(&attempt.dir))?;
+    if !dir.join(KEEPER_FILE).try_exists().map_err(at(&dir))? {
+        return Ok(None);
+    }
+    // Whoever has the lock now decides: a keeper that comes late finds the status, and starts nothing.
+    let held = lock(&dir).map_err(at(&dir))?;
+    let status: Option<Status> = read_json(&dir.join(STATUS_FILE)).unwrap_or_default();
+    if held.is_some() && status.as_ref().is_none_or(|status| status.end == KeptEnd::Void) {
+        Status::of(KeptEnd::Void).write(&dir).map_err(at(&dir))?;
+        walls.end_group(attempt);
+        return Ok(None);
+    }
+    let identity: Option<Identity> = read_json(&dir.join(KEEPER_FILE)).unwrap_or_default();
+    let ear = match (&held, &identity) {
+        (None, Some(identity)) => Ear::Process(identity.keeper.clone()),
+        _ => Ear::Gone,
+    };
+    drop(held);
+    let child = identity.and_then(|identity| identity.child);
+    if let Some(child) = &child {
+        attempt.events.send(AttemptEvent::Spawned(child.clone()));
+    }
+    let (told, outcome) = watch::channel(None);
+    let mut running = KeptRunning { outcome, ear, task: JoinSet::new() };
+    let follow = Follow::new(walls, attempt, dir, child);
+    running.task.spawn(async move {
+        let outcome = follow.untold().await;
+        told.send_replace(Some(outcome));
+    });
+    Ok(Some(Box::new(running)))
+}
+
+/// Follows what an attempt prints, by its logs.
+struct Follow {
+    walls: Arc<Walls>,
+    attempt: Attempt,
+    dir: Utf8PathBuf,
+    leader: Option<ProcessIdentity>,
+    output: Output,
+    stdout: LogReader,
+    stderr: LogReader,
+}
+
+impl Follow {
+    fn new(walls: &Arc<Walls>, attempt: &Attempt, dir: Utf8PathBuf, leader: Option<ProcessIdentity>) -> Self {
+        Self {
+            output: Output::new(attempt.output, attempt.agent.reader(), attempt.events.clone()),
+            stdout: LogReader::new(dir.join(STDOUT_LOG)),
+            stderr: LogReader::new(dir.join(STDERR_LOG)),
+            walls: Arc::clone(walls),
+            attempt: slim(attempt),
+            dir,
+            leader,
+        }
+    }
+
+    /// Follows a keeper that tells what happens.
+    async fn while_told(mut self, mut keeper: Child, mut lines: Lines<BufReader<ChildStdout>>) -> Outcome {
+        while let Ok(Some(line)) = lines.next_line().await {
+            match serde_json::from_str(&line) {
+                Ok(Told::Silent(lasted)) => self.output.send(AttemptEvent::Silent(lasted)),
+                Ok(Told::Stopping(how)) => self.output.send(AttemptEvent::Stopping(how)),
+                Ok(Told::Suspended(_) | Told::Spawned(_) | Told::Failed { .. }) => {}
+                // An empty line: there is something to read.
+                Err(_) => self.read().await,
+            }
+        }
+        // Its end closed the pipe; now it is only to be buried.
+        let _ = keeper.wait().await;
+        self.finish().await
+    }
+
+    /// Follows a keeper that cannot tell.
+    async fn untold(mut self) -> Outcome {
+        loop {
+            self.read().await;
+            match lock(&self.dir) {
+                Ok(None) => tokio::time::sleep(LOOK).await,
+                Ok(Some(_)) | Err(_) => return self.finish().await,
+            }
+        }
+    }
+
+    /// Reads what is new. It was written just now, so that no disk is waited for.
+    async fn read(&mut self) {
+        let mut buffer = vec![0; CHUNK_BYTES];
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            loop {
+                let log = if stream == Stream::Stdout { &mut self.stdout } else { &mut self.stderr };
+                match log.read(&mut buffer) {
+                    Ok(LogPart::Bytes(read)) => self.output.take(stream, &buffer[..read]),
+                    Ok(LogPart::Cut(bytes)) => self.output.cut(stream, bytes),
+                    // What cannot be read is no reason to end an attempt; its log is there for people.
+                    Ok(LogPart::End) | Err(_) => break,
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    async fn finish(mut self) -> Outcome {
+        self.read().await;
+        let status: Option<Status> = read_json(&self.dir.join(STATUS_FILE)).unwrap_or_default();
+        // Two engines may have followed it; one of them puts its logs together.
+        if let Ok(Some(_lock)) = lock(&self.dir) {
+            for log in [STDOUT_LOG, STDERR_LOG] {
+                // After an error the end stays where it went round, and `logs` reads it there.
+                let _ = join(&self.dir.join(log), 0);
+            }
+        }
+        let Some(status) = status else {
+            return self.abandoned().await;
+        };
+        let end = match status.end {
+            KeptEnd::Exited => None,
+            KeptEnd::Wall => Some(End::TimedOutWall { limit: self.attempt.job.wall }),
+            KeptEnd::Silence => Some(End::TimedOutSilence { limit: self.attempt.job.silence }),
+            KeptEnd::Stopped => Some(End::Cancelled),
+            KeptEnd::Orphaned | KeptEnd::Void => Some(End::Lost),
+            KeptEnd::NotStarted { reason } => Some(End::Environment { reason }),
+        };
+        let seen = Seen {
+            took: Duration::from_millis(status.took_ms),
+            output_bytes: status.stdout_bytes + status.stderr_bytes,
+            leaky: status.leaky,
+            facts: ExitFacts {
+                code: status.exit_code,
+                signal: status.signal,
+                signalled_by_us: matches!(
+                    end,
+                    Some(End::TimedOutWall { .. } | End::TimedOutSilence { .. } | End::Cancelled)
+                ),
+            },
+        };
+        let mut outcome = ended(self.output, end, seen);
+        let (spec, receipt) = (&self.attempt.job.sandbox, &mut outcome.receipt);
+        receipt.sandbox = spec.least;
+        if let Some(reason) = never_begun(spec, &self.dir, receipt.exit_code, &receipt.tail) {
+            outcome.end = End::Environment { reason };
+        }
+        outcome
+    }
+
+    /// The keeper was killed: what it kept is ended as far as it can be found.
+    async fn abandoned(self) -> Outcome {
+        let (walls, attempt, leader) = (self.walls, self.attempt, self.leader);
+        let swept = tokio::task::spawn_blocking(move || {
+            walls.end_group(&attempt);
+            process::end_attempt(&attempt.tag, &attempt.id, leader.as_ref())
+        });
+        let swept = swept.await;
+        let end = End::Host { reason: "its keeper was ended by something else".into() };
+        ended(self.output, Some(end), Seen { leaky: !swept.unwrap_or(false), ..Seen::default() })
+    }
+}
+
+/// An attempt without what only its start needs: there may be hundreds.
+fn slim(attempt: &Attempt) -> Attempt {
+    let mut attempt = attempt.clone();
+    attempt.job.prompt = String::new();
+    attempt
+}
+
+#[async_trait]
+impl Running for KeptRunning {
+    async fn wait(&mut self) -> Result<Outcome, RunnerError> {
+        super::wait(&mut self.outcome).await
+    }
+
+    async fn stop(&mut self, how: Stop) -> Result<(), RunnerError> {
+        if self.outcome.borrow().is_none() {
+            self.ear.say(how);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for KeptRunning {
+    fn drop(&mut self) {
+        if self.outcome.borrow().is_none() {
+            self.ear.say(Stop::Kill);
+        }
+        self.task.abort_all();
+    }
+}

@@ -1,0 +1,3 @@
+//! Tests of the public parts together.
+
+mod broken_runners;

@@ -1,0 +1,84 @@
+//! An agent that was turned against its user, in each rung of the ladder: what it can still do.
+//!
+//! This binary is the test, and the agent, the engine and the launcher that take part in it. It prints the table that
+//! `docs/sandbox.md` shows, and compares the two. A rung that is not there is passed over, and said so.
+#![expect(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used, reason = "a test with a main of its own")]
+
+#[cfg(target_os = "linux")]
+mod attack;
+#[cfg(target_os = "linux")]
+mod checks;
+#[cfg(target_os = "linux")]
+mod kept;
+#[cfg(target_os = "linux")]
+mod table;
+#[cfg(target_os = "linux")]
+#[path = "../../examples/hostile/tree.rs"]
+mod tree;
+#[cfg(target_os = "linux")]
+mod trees;
+#[cfg(target_os = "linux")]
+mod world;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// The longest one check may take.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+#[cfg(not(target_os = "linux"))]
+fn main() -> ExitCode {
+    println!("not tried: the rungs of the ladder are Linux's");
+    ExitCode::SUCCESS
+}
+
+#[cfg(target_os = "linux")]
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["keep"] => return dayfly_runner::keeper::main(),
+        ["@launch" | "launch", ..] => {
+            let err = dayfly_runner::launch(std::env::args_os().skip(2));
+            eprintln!("launch: {err}: {:?}", std::error::Error::source(&err).map(ToString::to_string));
+            return ExitCode::from(dayfly_runner::LAUNCH_FAILED);
+        }
+        ["@daemon", path] => {
+            world::be_daemon(path);
+            return ExitCode::SUCCESS;
+        }
+        ["@attacks", ..] => {
+            attack::all(&args[1..]);
+            return ExitCode::SUCCESS;
+        }
+        ["@attack", name, ..] => {
+            return if attack::one(name, &args[2..]) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
+        ["hostile", ..] => return tree::run(&args[1..]),
+        _ => {}
+    }
+    // `cargo test FILTER` and `--list` reach this binary too.
+    let filters: Vec<&str> = words.iter().copied().filter(|a| !a.starts_with('-')).collect();
+    if words.contains(&"--list") {
+        return ExitCode::SUCCESS;
+    }
+    let wanted = |name: &str| filters.is_empty() || filters.iter().any(|f| format!("sandbox {name}").contains(f));
+    for (name, check) in checks::CHECKS {
+        if wanted(name) {
+            println!("sandbox: {name}");
+            let (done, ended) = std::sync::mpsc::channel();
+            let check = std::thread::spawn(move || {
+                check();
+                done.send(())
+            });
+            if ended.recv_timeout(PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                println!("this check did not end within {PATIENCE:?}");
+                return ExitCode::FAILURE;
+            }
+            if check.join().is_err() {
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
