@@ -106,6 +106,8 @@ pub struct SessionConfig {
     pub pass_env: Vec<String>,
     /// Variables set for the program.
     pub env: BTreeMap<String, String>,
+    /// Names of those variables that are secret although their names do not say so.
+    pub redact: Vec<String>,
 }
 
 impl SessionConfig {
@@ -121,6 +123,7 @@ impl SessionConfig {
             done: SessionDone::Marker,
             pass_env: Vec::new(),
             env: BTreeMap::new(),
+            redact: Vec::new(),
         }
     }
 }

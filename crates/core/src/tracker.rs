@@ -37,12 +37,6 @@ impl Issue {
     pub fn has_label(&self, label: &str) -> bool {
         self.labels.iter().any(|l| l.eq_ignore_ascii_case(label))
     }
-
-    /// The least trust among those who wrote it and commented on it, dayfly apart.
-    pub fn least_trust(&self) -> Trust {
-        let comments = self.comments.iter().filter(|c| !c.is_own()).map(|c| c.author.trust);
-        comments.fold(self.author.trust, Trust::min)
-    }
 }
 
 /// Whether an issue is open.

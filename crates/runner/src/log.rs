@@ -47,17 +47,6 @@ impl Log {
         Self { path, head: None, head_left: limit / 2, ring_size, ring: None, lost: 0, total: 0 }
     }
 
-    /// Goes on with the log that somebody began at `path` and no longer writes.
-    pub(crate) fn resume(path: Utf8PathBuf, limit: u64) -> io::Result<Self> {
-        join(&path, 0)?;
-        let head = private().append(true).open(&path)?;
-        let written = head.metadata()?.len();
-        let mut log = Self::new(path, limit);
-        log.head_left = log.head_left.saturating_sub(written);
-        log.head = Some(head);
-        Ok(log)
-    }
-
     /// All bytes that were given, kept or not.
     pub(crate) fn total(&self) -> u64 {
         self.total

@@ -6,6 +6,7 @@ mod claim;
 mod control;
 mod error;
 mod follow;
+mod hush;
 mod live;
 mod place;
 mod prompt;
@@ -28,12 +29,12 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::SystemClock;
-use crate::log::{Log, STDOUT_LOG};
 use crate::subprocess::attempt_files;
 
 use claim::Claim;
 use follow::{Hand, asked};
-use live::{Begun, Live};
+use hush::Hush;
+use live::{Begun, Live, continued_log, new_log, no_log};
 use prompt::Asked;
 use spot::Spot;
 
@@ -118,13 +119,10 @@ impl TmuxRunner {
             }
             Some(held)
         };
-        // Who follows it already writes its log.
-        let path = dir.join(STDOUT_LOG);
         let log = match held {
-            Some(_) => Log::resume(path.clone(), attempt.output.log_bytes),
-            None => Ok(Log::new("/dev/null".into(), u64::MAX)),
+            Some(_) => continued_log(dir.clone(), attempt.output.log_bytes).await,
+            None => no_log(&dir),
         };
-        let log = log.map_err(|source| TmuxError::Files { path, source })?;
         let ran = SystemClock.now().duration_since(asked.started);
         let ran = Duration::try_from(ran).unwrap_or_default();
         let session = Arc::clone(&self.session);
@@ -175,14 +173,20 @@ impl Runner for TmuxRunner {
         })??;
         let asked = Asked::new(self.session.config.done, SystemClock.now());
         let session = Arc::clone(&self.session);
-        let log = Log::new(files.dir.join(STDOUT_LOG), attempt.output.log_bytes);
-        let begun = Begun { session, tmux, attempt: attempt.clone(), dir: files.dir, asked, log };
+        let dir = files.dir;
+        let log = new_log(&dir, attempt.output.log_bytes);
+        let hush = Hush::new(attempt.events.clone());
+        let attempt = Attempt { events: hush.sink(), ..attempt.clone() };
+        let begun = Begun { session, tmux, attempt, dir, asked, log };
         let (stop, stops) = watch::channel(None);
         let (ended, outcome) = watch::channel(None);
         let (tell, told) = oneshot::channel();
         self.spawn(run(begun, stops, tell, ended));
         match told.await {
-            Ok(Ok(())) => Ok(Box::new(self.running(outcome, stop))),
+            Ok(Ok(())) => {
+                hush.open();
+                Ok(Box::new(self.running(outcome, stop)))
+            }
             Ok(Err(err)) => Err(self.error(err)),
             Err(_) => Err(RunnerError::Other { what: "the attempt was given up".into(), source: None }),
         }

@@ -166,6 +166,7 @@ pub(super) struct Session {
     pub(super) done: Option<SessionDone>,
     pub(super) pass_env: Option<Vec<String>>,
     pub(super) env: Option<BTreeMap<String, String>>,
+    pub(super) redact: Option<Vec<String>>,
 }
 
 /// Reads a text; what can be read is read, and every problem is noted. `None` if it is not TOML: what it seems to hold

@@ -357,7 +357,7 @@ fn what_cannot_be_a_session_is_refused_with_its_place() {
         help: write at most "60s"
     dayfly.toml:16: unknown key `colour` in [projects.notes.session]
         colour = 1
-        help: [projects.notes.session] may hold command, submit, interrupt, ready, settle, prompt, done, pass-env, env
+        help: [projects.notes.session] may hold command, submit, interrupt, ready, settle, prompt, done, pass-env, env, redact
     dayfly.toml:19: project `a` runs in tmux and has no session
         runner = "tmux"
         help: add a section [projects.a.session] with `command = ["claude"]`

@@ -100,7 +100,7 @@ impl Live {
             }
             let still = if looked < self.heard { self.heard + STILL } else { beat };
             let file_due = if self.asked.done == SessionDone::Marker { beat } else { file };
-            let next = file_due.min(beat).min(still).min(self.started + self.silence.next());
+            let next = file_due.min(beat).min(still).min(self.watched + self.liveness.next());
             tokio::select! {
                 event = self.control.next() => {
                     self.take(event);
@@ -128,8 +128,8 @@ impl Live {
                 }
                 let _ = self.look_for_marker("-50").await;
             }
-            if now >= self.started + self.silence.next() {
-                match self.silence.look(now - self.started, self.signs()) {
+            if now >= self.watched + self.liveness.next() {
+                match self.liveness.look(now - self.watched, self.signs()) {
                     Look::Fine => {}
                     Look::Report(lasted) => self.output.send(AttemptEvent::Silent(lasted)),
                     Look::Stop => return Why::Silence,
@@ -205,8 +205,8 @@ impl Live {
         // What it printed between the last look and now belongs to it.
         let _ = self.quiet(REST, 10 * REST).await;
         let Self { mut output, kept, control, held, started, dir, asked, .. } = self;
-        let output_bytes = kept.finish(|rest| output.take(Stream::Stdout, rest));
         let facts = ExitFacts { code: None, signal: None, signalled_by_us: false };
+        let output_bytes = kept.finish(|rest| output.take(Stream::Stdout, rest));
         let (_, printed) = output.finish(facts);
         let tail = screen.map(|screen| shown(&screen)).filter(|tail| !tail.is_empty()).unwrap_or(printed);
         let end = match end {

@@ -1,7 +1,7 @@
 //! An attempt in a session: what is known of it while it is made ready, followed and ended.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use dayfly_core::{AgentEvent, Attempt, End, Ending, EventReader, ExitFacts, Stre
 use tokio::time::{Instant, sleep_until};
 
 use crate::liveness::{Liveness, Signs};
-use crate::log::Log;
+use crate::log::{self, Log, STDOUT_LOG};
 use crate::process::{self, Group};
 use crate::redact::{KeptStream, secrets_of};
 use crate::subprocess::Output;
@@ -34,10 +34,12 @@ pub(super) struct Live {
     pub(super) asked: Asked,
     pub(super) control: Control,
     pub(super) output: Output,
-    /// What is kept of what the pane prints.
+    pub(super) liveness: Liveness,
+    /// What is printed, on its way to the log.
     pub(super) kept: KeptStream,
-    pub(super) silence: Liveness,
     pub(super) started: Instant,
+    /// When it began to be watched.
+    pub(super) watched: Instant,
     /// When the pane last printed something.
     pub(super) heard: Instant,
     /// What the marker has said so far.
@@ -77,16 +79,14 @@ impl Live {
         let control = Control::attach(&tmux, &session.target(), &pane.id).await?;
         let now = Instant::now();
         let job = &attempt.job;
-        let started = now.checked_sub(ran).unwrap_or(now);
-        let mut silence = Liveness::new(job.silence_report, job.silence);
-        silence.heard(now - started);
-        let secrets = secrets_of(session.environment(), &[]);
+        let secrets = secrets_of(session.environment(), &session.config.redact);
         Ok(Self {
-            kept: KeptStream::new(&secrets, log),
             output: Output::new(attempt.output, Box::new(Deaf), attempt.events.clone()),
-            silence,
+            kept: KeptStream::new(&secrets, log),
+            liveness: Liveness::new(job.silence_report, job.silence),
             scanner: Scanner::new(&asked.marker(), &asked.failure()),
-            started,
+            started: now.checked_sub(ran).unwrap_or(now),
+            watched: now,
             heard: now,
             said: None,
             doubt: None,
@@ -104,7 +104,7 @@ impl Live {
         match event {
             Event::Output(bytes) => {
                 self.heard = Instant::now();
-                self.silence.heard(self.heard - self.started);
+                self.liveness.heard(self.heard - self.watched);
                 self.output.take(Stream::Stdout, self.kept.write(&bytes));
                 self.said = self.scanner.push(&bytes).or(self.said);
                 Taken::Printed
@@ -168,12 +168,45 @@ impl Live {
         Ok(())
     }
 
-    /// What is seen of the session's program and all that it started.
+    /// The signs of life of the session's program and all that it started.
     pub(super) fn signs(&self) -> Signs {
         let Some(leader) = process::identity(self.spot.pane.pid) else { return Signs::default() };
         let (tag, attempt) = (self.attempt.tag.clone(), self.attempt.id.clone());
         Group { leader, tag, attempt }.signs()
     }
+}
+
+/// The log of an attempt in `dir` that holds at most `limit` bytes.
+pub(super) fn new_log(dir: &Utf8Path, limit: u64) -> Log {
+    Log::new(dir.join(STDOUT_LOG), limit)
+}
+
+/// The log of an attempt that an engine began which has died: it goes on where that one ended.
+pub(super) async fn continued_log(dir: Utf8PathBuf, limit: u64) -> Log {
+    let at = dir.clone();
+    let copied = tokio::task::spawn_blocking(move || {
+        let (path, before) = (at.join(STDOUT_LOG), at.join("before.log"));
+        // What went round is put behind the rest before it is named anew.
+        let _ = log::join(&path, 0);
+        let mut log = new_log(&at, limit);
+        if fs::rename(&path, &before).is_err() {
+            return log;
+        }
+        let mut chunk = vec![0; 1 << 16];
+        if let Ok(mut file) = fs::File::open(&before) {
+            while let Ok(read @ 1..) = file.read(&mut chunk) {
+                log.write(&chunk[..read]);
+            }
+        }
+        let _ = fs::remove_file(before);
+        log
+    });
+    copied.await.unwrap_or_else(|_| new_log(&dir, limit))
+}
+
+/// A log that keeps nothing: its folder is not there. For who looks on while another writes the log.
+pub(super) fn no_log(dir: &Utf8Path) -> Log {
+    Log::new(dir.join("nowhere").join(STDOUT_LOG), 0)
 }
 
 /// Writes a file of the attempt's, for the owner alone, so that nobody ever reads half of it.

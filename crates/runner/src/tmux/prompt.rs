@@ -7,6 +7,8 @@ use dayfly_core::{Attempt, SessionDone};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::subprocess::proposal_path;
+
 /// The form of the file in which this is kept.
 const VERSION: u32 = 1;
 
@@ -56,7 +58,7 @@ impl Asked {
         let mut line = |words: String| text.push_str(&format!("[dayfly] {}\n", clean(&words).replace('\n', " ")));
         line(format!("This was attempt {}. What was said before it in this session is another matter.", attempt.id));
         line(format!("Work in this folder alone: {}", attempt.cwd));
-        line(format!("Where the text speaks of DAYFLY_PROPOSAL, it is this file: {}", dir.join("proposal.json")));
+        line(format!("Where the text speaks of DAYFLY_PROPOSAL, it is this file: {}", proposal_path(dir)));
         let Self { first, good, bad, .. } = self;
         match self.done {
             SessionDone::Marker => {

@@ -251,15 +251,13 @@ impl Session {
                 Err(TmuxError::Refused { said, .. }) if said.contains("already set") => {}
                 Err(err) => return Err(err),
             }
-            match self.seen(tmux).await?.claim {
-                // It was given up just now.
-                None => {}
-                Some(other) if other.is_followed() => return Err(TmuxError::Busy { attempt: other.attempt }),
-                Some(other) => {
-                    if self.swap(tmux, &other, &held.0).await? {
-                        return Ok((held, true));
-                    }
-                }
+            // It may have been given up just now.
+            let Some(other) = self.seen(tmux).await?.claim else { continue };
+            if other.is_followed() {
+                return Err(TmuxError::Busy { attempt: other.attempt });
+            }
+            if self.swap(tmux, &other, &held.0).await? {
+                return Ok((held, true));
             }
         }
         Err(TmuxError::NotReady("the claim on the session changed hands again and again".into()))

@@ -88,8 +88,8 @@ impl World {
             argv: vec!["not-used".into()],
             model: None,
             pass_env: Vec::new(),
-            redact: Vec::new(),
             env: std::collections::BTreeMap::new(),
+            redact: Vec::new(),
             concurrency: None,
         };
         let agent = CommandAgent::new(AgentName::new("session.notes").unwrap(), config);
@@ -202,8 +202,7 @@ fn host(end: &End) -> &str {
 async fn the_executor_keeps_the_contract() {
     let world = World::new();
     let report = conformance::runner(async || world.runner()).await;
-    let wanted = ["it runs no processes, or cannot hold them"];
-    assert_eq!(report.reasons(), wanted, "{report}");
+    assert_eq!(report.reasons(), ["it runs no processes, or cannot hold them"], "{report}");
 }
 
 #[tokio::test]

@@ -106,6 +106,7 @@ impl Resolver<'_> {
             done: raw.done.unwrap_or(defaults.done),
             pass_env: raw.pass_env.clone().unwrap_or_default(),
             env: raw.env.clone().unwrap_or_default(),
+            redact: raw.redact.clone().unwrap_or_default(),
             command: defaults.command,
         }
     }
@@ -138,8 +139,8 @@ pub(super) fn add_agents(projects: &BTreeMap<ProjectName, Project>, agents: &mut
                 argv: session.command.clone(),
                 model: None,
                 pass_env: session.pass_env.clone(),
-                redact: Vec::new(),
                 env: session.env.clone(),
+                redact: session.redact.clone(),
                 concurrency: None,
             },
         );

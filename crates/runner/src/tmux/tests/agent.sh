@@ -4,6 +4,7 @@
 interrupted=
 trap 'interrupted=yes' INT
 todo='' prompt=''
+idle() { while [ -z "$interrupted" ]; do IFS= read -r _; done; }
 await() { until [ -e "$1" ] || [ "$interrupted" ]; do sleep 0.05; done; }
 printf 'talk to me> '
 while :; do
@@ -17,7 +18,7 @@ while :; do
         words=${line##*: } good=${words%% and *}${words##* and } interrupted=
         cd "$folder" || exit 1
         printf '%s' "$prompt" >prompt-seen.txt
-        case $id in *.forever.*) await never ;; esac
+        case $id in *.forever.*) idle ;; esac
         eval "$todo"
         [ "$interrupted" ] || [ -e silent ] || echo "$good"
         interrupted='' todo='' prompt=''
