@@ -51,8 +51,8 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
     };
     let job = house.job(&stage.name).freeze(&context).await.map_err(|err| held(chain(&err)))?;
     agent_can_run(house, &job)?;
-    sandbox_is_there(house, &job)?;
     session_may_read(project, &job)?;
+    sandbox_is_there(house, &job)?;
     let subject = Subject { job: job.clone(), issue: issue.clone(), work: None };
     // Labels were looked at by the plan, which also says what helps.
     let gates: Vec<GateSpec> = job.admission.iter().filter(|g| !matches!(g, GateSpec::Label(_))).cloned().collect();
