@@ -31,7 +31,7 @@ impl Tracker for Commented {
 
 #[tokio::test]
 async fn an_issue_in_which_a_stranger_wrote_is_not_put_into_a_session() {
-    let mut world = World::new(&["exec", "merge"]);
+    let mut world = World::with(&["exec", "merge"], "[sandbox]\nstrangers = \"none\"\n");
     world.tracker = Some(Arc::new(Commented(world.markdown())));
     let plain = world.config.clone();
     world.config.push_str("runner = \"tmux\"\n[projects.web.session]\ncommand = [\"talk\"]\n");
@@ -43,5 +43,5 @@ async fn an_issue_in_which_a_stranger_wrote_is_not_put_into_a_session() {
 
     world.config = plain;
     world.run(works).await;
-    assert_eq!(world.attempts(), ["web.1.exec.1"], "elsewhere it is a matter of the executor");
+    assert_eq!(world.attempts(), ["web.1.exec.1"], "elsewhere the sandbox decides");
 }
