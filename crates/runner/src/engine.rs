@@ -7,6 +7,7 @@
 mod answer;
 mod attempt;
 mod builder;
+mod clean;
 mod decide;
 mod freeze;
 mod house;
@@ -250,6 +251,17 @@ impl Loop {
                         Input::Applied(entry, tried)
                     });
                 }
+                Command::Clean(id, project) => {
+                    let house = Arc::clone(&self.house);
+                    self.spawn(async move {
+                        let cleaned = match house.project(&project) {
+                            Some(project) => house.clean(project, &id).await,
+                            None => Ok(()),
+                        };
+                        Input::Cleaned(id, cleaned)
+                    });
+                }
+                Command::Report(Report::NotCleaned(id, why)) => self.progress.not_cleaned(&id, &why),
                 Command::StopAll(how) => {
                     self.progress.stopping(how);
                     self.stop.send_replace(Some(how));

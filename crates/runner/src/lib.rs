@@ -14,6 +14,7 @@ mod mock;
 mod process;
 mod program;
 mod redact;
+mod remove;
 mod sandbox;
 mod sqlite;
 mod subprocess;

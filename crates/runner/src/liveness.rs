@@ -1,12 +1,20 @@
 //! Whether an attempt still shows signs of life. All times are given, counted from the attempt's start.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 /// Clock ticks a second, as Linux counts them for programs on every common machine.
 const TICKS_A_SECOND: f64 = 100.0;
 /// Less of one processor than this is what an idle program uses for its own timers.
 const BUSY_SHARE: f64 = 0.01;
+
+/// What can be seen of one process.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen {
+    /// Stands for the program's name.
+    pub(crate) program: u64,
+    pub(crate) cpu_ticks: u64,
+    pub(crate) written_bytes: u64,
+}
 
 /// What can be seen of an attempt's processes besides their output.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -15,22 +23,18 @@ pub(crate) struct Signs {
     pub(crate) cpu_ticks: u64,
     /// Bytes they caused to be written to disks.
     pub(crate) written_bytes: u64,
-    /// Stands for which processes there are: it changes when one starts or ends.
-    pub(crate) processes: u64,
+    /// Stands for which programs run. Not for which processes: one that waits in a loop starts `sleep` again and again.
+    pub(crate) programs: u64,
 }
 
 impl Signs {
-    /// What is seen of processes with their processor times.
-    pub(crate) fn of(processes: impl Iterator<Item = (u32, u64)>, written_bytes: impl Fn(u32) -> u64) -> Self {
-        let mut signs = Self::default();
-        let mut names = DefaultHasher::new();
-        for (pid, cpu_ticks) in processes {
-            pid.hash(&mut names);
-            signs.cpu_ticks += cpu_ticks;
-            signs.written_bytes += written_bytes(pid);
-        }
-        signs.processes = names.finish();
-        signs
+    /// What is seen of these processes together.
+    pub(crate) fn of(processes: impl Iterator<Item = Seen>) -> Self {
+        processes.fold(Self::default(), |signs, seen| Self {
+            cpu_ticks: signs.cpu_ticks + seen.cpu_ticks,
+            written_bytes: signs.written_bytes + seen.written_bytes,
+            programs: signs.programs.wrapping_add(seen.program),
+        })
     }
 
     /// Whether these show work since the earlier ones, `passed` ago.
@@ -38,7 +42,7 @@ impl Signs {
         let idle = passed.as_secs_f64() * TICKS_A_SECOND * BUSY_SHARE;
         self.cpu_ticks.saturating_sub(earlier.cpu_ticks) as f64 > idle
             || self.written_bytes > earlier.written_bytes
-            || self.processes != earlier.processes
+            || self.programs != earlier.programs
     }
 }
 
@@ -165,7 +169,7 @@ mod tests {
 
     #[test]
     fn work_without_output_is_a_sign_of_life_and_a_timer_is_not() {
-        let signs = [ticks(5000), Signs { written_bytes: 4096, ..ticks(100) }, Signs { processes: 7, ..ticks(100) }];
+        let signs = [ticks(5000), Signs { written_bytes: 4096, ..ticks(100) }, Signs { programs: 7, ..ticks(100) }];
         for signs in signs {
             let mut liveness = Liveness::new(at(300), at(900));
             liveness.look(at(150), ticks(0));

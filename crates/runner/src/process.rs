@@ -16,7 +16,7 @@ use dayfly_core::{AttemptId, ProcessIdentity};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
-use crate::liveness::Signs;
+use crate::liveness::{Seen, Signs};
 
 #[cfg(target_os = "linux")]
 use linux as system;
@@ -39,8 +39,16 @@ struct Stat {
     group: u32,
     ended: bool,
     start_ticks: u64,
+    /// Stands for the name of the program it runs.
+    name: u64,
     /// Processor time in clock ticks, that of children it has waited for included.
     cpu_ticks: u64,
+}
+
+impl Stat {
+    fn seen(&self) -> Seen {
+        Seen { program: self.name, cpu_ticks: self.cpu_ticks, written_bytes: system::written_bytes(self.pid) }
+    }
 }
 
 /// The identity of the process that has this number now, or `None` if there is none.
@@ -91,8 +99,7 @@ pub(crate) fn children_of(parent: u32) -> Vec<u32> {
 /// What is seen of these processes.
 #[cfg(target_os = "linux")]
 pub(crate) fn signs_of(processes: &[u32]) -> Signs {
-    let seen = processes.iter().filter_map(|pid| Some((*pid, system::stat(*pid)?.cpu_ticks)));
-    Signs::of(seen, system::written_bytes)
+    Signs::of(processes.iter().filter_map(|pid| Some(system::stat(*pid)?.seen())))
 }
 
 /// The processes of a running attempt.
@@ -133,7 +140,7 @@ impl Group {
             }
         }
         let of_ours = all.iter().filter(|s| ours.contains(&s.pid));
-        Signs::of(of_ours.map(|s| (s.pid, s.cpu_ticks)), system::written_bytes)
+        Signs::of(of_ours.map(|s| s.seen()))
     }
 }
 

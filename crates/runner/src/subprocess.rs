@@ -29,6 +29,7 @@ use contain::Walls;
 use prepare::{Files, Line};
 use supervise::Supervisor;
 
+pub(crate) use kept::is_kept;
 pub(crate) use output::{Output, for_display};
 pub(crate) use prepare::{PROPOSAL_PLACE, child_environment, files as attempt_files, proposal_path};
 #[cfg(test)]

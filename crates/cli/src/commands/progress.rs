@@ -70,6 +70,7 @@ impl Shared {
             Notice::Held(ready, reason) => self.say(&format!("{}  not started: {reason}", ready.issue)),
             Notice::Waiting(at) => self.say(&format!("nothing is ready before {}", crate::tables::time(at, at))),
             Notice::Recovered(id) => self.say(&format!("{id}  was lost with an earlier engine; it is tried again")),
+            Notice::NotCleaned(id, why) => self.say(&format!("{id}  left files that cannot be removed now: {why}")),
             Notice::TakenUp(id) => self.say(&format!("{id}  is taken up from an earlier engine")),
             Notice::Stopping(Stop::Polite) => {
                 self.say("stopping what runs; interrupt once more to kill it, a third time to leave at once");

@@ -225,6 +225,17 @@ fn init_inside_a_repository_keeps_the_state_outside_of_it() {
 }
 
 #[test]
+fn doctor_says_for_which_project_a_filter_does_not_run_in_working_copies() {
+    let world = World::with_agent(GOOD_AGENT);
+    let noted = || world.data(&["doctor"]).contains("filters: src/.gitattributes on main names one; none runs");
+    assert!(!noted());
+    world.write("web/src/.gitattributes", "*.png filter=lfs -text\n");
+    world.git("web", &["add", "--all"]);
+    world.git("web", &["commit", "--quiet", "--message", "pictures"]);
+    assert!(noted(), "{}", world.data(&["doctor"]));
+}
+
+#[test]
 fn doctor_writes_nothing_and_leaves_the_lock_to_runs() {
     let world = World::with_agent(GOOD_AGENT);
     world.data(&["doctor"]);

@@ -15,7 +15,7 @@ use crate::git::{GitError, TrustedGit};
 use crate::subprocess::proposal_path;
 
 use super::answer;
-use super::house::{House, gates_dir};
+use super::house::House;
 use super::land;
 use super::model::Ended;
 use super::recover;
@@ -50,9 +50,6 @@ impl Work {
         };
         let took = start.elapsed();
         outcome.receipt.took = if taken_up { outcome.receipt.took.max(took) } else { took };
-        if let Err(err) = self.clean_up().await {
-            outcome.receipt.tail.push_str(&format!("\nthe working copy could not be removed: {err}"));
-        }
         self.settle(outcome, landing).await
     }
 
@@ -121,7 +118,7 @@ impl Work {
             Some(running) => running,
             None => {
                 let mut attempt = self.attempt(self.working_copy(git.as_ref()).await?)?;
-                attempt.reads = git.as_ref().map(TrustedGit::borrowed_folders).unwrap_or_default();
+                attempt.reads = git.as_ref().map(TrustedGit::lends).unwrap_or_default();
                 self.house.runner(&self.project.name).start(&attempt).await.map_err(runner_end)?
             }
         };
@@ -294,20 +291,6 @@ impl Work {
         }
         outcome.proposal = Some(proposal);
         Ok(())
-    }
-
-    pub(super) async fn clean_up(&self) -> Result<(), GitError> {
-        // Homes grow with what tools fetch; the prompt, the log and the answer are kept.
-        let mut dirs = vec![self.house.attempt_dir(&self.id)];
-        if let Ok(gates) = gates_dir(&self.house.portfolio, &self.id).read_dir_utf8() {
-            dirs.extend(gates.flatten().map(|gate| gate.path().to_owned()));
-        }
-        for folder in dirs.iter().flat_map(|dir| ["home", "tmp"].map(|name| dir.join(name))) {
-            let _ = tokio::fs::remove_dir_all(folder).await;
-        }
-        let Some(git) = self.house.git(&self.project).await? else { return Ok(()) };
-        git.remove_copy(&self.house.gate_tree(&self.id)).await?;
-        git.remove_copy(&self.house.tree(&self.id)).await
     }
 }
 

@@ -146,7 +146,7 @@ impl EngineBuilder {
         let kept = |keeper: &Keeper, policy| {
             Arc::new(SubprocessRunner::kept(keeper.clone().after_crash(policy).hiding(portfolio.state_dir.clone())))
         };
-        let own = self.runner.is_none();
+        let own_runner = self.runner.is_some();
         let runner = self.runner.unwrap_or_else(|| match &self.keeper {
             Some(keeper) => kept(keeper, portfolio.after_crash),
             None => here(),
@@ -164,7 +164,7 @@ impl EngineBuilder {
         let stages = portfolio.projects.values().flat_map(|p| &p.pipeline.stages);
         let stage_labels = stages.filter_map(|s| Some((s.name.clone(), s.label.clone()?))).collect();
         let stage_job = StageJob { labels: portfolio.labels.clone(), stage_labels };
-        let sessions = portfolio.projects.values().filter(|_| own).filter_map(|project| {
+        let sessions = portfolio.projects.values().filter(|_| !own_runner).filter_map(|project| {
             let session = Session::of(&portfolio.state_dir, project)?;
             Some((project.name.clone(), Arc::new(TmuxRunner::new(session)) as Arc<dyn Runner>))
         });

@@ -21,7 +21,7 @@ pub(super) fn concerns(model: &Model, input: &Input) -> Option<IssueRef> {
             model.state.live.get(attempt).map(|live| live.issue.clone())
         }
         Input::Applied(entry, _) => Some(entry.issue.clone()),
-        Input::Synced(..) | Input::Woke | Input::Stop(_) => None,
+        Input::Synced(..) | Input::Woke | Input::Cleaned(..) | Input::Stop(_) => None,
     }
 }
 
@@ -58,10 +58,23 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
             if model.until == Until::OneCycle {
                 model.filter.had_turn.insert(live.issue.clone());
             }
+            let project = live.issue.project.clone();
             let (token, condition) = (live.token, Condition::Holder(attempt.clone(), live.token));
             let Ended { outcome, next, effects, limited } = *ended;
-            let event = Event::AttemptEnded { attempt, token, outcome: Box::new(outcome), next, effects, limited };
-            vec![Command::Append(vec![event], vec![condition])]
+            let event = Event::AttemptEnded {
+                attempt: attempt.clone(),
+                token,
+                outcome: Box::new(outcome),
+                next,
+                effects,
+                limited,
+            };
+            model.cleaning.insert(attempt.clone());
+            vec![Command::Append(vec![event], vec![condition]), Command::Clean(attempt, project)]
+        }
+        Input::Cleaned(attempt, cleaned) => {
+            model.cleaning.remove(&attempt);
+            cleaned.err().map(|why| Command::Report(Report::NotCleaned(attempt, why))).into_iter().collect()
         }
         Input::Applied(entry, tried) => applied(model, entry, tried, now),
         Input::Woke => {
@@ -248,7 +261,7 @@ fn syncs(model: &mut Model, now: Timestamp) -> Vec<Command> {
 /// What is not written now is written by the next run.
 fn has_stopped(model: &Model, now: Timestamp) -> bool {
     let written = model.applying.is_empty() && model.due_effects(now).is_empty();
-    model.working.is_empty() && (written || model.killing)
+    model.working.is_empty() && model.cleaning.is_empty() && (written || model.killing)
 }
 
 fn is_quiet(model: &Model) -> bool {
@@ -256,6 +269,7 @@ fn is_quiet(model: &Model) -> bool {
         && model.stale.is_empty()
         && model.applying.is_empty()
         && model.working.is_empty()
+        && model.cleaning.is_empty()
         && model.filter.starting.is_empty()
 }
 

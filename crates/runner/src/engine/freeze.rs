@@ -51,8 +51,8 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
     };
     let job = house.job(&stage.name).freeze(&context).await.map_err(|err| held(chain(&err)))?;
     agent_can_run(house, &job)?;
-    session_may_read(project, &job)?;
     sandbox_is_there(house, &job)?;
+    session_may_read(project, &job)?;
     let subject = Subject { job: job.clone(), issue: issue.clone(), work: None };
     // Labels were looked at by the plan, which also says what helps.
     let gates: Vec<GateSpec> = job.admission.iter().filter(|g| !matches!(g, GateSpec::Label(_))).cloned().collect();
@@ -91,12 +91,12 @@ fn session_may_read(project: &Project, job: &JobSpec) -> Result<(), Held> {
 
 /// A job whose sandbox is not there waits; it is never run with less.
 fn sandbox_is_there(house: &House, job: &JobSpec) -> Result<(), Held> {
-    let runner = house.runner(&job.issue.project);
-    let (least, there) = (job.sandbox.least, runner.capabilities().sandbox);
+    let executor = house.runner(&job.issue.project);
+    let (least, there) = (job.sandbox.least, executor.capabilities().sandbox);
     if there >= least || job.run != StageRun::Agent {
         return Ok(());
     }
-    let (least, there, runner) = (least.word(), there.word(), runner.name());
+    let (least, there, runner) = (least.word(), there.word(), executor.name());
     Err(held(format!(
         "it must run in the sandbox `{least}`, and the executor `{runner}` has `{there}`; `dayfly doctor` says what helps"
     )))

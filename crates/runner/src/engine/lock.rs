@@ -3,10 +3,14 @@
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
+use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::process::identity;
+use crate::process::{identity, is_alive};
+
+/// How long a child may take to become its program.
+const COPIES_GONE: Duration = Duration::from_secs(2);
 
 /// The lock on a state directory; given back when it is dropped, or when its process ends.
 #[derive(Debug)]
@@ -50,7 +54,7 @@ impl StateLock {
         let path = dir.join("lock");
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(files)?;
-        match file.try_lock() {
+        match try_lock(&file, &path) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -83,6 +87,26 @@ impl Drop for StateLock {
         // A child that is just being started holds a copy of the file for a moment; closing ours would not do.
         let _ = self.file.unlock();
     }
+}
+
+/// Takes the lock, or waits a moment for it where its holder is dead: a child that was just being started when its
+/// engine was killed holds a copy of the file until it has become its program.
+fn try_lock(file: &File, path: &Utf8Path) -> Result<(), TryLockError> {
+    let end = Instant::now() + COPIES_GONE;
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < end && !holder_lives(path) => {
+                std::thread::park_timeout(Duration::from_millis(5));
+            }
+            other => return other,
+        }
+    }
+}
+
+fn holder_lives(path: &Utf8Path) -> bool {
+    let holder = std::fs::read_to_string(path).ok().and_then(|text| text.trim().parse().ok());
+    // A file without a number belongs to somebody who is about to write it.
+    holder.is_none_or(|pid| identity(pid).is_some_and(|process| is_alive(&process)))
 }
 
 /// A mark that no other installation has.

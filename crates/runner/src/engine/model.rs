@@ -52,6 +52,8 @@ pub(super) struct Model {
     pub(super) applying: BTreeSet<EffectId>,
     /// Attempts whose tasks run.
     pub(super) working: BTreeSet<AttemptId>,
+    /// Ended attempts whose files are being removed.
+    pub(super) cleaning: BTreeSet<AttemptId>,
     /// Whether the views were read after the last change.
     pub(super) fresh: bool,
     /// Effects that were put off in this run.
@@ -88,6 +90,8 @@ pub(super) enum Input {
     Applied(EffectEntry, Tried),
     /// The time to look again has come.
     Woke,
+    /// What an ended attempt left was removed, or could not be.
+    Cleaned(AttemptId, Result<(), String>),
     /// The operator asked for the end.
     Stop(Stop),
 }
@@ -131,6 +135,7 @@ pub(super) enum Command {
     Freeze(Ready),
     Launch(AttemptId, Box<Frozen>),
     Apply(EffectEntry),
+    Clean(AttemptId, ProjectName),
     StopAll(Stop),
     Report(Report),
     Finish,
@@ -140,6 +145,7 @@ pub(super) enum Command {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Report {
     Held(Ready, String),
+    NotCleaned(AttemptId, String),
     Waiting(Timestamp),
 }
 
@@ -166,6 +172,7 @@ impl Model {
             look: Look::default(),
             applying: BTreeSet::new(),
             working: BTreeSet::new(),
+            cleaning: BTreeSet::new(),
             fresh: true,
             put_off: BTreeSet::new(),
             progress: None,

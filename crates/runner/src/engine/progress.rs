@@ -36,6 +36,8 @@ pub enum Notice<'a> {
     Recovered(&'a AttemptId),
     /// An attempt of an earlier engine goes on under this one, or its result was found.
     TakenUp(&'a AttemptId),
+    /// What an attempt left on the disk could not be removed, with why; the next engine tries again.
+    NotCleaned(&'a AttemptId, &'a str),
     /// The engine ends what runs.
     Stopping(Stop),
 }
@@ -76,6 +78,10 @@ impl Progress {
 
     pub(super) fn recovered(&self, attempt: &AttemptId) {
         self.tell(Notice::Recovered(attempt));
+    }
+
+    pub(super) fn not_cleaned(&self, attempt: &AttemptId, why: &str) {
+        self.tell(Notice::NotCleaned(attempt, why));
     }
 
     pub(super) fn taken_up(&self, attempt: &AttemptId) {

@@ -96,6 +96,7 @@ impl Recovery<'_> {
             let work = match work {
                 Some(mut work) => match work.find().await {
                     Some(running) => {
+                        self.house.end_gates(&work.project, &id).await;
                         work.issue = self.shown(&work).await.unwrap_or(work.issue);
                         self.progress.taken_up(&id);
                         taken_up.push(TakenUp { work, running });
@@ -107,6 +108,7 @@ impl Recovery<'_> {
             };
             self.lost(&id, &attempt, work, state).await?;
         }
+        self.house.clean_leftovers(&state.live).await;
         Ok(taken_up)
     }
 
@@ -161,8 +163,6 @@ async fn settle(work: Work, attempt: &LiveAttempt) -> Event {
     let id = work.id.clone();
     let mut outcome = outcome();
     keep(&work, &mut outcome).await;
-    // Files that cannot be removed now are removed with the next attempt's.
-    drop(work.clean_up().await);
     let ended = work.settle(outcome, None).await;
     Event::AttemptEnded {
         attempt: id,

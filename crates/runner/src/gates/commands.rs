@@ -172,7 +172,7 @@ impl Commands {
             id: AttemptId::from_text(format!("{}.gate-{}", self.attempt, entry.name)),
             job,
             cwd: tree.to_owned(),
-            reads: tools.chain(self.git.iter().flat_map(TrustedGit::borrowed_folders)).collect(),
+            reads: tools.chain(self.git.iter().flat_map(TrustedGit::lends)).collect(),
             dir: self.dir.join(&entry.name),
             command,
             agent: gate_agent(entry)?,

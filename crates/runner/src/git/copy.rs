@@ -7,6 +7,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::Commit;
 use tokio::process::Command;
 
+use crate::remove::remove_folder;
+
 use super::trusted::{borrowed, settings};
 use super::{GitError, TrustedGit, failed, run};
 
@@ -222,8 +224,5 @@ fn copy(from: &Utf8Path, to: &Utf8Path) -> Result<(), GitError> {
 
 /// Removes a folder with all that is in it. One that is not there is no error.
 pub(super) async fn remove(folder: &Utf8Path) -> Result<(), GitError> {
-    match tokio::fs::remove_dir_all(folder).await {
-        Err(err) if err.kind() != ErrorKind::NotFound => Err(GitError::Files { path: folder.to_owned(), source: err }),
-        _ => Ok(()),
-    }
+    remove_folder(folder).await.map_err(|source| GitError::Files { path: folder.to_owned(), source })
 }

@@ -10,8 +10,9 @@ use super::{Git, GitError};
 
 /// So many packs are brought together when the directory is opened.
 const MANY_PACKS: usize = 50;
-/// So many folders are looked into for further ones that are borrowed from.
-const MOST_BORROWED: usize = 20;
+
+/// The most folders of objects that are followed.
+const MOST_LENT: usize = 32;
 
 /// A repository of the user's, and the engine's own git directory for the work of attempts on it.
 #[derive(Debug, Clone)]
@@ -59,17 +60,25 @@ impl TrustedGit {
         &self.own
     }
 
-    /// The folders with the objects that a working copy borrows, which whoever works in it must be able to read.
-    pub fn borrowed_folders(&self) -> Vec<Utf8PathBuf> {
-        let mut found = vec![self.own.git_dir.join("objects"), self.user.git_dir.join("objects")];
-        // The user's repository may itself borrow, and so may those it borrows from; git follows five of them.
-        for at in 1..MOST_BORROWED {
-            let Some(objects) = found.get(at).cloned() else { break };
-            let list = std::fs::read_to_string(objects.join("info/alternates")).unwrap_or_default();
-            let more = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-            found.extend(more.map(|line| objects.join(line)).filter(|folder| folder.is_dir()));
+    /// The folders of objects that a working copy borrows from: what an agent in a sandbox must be able to read besides its
+    /// own files, and need not be able to write.
+    pub fn lends(&self) -> Vec<Utf8PathBuf> {
+        let mut folders = vec![self.own.git_dir.join("objects")];
+        let mut seen = 0;
+        // The user's repository may borrow in turn. Git follows as far, and no chain is endless.
+        while let Some(folder) = folders.get(seen).cloned()
+            && folders.len() < MOST_LENT
+        {
+            let lines = std::fs::read_to_string(folder.join("info/alternates")).unwrap_or_default();
+            let next = lines.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+            for path in next.filter_map(|line| folder.join(line).canonicalize_utf8().ok()) {
+                if !folders.contains(&path) {
+                    folders.push(path);
+                }
+            }
+            seen += 1;
         }
-        found
+        folders
     }
 
     /// Keeps a commit under dayfly's own refs, in the trusted git directory.

@@ -1,6 +1,7 @@
 //! What Linux tells of processes, in `/proc`.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use dayfly_core::{AttemptId, ProcessIdentity};
 
@@ -17,7 +18,9 @@ pub(super) fn stat(pid: u32) -> Option<Stat> {
 
 /// Reads the fields after the name, which is in brackets and may itself hold brackets and spaces.
 pub(super) fn parse_stat(pid: u32, text: &str) -> Option<Stat> {
-    let (_, rest) = text.rsplit_once(')')?;
+    let (name, rest) = text.rsplit_once(')')?;
+    let mut hasher = DefaultHasher::new();
+    name.split_once('(')?.1.hash(&mut hasher);
     let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
     // Field 3, the state, is the first one here.
     let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
@@ -27,6 +30,7 @@ pub(super) fn parse_stat(pid: u32, text: &str) -> Option<Stat> {
         group: u32::try_from(number(5)?).ok()?,
         ended: matches!(*fields.first()?, "Z" | "X" | "x"),
         start_ticks: number(22)?,
+        name: hasher.finish(),
         cpu_ticks: (14..=17).filter_map(number).sum(),
     })
 }

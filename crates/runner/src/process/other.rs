@@ -12,7 +12,15 @@ pub(super) fn boot_id() -> String {
 pub(super) fn stat(pid: u32) -> Option<Stat> {
     let raw = i32::try_from(pid).ok()?;
     let group = getpgid(Some(Pid::from_raw(raw))).ok()?;
-    (group.as_raw() == raw).then_some(Stat { pid, parent: 0, group: pid, ended: false, start_ticks: 0, cpu_ticks: 0 })
+    (group.as_raw() == raw).then_some(Stat {
+        pid,
+        parent: 0,
+        group: pid,
+        ended: false,
+        start_ticks: 0,
+        name: 0,
+        cpu_ticks: 0,
+    })
 }
 
 pub(super) fn all() -> Vec<Stat> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{
     Attempt, AttemptEvent, End, ExitFacts, Outcome, ProcessIdentity, RunnerError, Running, Stop, Stream,
 };
@@ -347,4 +347,9 @@ impl Drop for KeptRunning {
         }
         self.task.abort_all();
     }
+}
+
+/// Whether an attempt's folder has a keeper that lives.
+pub(crate) fn is_kept(dir: &Utf8Path) -> bool {
+    dir.join(KEEPER_FILE).exists() && lock(dir).is_ok_and(|lock| lock.is_none())
 }

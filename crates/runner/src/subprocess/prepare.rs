@@ -33,7 +33,7 @@ pub(crate) struct Files {
     /// Its folder, absolute: the child starts elsewhere.
     pub(crate) dir: Utf8PathBuf,
     /// The file that is its standard input; without one that is empty.
-    pub(super) stdin: Option<Utf8PathBuf>,
+    pub(crate) stdin: Option<Utf8PathBuf>,
 }
 
 /// Makes the attempt's folder. Only the owner can read what is in it.

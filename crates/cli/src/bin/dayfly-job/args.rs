@@ -17,7 +17,7 @@ pub(crate) struct Args {
     /// The longest it may take.
     #[arg(long, value_name = "TIME", default_value = "45m", value_parser = time::any)]
     pub(crate) timeout: Duration,
-    /// Stop it after this long without output, processor time, written files, or processes that start and end.
+    /// Stop it after this long without output, processor time, written files, or programs that start and end.
     #[arg(long, value_name = "TIME", default_value = "15m", value_parser = time::any)]
     pub(crate) silence: Duration,
     /// The time between the polite signal and the kill.

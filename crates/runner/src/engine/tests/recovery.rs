@@ -58,6 +58,7 @@ async fn what_a_lost_attempt_committed_is_kept_and_named_though_its_working_copy
     lose_one(&world).await;
     let tree = world.repo.root.join("state").join("work").join("web.1.exec.1");
     let trusted = world.trusted().await;
+    trusted.remove_copy(&tree).await.unwrap();
     trusted.add_copy(&tree, &world.repo.at("main")).await.unwrap();
     let made = commit_in(&tree, &[("half", "done\n")]);
     world.run(|_| failed("no")).await;
@@ -111,13 +112,30 @@ async fn what_a_lost_attempt_left_that_cannot_be_taken_stays_for_a_person() {
     let world = World::new(&["exec", "merge"]);
     lose_one(&world).await;
     let tree = world.repo.root.join("state/work/web.1.exec.1");
-    world.trusted().await.add_copy(&tree, &world.repo.at("main")).await.unwrap();
+    let trusted = world.trusted().await;
+    trusted.remove_copy(&tree).await.unwrap();
+    trusted.add_copy(&tree, &world.repo.at("main")).await.unwrap();
     commit_in(&tree, &[("half", "done\n")]);
     spoil(&tree);
     world.run(|_| failed("no")).await;
     let left = tree.with_file_name("web.1.exec.1.left");
     assert!(tails(&world).await[0].contains(&format!("stays in {left}")));
     assert!(!tree.exists() && left.join("half").exists());
+}
+
+#[tokio::test]
+async fn what_an_engine_that_died_did_not_come_to_remove_is_removed_by_the_next() {
+    let world = World::new(&["exec", "merge"]);
+    world.run(|_| failed("no")).await;
+    let work = world.repo.root.join("state/work");
+    let trusted = world.trusted().await;
+    for (name, stays) in [("web.1.exec.1", false), ("web.1.exec.1.gates", false), ("web.1.exec.9.left", true)] {
+        trusted.add_copy(&work.join(name), &world.repo.at("main")).await.unwrap();
+        fs::create_dir_all(world.repo.root.join("state/attempts/web.1.exec.1/home/cache")).unwrap();
+        world.run(|_| failed("no")).await;
+        assert_eq!(work.join(name).exists(), stays, "{name}");
+        assert!(stays || !world.repo.root.join("state/attempts/web.1.exec.1/home").exists());
+    }
 }
 
 #[tokio::test]

@@ -103,6 +103,7 @@ async fn a_change_that_the_base_holds_already_is_nothing() {
     yard.theirs(&[("mine", "1\n")]);
     assert_eq!(yard.candidate().await, Candidate::Nothing, "the same change by another commit");
     assert_eq!(yard.squashed().await, Candidate::Nothing);
+    yard.git.give(&yard.tip).await.unwrap();
     yard.repo.git(&["merge", "--quiet", "--no-edit", &yard.tip.0]);
     yard.base = yard.repo.at("main");
     assert_eq!(yard.candidate().await, Candidate::Nothing, "the commit itself");

@@ -162,6 +162,16 @@ async fn a_commit_that_the_user_has_not_is_given_before_a_branch_stands_at_it() 
 }
 
 #[tokio::test]
+async fn the_folders_that_history_is_borrowed_from_are_told_as_far_as_git_follows_them() {
+    let repo = Repo::new(&[("a", "1\n")]);
+    let (whole, objects) = (repo.root.join("whole"), repo.web.join(".git/objects"));
+    fs::rename(&repo.web, &whole).unwrap();
+    git_in(&repo.root, &["clone", "--quiet", "--shared", "whole", "web"]);
+    let lent = open(&repo).await.lends();
+    assert_eq!(lent, [dir(&repo).join("objects"), objects, whole.join(".git/objects")]);
+}
+
+#[tokio::test]
 async fn a_path_with_strange_signs_can_be_borrowed_from() {
     let repo = Repo::new(&[("a", "1\n")]);
     let odd = repo.root.join("a:b \"c\" #d\u{fc}");
