@@ -45,3 +45,12 @@ async fn an_issue_in_which_a_stranger_wrote_is_not_put_into_a_session() {
     world.run(works).await;
     assert_eq!(world.attempts(), ["web.1.exec.1"], "elsewhere the sandbox decides");
 }
+
+#[tokio::test]
+async fn a_session_takes_no_job_with_limits_that_it_cannot_hold() {
+    let mut world = World::with(&["exec", "merge"], "[sandbox]\nprocesses = 100\n");
+    world.config.push_str("runner = \"tmux\"\n[projects.web.session]\ncommand = [\"talk\"]\n");
+    let summary = world.run(works).await;
+    let told = "the session of web cannot hold the limits of `[sandbox]`; set them for the other projects alone";
+    assert_eq!(summary.held, [(issue(1), told.to_owned())]);
+}
