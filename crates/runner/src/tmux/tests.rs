@@ -150,6 +150,8 @@ impl Drop for World {
         if !ended.is_ok_and(|output| output.status.success()) {
             let _ = kill(pid, Signal::SIGKILL);
         }
+        // Where it lies outside the folder of the test, nobody else removes it.
+        let _ = fs::remove_file(socket);
     }
 }
 
