@@ -162,6 +162,10 @@ impl Runner for TmuxRunner {
             let what = "people without write permission wrote in the issue, and nothing holds a session back";
             return Err(RunnerError::Other { what: what.into(), source: None });
         }
+        if !attempt.job.sandbox.is_default() {
+            let what = "the job asks for a sandbox or for limits, which a session does not have";
+            return Err(RunnerError::Other { what: what.into(), source: None });
+        }
         let tmux = self.session.tmux().map_err(|err| self.error(err))?;
         let files = {
             let attempt = attempt.clone();

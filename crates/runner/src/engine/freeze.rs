@@ -51,8 +51,8 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
     };
     let job = house.job(&stage.name).freeze(&context).await.map_err(|err| held(chain(&err)))?;
     agent_can_run(house, &job)?;
-    session_may_read(project, &job)?;
     sandbox_is_there(house, &job)?;
+    session_may_take(project, &job)?;
     let subject = Subject { job: job.clone(), issue: issue.clone(), work: None };
     // Labels were looked at by the plan, which also says what helps.
     let gates: Vec<GateSpec> = job.admission.iter().filter(|g| !matches!(g, GateSpec::Label(_))).cloned().collect();
@@ -76,17 +76,26 @@ fn agent_can_run(house: &House, job: &JobSpec) -> Result<(), Held> {
     house.runner(&job.issue.project).can_start(&command).map_err(|reason| held(format!("agent {name}: {reason}")))
 }
 
-/// A session is held back by nothing: text of people without write permission is not put into it.
-fn session_may_read(project: &Project, job: &JobSpec) -> Result<(), Held> {
-    let needed = project.runner.session().is_some() && job.run == StageRun::Agent;
-    if !needed || job.trust >= Trust::Writer {
+/// A session is held back by nothing: neither text of people without write permission is put into it, nor a job that
+/// asks for limits of memory or processes.
+fn session_may_take(project: &Project, job: &JobSpec) -> Result<(), Held> {
+    if project.runner.session().is_none() || job.run != StageRun::Agent {
         return Ok(());
     }
-    Err(held(format!(
-        "people without write permission wrote in it, and the session of {} takes no text of theirs; \
-         write an issue of your own that says what is to be done",
-        project.name
-    )))
+    if job.trust < Trust::Writer {
+        return Err(held(format!(
+            "people without write permission wrote in it, and the session of {} takes no text of theirs; \
+             write an issue of your own that says what is to be done",
+            project.name
+        )));
+    }
+    if job.sandbox.memory_bytes.is_some() || job.sandbox.processes.is_some() {
+        return Err(held(format!(
+            "the session of {} cannot hold the limits of `[sandbox]`; set them for the other projects alone",
+            project.name
+        )));
+    }
+    Ok(())
 }
 
 /// A job whose sandbox is not there waits; it is never run with less.

@@ -150,6 +150,8 @@ impl Drop for World {
         if !ended.is_ok_and(|output| output.status.success()) {
             let _ = kill(pid, Signal::SIGKILL);
         }
+        // Where it lies outside the folder of the test, nobody else removes it.
+        let _ = fs::remove_file(socket);
     }
 }
 
@@ -253,11 +255,15 @@ async fn without_a_tmux_that_will_do_nothing_is_started_and_it_is_said_what_help
 }
 
 #[tokio::test]
-async fn text_of_strangers_is_refused() {
+async fn text_of_strangers_and_jobs_that_ask_for_walls_are_refused() {
     let world = World::new();
     let mut attempt = world.attempt(1, "x").attempt;
     attempt.job.trust = Trust::Stranger;
     let err = world.runner().start(&attempt).await.unwrap_err();
     assert!(err.to_string().contains("without write permission"), "{err}");
+    attempt.job.trust = Trust::Writer;
+    attempt.job.sandbox.processes = Some(100);
+    let err = world.runner().start(&attempt).await.unwrap_err();
+    assert!(err.to_string().contains("which a session does not have"), "{err}");
     assert!(!world.state.exists(), "nothing was started");
 }

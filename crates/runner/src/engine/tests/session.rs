@@ -31,7 +31,7 @@ impl Tracker for Commented {
 
 #[tokio::test]
 async fn an_issue_in_which_a_stranger_wrote_is_not_put_into_a_session() {
-    let mut world = World::new(&["exec", "merge"]);
+    let mut world = World::with(&["exec", "merge"], "[sandbox]\nstrangers = \"none\"\n");
     world.tracker = Some(Arc::new(Commented(world.markdown())));
     let plain = world.config.clone();
     world.config.push_str("runner = \"tmux\"\n[projects.web.session]\ncommand = [\"talk\"]\n");
@@ -43,5 +43,14 @@ async fn an_issue_in_which_a_stranger_wrote_is_not_put_into_a_session() {
 
     world.config = plain;
     world.run(works).await;
-    assert_eq!(world.attempts(), ["web.1.exec.1"], "elsewhere it is a matter of the executor");
+    assert_eq!(world.attempts(), ["web.1.exec.1"], "elsewhere the sandbox decides");
+}
+
+#[tokio::test]
+async fn a_session_takes_no_job_with_limits_that_it_cannot_hold() {
+    let mut world = World::with(&["exec", "merge"], "[sandbox]\nprocesses = 100\n");
+    world.config.push_str("runner = \"tmux\"\n[projects.web.session]\ncommand = [\"talk\"]\n");
+    let summary = world.run(works).await;
+    let told = "the session of web cannot hold the limits of `[sandbox]`; set them for the other projects alone";
+    assert_eq!(summary.held, [(issue(1), told.to_owned())]);
 }
