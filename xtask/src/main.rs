@@ -13,7 +13,7 @@ usage: cargo xtask COMMAND
 
 commands:
   tidy                  check the rules of this repository that a program can check
-  bench dispatch [ARG]  run the benchmark of the engine's dispatch
+  bench dispatch [ARG]  run the benchmark of the engine's dispatch; with `printing`, of jobs that print
 ";
 
 fn main() -> ExitCode {

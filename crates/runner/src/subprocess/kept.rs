@@ -30,7 +30,7 @@ use super::prepare::{self, Files, absolute, at};
 use super::{Keeper, Seen, ended};
 
 /// How much of a log is read at once.
-const CHUNK_BYTES: usize = 64 * 1024;
+const CHUNK_BYTES: usize = 16 * 1024;
 /// Room for what a keeper tells: few and short lines.
 const LINE_BYTES: usize = 512;
 /// How often an attempt is looked at whose keeper cannot tell: it was started by an engine that has died.

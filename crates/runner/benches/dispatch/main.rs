@@ -4,7 +4,11 @@
 //! threads, and by the engine with eight slots: with and without a keeper for each job, with the ledger in memory and in
 //! SQLite, durable. Then an engine holds 500 live `sleep` jobs, its memory and its keepers' is read, and all are killed. All
 //! in one run, as ratios.
+//!
+//! `cargo xtask bench dispatch printing [JOBS] [SECONDS]` measures jobs that print a thousand lines a second each.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark talks to the terminal")]
+
+mod printing;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -216,8 +220,13 @@ fn best(mut round: impl FnMut(usize) -> Duration) -> Duration {
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if args.first().is_some_and(|mode| mode == "keep") {
-        return dayfly_runner::keeper::main();
+    match args.first().map(String::as_str) {
+        Some("keep") => return dayfly_runner::keeper::main(),
+        Some("print") => {
+            printing::print(args[1].parse().unwrap());
+            return ExitCode::SUCCESS;
+        }
+        _ => {}
     }
     if args.iter().any(|a| a == "--bench") {
         measure(&args);
@@ -232,6 +241,10 @@ fn measure(args: &[String]) {
         if args.iter().any(|a| a == word) {
             return host.live(mode, LIVE);
         }
+    }
+    if let Some(at) = args.iter().position(|a| a == "printing") {
+        let mut figures = args[at + 1..].iter().filter_map(|a| a.parse::<u64>().ok());
+        return host.printing(figures.next().unwrap_or(LIVE as u64), figures.next().unwrap_or(30));
     }
     let jobs: usize = args.iter().find_map(|a| a.parse().ok()).unwrap_or(JOBS);
     let base = best(|_| xargs(jobs));
