@@ -30,7 +30,7 @@ pub(super) struct Work {
     pub(super) issue: Issue,
     /// The issue as the ledger knew it when the attempt was claimed.
     pub(super) known: IssueState,
-    pub(super) project: Project,
+    pub(super) project: Arc<Project>,
     pub(super) events: EventSink,
     /// Becomes `Some` when the attempt is to be stopped.
     pub(super) stop: watch::Receiver<Option<Stop>>,

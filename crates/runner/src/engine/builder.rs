@@ -170,6 +170,7 @@ impl EngineBuilder {
         });
         let house = House {
             runners: sessions.collect(),
+            projects: portfolio.projects.iter().map(|(name, p)| (name.clone(), Arc::new(p.clone()))).collect(),
             store: self.store.unwrap_or_else(|| Arc::new(MemoryStore::new())),
             tracker,
             runner,

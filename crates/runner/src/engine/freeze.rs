@@ -40,7 +40,7 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
         base = Some(commit);
     }
     let context = JobContext {
-        project: project.clone(),
+        project: Project::clone(project),
         issue: issue.clone(),
         stage: stage.clone(),
         known,

@@ -23,6 +23,8 @@ const LINE_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct House {
     pub(super) portfolio: Arc<Portfolio>,
+    /// The projects once more, for attempts to share.
+    pub(super) projects: BTreeMap<ProjectName, Arc<Project>>,
     pub(super) store: Arc<dyn Store>,
     pub(super) tracker: Arc<dyn Tracker>,
     pub(super) runner: Arc<dyn Runner>,
@@ -45,8 +47,8 @@ impl House {
         self.clock.now()
     }
 
-    pub(super) fn project(&self, name: &ProjectName) -> Option<&Project> {
-        self.portfolio.projects.get(name)
+    pub(super) fn project(&self, name: &ProjectName) -> Option<&Arc<Project>> {
+        self.projects.get(name)
     }
 
     /// What executes the attempts of a project.

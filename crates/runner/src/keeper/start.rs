@@ -168,7 +168,7 @@ fn kept() -> io::Result<()> {
 /// Reads the line that says what is to be kept.
 fn told() -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
-    let mut chunk = [0; 4096];
+    let mut chunk = [0; 1024];
     while !line.ends_with(b"\n") {
         match nix::unistd::read(io::stdin().as_fd(), &mut chunk)? {
             0 => {

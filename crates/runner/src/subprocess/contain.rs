@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use camino::Utf8Path;
-use dayfly_core::{Attempt, RunnerError, Sandbox, SandboxSpec};
+use dayfly_core::{Attempt, AttemptId, RunnerError, Sandbox, SandboxSpec};
 
 use crate::sandbox::{Cgroup, Ladder, Place, wrap};
 
@@ -28,11 +28,11 @@ impl Walls {
     }
 
     /// Ends and removes the control group that was made for an attempt, if there is one.
-    pub(super) fn end_group(&self, attempt: &Attempt) {
-        if attempt.job.sandbox.is_default() {
+    pub(super) fn end_group(&self, tag: &str, attempt: &AttemptId, spec: &SandboxSpec) {
+        if spec.is_default() {
             return;
         }
-        let group = self.ladder().cgroups().and_then(|base| base.open(&attempt.tag, attempt.id.as_str()));
+        let group = self.ladder().cgroups().and_then(|base| base.open(tag, attempt.as_str()));
         if let Some(group) = group {
             // What cannot be ended here is found by its mark, or reported as left.
             let _ = group.kill().and_then(|()| group.wait_empty(PATIENCE)).and_then(|_| group.remove());
@@ -61,7 +61,7 @@ pub(super) fn wall(
         return Ok(Walled { argv, cgroup: None, wrappers: 0 });
     }
     let ladder = walls.ladder();
-    walls.end_group(attempt);
+    walls.end_group(&attempt.tag, &attempt.id, spec);
     let cgroup = match ladder.cgroups() {
         Some(base) => Some(base.create(&attempt.tag, attempt.id.as_str(), spec).map_err(at(base.path()))?),
         None => None,

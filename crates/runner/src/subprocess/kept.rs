@@ -9,7 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{
-    Attempt, AttemptEvent, End, ExitFacts, Outcome, ProcessIdentity, RunnerError, Running, Stop, Stream,
+    Attempt, AttemptEvent, AttemptId, End, ExitFacts, Outcome, ProcessIdentity, RunnerError, Running, SandboxSpec,
+    Stop, Stream,
 };
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -172,7 +173,7 @@ pub(super) async fn reattach(walls: &Arc<Walls>, attempt: &Attempt) -> Result<Op
     let status: Option<Status> = read_json(&dir.join(STATUS_FILE)).unwrap_or_default();
     if held.is_some() && status.as_ref().is_none_or(|status| status.end == KeptEnd::Void) {
         Status::of(KeptEnd::Void).write(&dir).map_err(at(&dir))?;
-        walls.end_group(attempt);
+        walls.end_group(&attempt.tag, &attempt.id, &attempt.job.sandbox);
         return Ok(None);
     }
     let identity: Option<Identity> = read_json(&dir.join(KEEPER_FILE)).unwrap_or_default();
@@ -198,7 +199,7 @@ pub(super) async fn reattach(walls: &Arc<Walls>, attempt: &Attempt) -> Result<Op
 /// Follows what an attempt prints, by its logs.
 struct Follow {
     walls: Arc<Walls>,
-    attempt: Attempt,
+    attempt: Known,
     dir: Utf8PathBuf,
     leader: Option<ProcessIdentity>,
     output: Output,
@@ -213,7 +214,7 @@ impl Follow {
             stdout: LogReader::new(dir.join(STDOUT_LOG)),
             stderr: LogReader::new(dir.join(STDERR_LOG)),
             walls: Arc::clone(walls),
-            attempt: slim(attempt),
+            attempt: Known::of(attempt),
             dir,
             leader,
         }
@@ -278,8 +279,8 @@ impl Follow {
         };
         let end = match status.end {
             KeptEnd::Exited => None,
-            KeptEnd::Wall => Some(End::TimedOutWall { limit: self.attempt.job.wall }),
-            KeptEnd::Silence => Some(End::TimedOutSilence { limit: self.attempt.job.silence }),
+            KeptEnd::Wall => Some(End::TimedOutWall { limit: self.attempt.wall }),
+            KeptEnd::Silence => Some(End::TimedOutSilence { limit: self.attempt.silence }),
             KeptEnd::Stopped => Some(End::Cancelled),
             KeptEnd::Orphaned | KeptEnd::Void => Some(End::Lost),
             KeptEnd::NotStarted { reason } => Some(End::Environment { reason }),
@@ -298,7 +299,7 @@ impl Follow {
             },
         };
         let mut outcome = ended(self.output, end, seen);
-        let (spec, receipt) = (&self.attempt.job.sandbox, &mut outcome.receipt);
+        let (spec, receipt) = (&self.attempt.sandbox, &mut outcome.receipt);
         receipt.sandbox = spec.least;
         if let Some(reason) = never_begun(spec, &self.dir, receipt.exit_code, &receipt.tail) {
             outcome.end = End::Environment { reason };
@@ -310,7 +311,7 @@ impl Follow {
     async fn abandoned(self) -> Outcome {
         let (walls, attempt, leader) = (self.walls, self.attempt, self.leader);
         let swept = tokio::task::spawn_blocking(move || {
-            walls.end_group(&attempt);
+            walls.end_group(&attempt.tag, &attempt.id, &attempt.sandbox);
             process::end_attempt(&attempt.tag, &attempt.id, leader.as_ref())
         });
         let swept = swept.await;
@@ -319,11 +320,26 @@ impl Follow {
     }
 }
 
-/// An attempt without what only its start needs: there may be hundreds.
-fn slim(attempt: &Attempt) -> Attempt {
-    let mut attempt = attempt.clone();
-    attempt.job.prompt = String::new();
-    attempt
+/// What of an attempt its end needs. There may be hundreds.
+struct Known {
+    id: AttemptId,
+    tag: String,
+    sandbox: SandboxSpec,
+    wall: Duration,
+    silence: Duration,
+}
+
+impl Known {
+    fn of(attempt: &Attempt) -> Self {
+        let job = &attempt.job;
+        Self {
+            id: attempt.id.clone(),
+            tag: attempt.tag.clone(),
+            sandbox: job.sandbox.clone(),
+            wall: job.wall,
+            silence: job.silence,
+        }
+    }
 }
 
 #[async_trait]
