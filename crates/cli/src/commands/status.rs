@@ -30,7 +30,8 @@ fn text(status: &Status, engine: bool) -> String {
         vec![format!("  {}", line.issue), line.stage.to_string(), since, line.attempt.clone(), cut(&line.title, 40)]
     });
     let running = running.collect::<Vec<_>>();
-    let title = if engine { "Running" } else { "Lost: the engine has ended; the next `dayfly run` settles these" };
+    let title =
+        if engine { "Running" } else { "Without an engine: the next `dayfly run` takes these up, or settles them" };
     section(title, columns(&running));
     let ready = status.ready.iter().map(|ready| {
         let agent = ready.agent.as_ref().map_or("", |a| a.as_str());
