@@ -181,7 +181,7 @@ fn with_json_the_receipt_is_all_that_is_printed_and_the_logs_are_bounded() {
     assert!(log.ends_with("y\nend") && log.contains("\n[cut 4999003 bytes]\n"), "{log}");
     let again = run(&args);
     assert_eq!(again.code, Some(3), "{again:?}");
-    assert!(again.err.contains("holds the receipt of another run"), "{again:?}");
+    assert!(again.err.contains("holds receipt.json of another run"), "{again:?}");
 }
 
 #[test]
@@ -213,7 +213,80 @@ fn a_program_that_is_not_there_is_told_with_the_path_that_was_searched() {
     let ran = run(&["--gate", "no-such-gate", "--", "sh", "-c", "echo ran"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(3), ""), "nothing is run that could not be judged");
     let ran = run(&["--gate", "sh -c 'oops", "--", "true"]);
-    assert!(ran.code == Some(3) && ran.err.contains("is a quote missing?"), "{ran:?}");
+    assert!(ran.code == Some(2) && ran.err.contains("is a quote missing?"), "{ran:?}");
     assert_eq!(run(&["--timeout", "soon", "--", "true"]).code, Some(2));
     assert_eq!(run(&[]).code, Some(2));
+}
+
+#[test]
+fn a_slow_reader_gets_everything_and_cannot_hold_an_interrupt_up() {
+    let mut child =
+        job().args(["--", "seq", "1", "40000"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut out = child.stdout.take().unwrap();
+    // More than two pipes hold, and nobody reads before it has long ended.
+    let mut err = BufReader::new(child.stderr.take().unwrap());
+    let reading = std::thread::spawn(move || {
+        std::thread::park_timeout(Duration::from_millis(700));
+        let mut text = String::new();
+        out.read_to_string(&mut text).unwrap();
+        text
+    });
+    assert_eq!(reading.join().unwrap().lines().count(), 40000);
+    let mut receipt = String::new();
+    err.read_line(&mut receipt).unwrap();
+    let receipt: Value = serde_json::from_str(&receipt).unwrap();
+    assert_eq!(
+        (&receipt["end"], &receipt["unpassed_bytes"], &receipt["leaky"]),
+        (&"succeeded".into(), &0.into(), &false.into())
+    );
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+
+    let mut child = job().args(["--dir", "/dev/null/no", "--", "true"]).stderr(Stdio::null()).spawn().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+
+    let dir = tempfile::tempdir().unwrap();
+    let logs = dir.path().join("logs");
+    let script = "echo $$; seq 1 40000; touch \"$0\"";
+    let done = dir.path().join("done");
+    let args = ["--dir", logs.to_str().unwrap(), "--", "sh", "-c", script, done.to_str().unwrap()];
+    let mut child = job().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let _unread = child.stdout.take().unwrap();
+    let end = Instant::now() + Duration::from_secs(20);
+    while fs::metadata(logs.join("output.log")).map_or(0, |log| log.len()) < 60_000 {
+        assert!(Instant::now() < end, "it does not print");
+        std::thread::yield_now();
+    }
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    let mut receipt = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut receipt).unwrap();
+    assert!(child.wait().unwrap().code().is_some());
+    let receipt: Value = serde_json::from_str(receipt.lines().last().unwrap()).unwrap();
+    assert!(receipt["unpassed_bytes"].as_u64().unwrap() > 0, "{receipt}");
+}
+
+#[test]
+fn a_command_ends_with_a_tool_that_is_killed() {
+    let (mut child, _lines, first) = started(&["--", "sh", "-c", "echo $$; exec sleep 600"]);
+    assert!(is_there(&first));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let end = Instant::now() + Duration::from_secs(20);
+    while is_there(&first) {
+        assert!(Instant::now() < end, "it goes on without anybody");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn what_cannot_be_executed_after_all_is_in_the_receipt() {
+    let dir = tempfile::tempdir().unwrap();
+    let gate = dir.path().join("gate");
+    fs::write(&gate, "no program").unwrap();
+    fs::set_permissions(&gate, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let ran = run(&["--gate", gate.to_str().unwrap(), "--", "echo", "done"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), "done\n"), "{ran:?}");
+    let receipt = ran.receipt();
+    assert_eq!(receipt["end"], "gate-failed", "{receipt}");
+    assert!(receipt["gates"][0]["exit_code"].as_i64() > Some(100), "{receipt}");
+    fs::remove_dir_all(receipt["logs"].as_str().unwrap()).unwrap();
 }

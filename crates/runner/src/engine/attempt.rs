@@ -113,10 +113,11 @@ impl Work {
     }
 
     async fn run_agent(&mut self, running: Option<Box<dyn Running>>) -> Result<(Outcome, Option<TrustedGit>), Early> {
-        let git = self.house.git(&self.project).await.map_err(git_end)?;
         let mut running = match running {
+            // It is followed first: a repository that cannot be opened now is no reason to end it.
             Some(running) => running,
             None => {
+                let git = self.house.git(&self.project).await.map_err(git_end)?;
                 let mut attempt = self.attempt(self.working_copy(git.as_ref()).await?)?;
                 attempt.reads = git.as_ref().map(TrustedGit::lends).unwrap_or_default();
                 self.house.runner(&self.project.name).start(&attempt).await.map_err(runner_end)?
@@ -129,7 +130,13 @@ impl Work {
                 running.stop(how).await.map_err(runner_end)?;
             }
             tokio::select! {
-                outcome = running.wait() => return Ok((outcome.map_err(runner_end)?, git)),
+                outcome = running.wait() => {
+                    let outcome = outcome.map_err(runner_end)?;
+                    return match self.house.git(&self.project).await {
+                        Ok(git) => Ok((outcome, git)),
+                        Err(err) => Err(Box::new(Outcome { end: git_end(err).end, ..outcome })),
+                    };
+                }
                 // A sender that is gone means that the engine ends: dropping `running` kills it.
                 changed = self.stop.changed() => if changed.is_err() { return Err(ended(End::Cancelled)) },
             }

@@ -2,11 +2,10 @@
 //!
 //! Before that nothing is removed: an engine that takes an attempt up again needs its working copy.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use camino::Utf8Path;
-use dayfly_core::{AttemptId, LiveAttempt, Project};
+use dayfly_core::{AttemptId, IssueRef, Project, State};
 
 use crate::git::GitError;
 use crate::process;
@@ -49,33 +48,35 @@ impl House {
     }
 
     /// Removes what attempts left of which the ledger has known the end for longer than the engine that was to clean up.
-    pub(super) async fn clean_leftovers(&self, live: &BTreeMap<AttemptId, LiveAttempt>) {
+    /// Nothing else is touched: people keep copies of what interests them beside it.
+    pub(super) async fn clean_leftovers(&self, state: &State) {
         let Ok(entries) = self.portfolio.state_dir.join("work").read_dir_utf8() else { return };
         for entry in entries.flatten() {
             let name = entry.file_name();
-            // What could not be taken is left to a person.
-            if name.ends_with(".left") {
-                continue;
-            }
-            let attempt = AttemptId::from_text(name.strip_suffix(".gates").unwrap_or(name));
-            let project = name
-                .split_once('.')
-                .and_then(|(project, _)| self.portfolio.projects.values().find(|p| p.name.as_str() == project));
-            if let Some(project) = project.filter(|_| !live.contains_key(&attempt)) {
+            let Some((attempt, issue)) = ended(state, name.strip_suffix(".gates").unwrap_or(name)) else { continue };
+            if let Some(project) = self.project(&issue.project) {
                 // What cannot be removed now is tried again by the next engine.
                 let _ = self.clean(project, &attempt).await;
             }
         }
     }
 
+    /// Waits until nothing keeps the commands of an attempt's gates any more.
+    pub(super) async fn wait_for_gates(&self, attempt: &AttemptId) {
+        let gates = gates_dir(&self.portfolio, attempt).read_dir_utf8();
+        for gate in gates.into_iter().flatten().flatten() {
+            wait_for_keeper(gate.path()).await;
+        }
+    }
+
     /// Sees to it that nothing of an earlier judgement of an attempt is at work or in the way: it is judged anew.
     pub(super) async fn end_gates(&self, project: &Project, attempt: &AttemptId) {
+        self.wait_for_gates(attempt).await;
         let dir = gates_dir(&self.portfolio, attempt);
         let gates: Vec<_> = dir.read_dir_utf8().map(|entries| entries.flatten().collect()).unwrap_or_default();
         for gate in gates {
             let id = AttemptId::from_text(format!("{attempt}.gate-{}", gate.file_name()));
             let tag = self.tag.clone();
-            wait_for_keeper(gate.path()).await;
             let _ = tokio::task::spawn_blocking(move || process::kill_attempt(&tag, &id, None)).await;
         }
         let _ = remove_folder(&dir).await;
@@ -83,6 +84,17 @@ impl House {
             let _ = git.remove_copy(&self.gate_tree(attempt)).await;
         }
     }
+}
+
+/// The attempt of that name, with its issue, if the ledger knows of it and it is over.
+fn ended(state: &State, name: &str) -> Option<(AttemptId, IssueRef)> {
+    let (rest, number) = name.rsplit_once('.')?;
+    let (issue, _stage) = rest.rsplit_once('.')?;
+    let number: u32 = number.parse().ok()?;
+    let (issue, known) =
+        state.issues.iter().find(|(known, _)| format!("{}.{}", known.project, known.issue) == issue)?;
+    let attempt = AttemptId::from_text(name);
+    (number <= known.attempts && !state.live.contains_key(&attempt)).then(|| (attempt, issue.clone()))
 }
 
 /// Waits for a keeper that ends its command because the engine has died.

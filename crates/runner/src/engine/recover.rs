@@ -108,7 +108,7 @@ impl Recovery<'_> {
             };
             self.lost(&id, &attempt, work, state).await?;
         }
-        self.house.clean_leftovers(&state.live).await;
+        self.house.clean_leftovers(state).await;
         Ok(taken_up)
     }
 
@@ -126,6 +126,8 @@ impl Recovery<'_> {
         work: Option<Work>,
         state: &mut State,
     ) -> Result<(), StoreError> {
+        // Whatever keeps the commands of its gates ends them now, and is not to be killed in the middle of that.
+        self.house.wait_for_gates(id).await;
         let (tag, process, name) = (self.house.tag.clone(), attempt.process.clone(), id.clone());
         // A search that panicked found nothing to kill; the attempt is settled all the same.
         let _ = tokio::task::spawn_blocking(move || process::kill_attempt(&tag, &name, process.as_ref())).await;

@@ -127,14 +127,17 @@ impl TrustedGit {
         }
         let mut lines = author.unwrap_or_default().lines();
         for name in ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE"] {
-            if let Some(value) = lines.next() {
+            if let Some(value) = lines.next().filter(|value| !value.trim().is_empty()) {
                 command.env(name, value);
             }
         }
         let output = run(command, "commit-tree", &self.own.git_dir, Some(message)).await?;
-        if output.good {
-            return Ok(Commit(output.stdout.trim().to_owned()));
+        match author {
+            _ if output.good => Ok(Commit(output.stdout.trim().to_owned())),
+            // An author that git reads and would not write, such as one with an impossible date: the work is not lost
+            // over it.
+            Some(_) => Box::pin(self.commit_tree(tree, parents, message, None)).await,
+            None => Err(failed("commit-tree", &self.own.git_dir, &output)),
         }
-        Err(failed("commit-tree", &self.own.git_dir, &output))
     }
 }

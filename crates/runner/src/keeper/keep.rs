@@ -43,7 +43,7 @@ enum Phase {
 struct Keeper<'a> {
     spec: &'a Spec,
     clock: Clock,
-    control: Control,
+    control: &'a mut Control,
     signals: Signals,
     child: Pid,
     exit: Option<WaitStatus>,
@@ -55,6 +55,8 @@ struct Keeper<'a> {
     suspends: Suspends,
     phase: Phase,
     why: Option<KeptEnd>,
+    /// A stop was asked for after the end.
+    hurried: bool,
     /// Output that nobody was told of, and when they were told last.
     news: bool,
     told_at: Duration,
@@ -62,7 +64,8 @@ struct Keeper<'a> {
 }
 
 /// Runs a command to its end, in conversation with an engine if there is one.
-pub(super) fn keep_with(spec: &Spec, passing: Passing, mut control: Control) -> io::Result<Status> {
+/// The control stays the caller's, and with it the lock: what is over is over only when its status is written.
+pub(super) fn keep_with(spec: &Spec, passing: Passing, control: &mut Control) -> io::Result<Status> {
     let clock = Clock::start();
     let signals = Signals::listen()?;
     tree::become_reaper();
@@ -76,7 +79,11 @@ pub(super) fn keep_with(spec: &Spec, passing: Passing, mut control: Control) -> 
     };
     let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
     let identity = crate::process::identity(child.id());
-    control.spawned(identity)?;
+    if let Err(err) = control.spawned(identity, spec.cgroup.as_deref()) {
+        // Nobody would know of it.
+        tree::sweep(|_| {});
+        return Err(err);
+    }
     let through = |stream: io::Result<OwnedFd>| match passing {
         Passing::Through => stream.ok().map(File::from),
         Passing::Engine | Passing::Nothing => None,
@@ -102,6 +109,7 @@ pub(super) fn keep_with(spec: &Spec, passing: Passing, mut control: Control) -> 
         buffer: Vec::new(),
         phase: Phase::Running,
         why: None,
+        hurried: false,
         news: false,
         told_at: Duration::ZERO,
         swept: Swept::default(),
@@ -128,11 +136,16 @@ impl Keeper<'_> {
             self.wait(deadline);
             self.due();
         }
+        self.stdout.read_on();
+        self.stderr.read_on();
         self.drain();
         let leaky = self.stdout.is_open() || self.stderr.is_open();
         self.sweep();
         self.drain();
-        let (stdout, stderr) = (self.stdout.finish(), self.stderr.finish());
+        self.stdout.end();
+        self.stderr.end();
+        self.pass_the_rest();
+        let ((stdout, not_out), (stderr, not_err)) = (self.stdout.finish(), self.stderr.finish());
         let status = Status {
             exit_code: code(self.exit),
             signal: signal(self.exit),
@@ -141,6 +154,7 @@ impl Keeper<'_> {
             stdout_bytes: stdout.total(),
             stderr_bytes: stderr.total(),
             cut_bytes: stdout.cut() + stderr.cut(),
+            unpassed_bytes: not_out + not_err,
             leaky: leaky || self.swept.left > 0,
             killed: self.swept.killed,
             left: self.swept.left,
@@ -281,6 +295,11 @@ impl Keeper<'_> {
     }
 
     fn stop(&mut self, why: KeptEnd, how: Stop) {
+        if self.exit.is_some() {
+            // It has ended by itself; only what is still to be done is cut short.
+            self.hurried = true;
+            return;
+        }
         self.why.get_or_insert(why);
         match (how, self.phase) {
             // Who asks again has no patience.
@@ -329,6 +348,21 @@ impl Keeper<'_> {
     fn drain(&mut self) {
         let end = self.clock.awake() + DRAIN;
         while (self.stdout.is_open() || self.stderr.is_open()) && self.clock.awake() < end {
+            self.wait(end);
+        }
+    }
+
+    /// Passes on what was read, to whoever is slow, until they have it all, are gone, or the time is up.
+    fn pass_the_rest(&mut self) {
+        let end = match self.why {
+            None => self.spec.wall.max(self.ended_at + self.spec.grace),
+            // Who had it ended does not wait for a reader either.
+            Some(_) => self.clock.awake() + DRAIN,
+        };
+        while (self.stdout.sink().is_some() || self.stderr.sink().is_some())
+            && !self.hurried
+            && self.clock.awake() < end
+        {
             self.wait(end);
         }
     }

@@ -19,6 +19,8 @@ pub(super) struct Pump {
     kept: KeptStream,
     /// Whoever stands behind the keeper, and what they have not taken yet.
     through: Option<Through>,
+    /// Whether more is read though somebody has still to take what was read before.
+    reads_on: bool,
 }
 
 #[derive(Debug)]
@@ -30,7 +32,7 @@ struct Through {
 impl Pump {
     pub(super) fn new(from: Option<OwnedFd>, kept: KeptStream, through: Option<File>) -> Self {
         let through = through.map(|to| Through { to, waiting: Vec::new() });
-        Self { from: from.map(File::from), kept, through }
+        Self { from: from.map(File::from), kept, through, reads_on: false }
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -39,7 +41,7 @@ impl Pump {
 
     /// Where there is something to read. While somebody has still to take what was read before, nothing more is.
     pub(super) fn source(&self) -> Option<BorrowedFd<'_>> {
-        let waits = self.through.as_ref().is_some_and(|through| !through.waiting.is_empty());
+        let waits = !self.reads_on && self.through.as_ref().is_some_and(|through| !through.waiting.is_empty());
         if waits { None } else { self.from.as_ref().map(File::as_fd) }
     }
 
@@ -47,6 +49,11 @@ impl Pump {
     pub(super) fn sink(&self) -> Option<BorrowedFd<'_>> {
         let through = self.through.as_ref()?;
         (!through.waiting.is_empty()).then_some(through.to.as_fd())
+    }
+
+    /// From now on all is read that comes: the child has ended, and what is left is no more than a pipe holds.
+    pub(super) fn read_on(&mut self) {
+        self.reads_on = true;
     }
 
     /// Reads once what is there; gives how much. Only to be called where it cannot wait.
@@ -82,13 +89,15 @@ impl Pump {
         }
     }
 
-    /// The log, after the last of it was passed on.
-    pub(super) fn finish(mut self) -> Log {
-        let log = self.kept.end(|rest| pass_on(&mut self.through, rest));
-        if let Some(Through { mut to, waiting }) = self.through {
-            let _ = to.write_all(&waiting);
-        }
-        log
+    /// Gives all that may be shown to whoever is there: no more comes.
+    pub(super) fn end(&mut self) {
+        pass_on(&mut self.through, self.kept.last());
+    }
+
+    /// The log, and how many bytes somebody has not taken who is still there.
+    pub(super) fn finish(self) -> (Log, u64) {
+        let unpassed = self.through.map_or(0, |through| through.waiting.len() as u64);
+        (self.kept.into_log(), unpassed)
     }
 }
 

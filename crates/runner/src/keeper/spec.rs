@@ -85,6 +85,9 @@ pub(crate) struct Identity {
     pub(crate) keeper: ProcessIdentity,
     /// What it keeps.
     pub(crate) child: Option<ProcessIdentity>,
+    /// The control group it is in.
+    #[serde(default)]
+    pub(crate) cgroup: Option<Utf8PathBuf>,
 }
 
 /// Why a kept process is no longer there.
@@ -132,6 +135,9 @@ pub struct Status {
     pub stderr_bytes: u64,
     /// Bytes of both that are not in the logs.
     pub cut_bytes: u64,
+    /// Bytes of both that whoever stands behind the keeper did not take in time.
+    #[serde(default)]
+    pub unpassed_bytes: u64,
     /// Whether a process it left behind still held its output, or would not end.
     pub leaky: bool,
     /// Processes it left behind that were killed.
@@ -153,6 +159,7 @@ impl Status {
             stdout_bytes: 0,
             stderr_bytes: 0,
             cut_bytes: 0,
+            unpassed_bytes: 0,
             leaky: false,
             killed: 0,
             left: 0,

@@ -93,10 +93,15 @@ impl Control {
     }
 
     /// Says which process is kept, to this engine and to the next.
-    pub(super) fn spawned(&mut self, child: Option<ProcessIdentity>) -> io::Result<()> {
+    pub(super) fn spawned(&mut self, child: Option<ProcessIdentity>, cgroup: Option<&Utf8Path>) -> io::Result<()> {
         if let Some(lock) = &mut self.lock {
             let keeper = process::identity(std::process::id()).ok_or_else(|| io::Error::other("/proc is not there"))?;
-            let identity = Identity { version: KEEPER_VERSION, keeper, child: child.clone() };
+            let identity = Identity {
+                version: KEEPER_VERSION,
+                keeper,
+                child: child.clone(),
+                cgroup: cgroup.map(Utf8Path::to_owned),
+            };
             (&**lock).write_all(&serde_json::to_vec(&identity)?)?;
         }
         if let Some(child) = child {
@@ -156,13 +161,16 @@ fn kept() -> io::Result<()> {
     if spec.dir.join(STATUS_FILE).try_exists()? {
         return Err(io::Error::other("the attempt was given up before it began"));
     }
-    let status = keep_with(&spec, Passing::Engine, Control::with_engine(lock)?)?;
+    let mut control = Control::with_engine(lock)?;
+    let status = keep_with(&spec, Passing::Engine, &mut control)?;
     if matches!(status.end, KeptEnd::NotStarted { .. }) {
         // The engine that asked was told. Another one finds nothing to take up.
         return Ok(());
     }
-    // The lock goes with the process, and so after the status is there.
-    status.write(&spec.dir)
+    // The lock is held until the status is there: whoever finds it free finds how it ended.
+    let written = status.write(&spec.dir);
+    drop(control);
+    written
 }
 
 /// Reads the line that says what is to be kept.
@@ -192,5 +200,5 @@ fn told() -> io::Result<Vec<u8>> {
 /// # Errors
 /// If this process cannot be set up for it. That the command cannot be started is a status.
 pub fn keep(spec: &Spec, passing: Passing) -> io::Result<Status> {
-    keep_with(spec, passing, Control::default())
+    keep_with(spec, passing, &mut Control::default())
 }

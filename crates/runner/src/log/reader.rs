@@ -60,6 +60,12 @@ impl LogReader {
             // What went round was put behind the file, or is being put there: it is read from the file.
             Ok(ring) if ring.is_joined() => Ok(LogPart::End),
             Ok(ring) => {
+                // Between the two looks the last of the first half may have been written, and then the ring be made.
+                let read = head.read_at(buffer, self.at)?;
+                self.at += read as u64;
+                if read > 0 {
+                    return Ok(LogPart::Bytes(read));
+                }
                 self.ring = Some((ring, 0));
                 self.read(buffer)
             }

@@ -39,17 +39,22 @@ impl KeptStream {
     }
 
     /// Gives the last that was held back. The log is complete then.
-    pub(crate) fn end(mut self, show: impl FnOnce(&[u8])) -> Log {
+    pub(crate) fn last(&mut self) -> &[u8] {
         self.shown.clear();
         self.redactor.finish(&mut self.shown);
         self.log.write(&self.shown);
-        show(&self.shown);
+        &self.shown
+    }
+
+    /// The log.
+    pub(crate) fn into_log(self) -> Log {
         self.log
     }
 
-    /// The same, and puts the log together. Gives the bytes that came.
-    pub(crate) fn finish(self, show: impl FnOnce(&[u8])) -> u64 {
-        let log = self.end(show);
+    /// Shows the last that was held back, and puts the log together. Gives the bytes that came.
+    pub(crate) fn finish(mut self, show: impl FnOnce(&[u8])) -> u64 {
+        show(self.last());
+        let log = self.log;
         let total = log.total();
         log.finish();
         total

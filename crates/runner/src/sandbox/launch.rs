@@ -48,6 +48,7 @@ pub enum LaunchError {
 #[derive(Debug, Default)]
 struct Steps {
     cgroup: Option<PathBuf>,
+    tied: bool,
     landlock: bool,
     no_tcp: bool,
     read: Vec<PathBuf>,
@@ -102,6 +103,7 @@ fn read(mut arguments: impl Iterator<Item = OsString>) -> Result<Steps, LaunchEr
         let mut value = || arguments.next().ok_or_else(|| usage(&word));
         match word.as_str() {
             "--cgroup" => steps.cgroup = Some(value()?.into()),
+            "--tied" => steps.tied = true,
             "--landlock" => steps.landlock = true,
             "--no-tcp" => steps.no_tcp = true,
             "--read" => steps.read.push(value()?.into()),
@@ -127,6 +129,12 @@ fn number(word: &OsStr) -> Result<u64, LaunchError> {
 
 /// Takes everything on, what may forbid the rest last. Returns the command line.
 fn take_on(steps: &Steps) -> Result<Vec<OsString>, LaunchError> {
+    #[cfg(target_os = "linux")]
+    if steps.tied {
+        use nix::sys::signal::Signal;
+
+        nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(|err| hold("tie the program to this one", err))?;
+    }
     if let Some(cgroup) = &steps.cgroup {
         // Zero is the process that writes it.
         fs::write(cgroup.join("cgroup.procs"), "0").map_err(|err| hold("join the control group", err))?;

@@ -4,10 +4,10 @@ use std::io;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use camino::Utf8Path;
-use dayfly_core::{Attempt, AttemptId, RunnerError, Sandbox, SandboxSpec};
+use camino::{Utf8Path, Utf8PathBuf};
+use dayfly_core::{Attempt, AttemptId, Receipt, RunnerError, Sandbox, SandboxSpec};
 
-use crate::sandbox::{Cgroup, Ladder, Place, wrap};
+use crate::sandbox::{Cgroup, LAUNCH_FAILED, Ladder, Place, wrap};
 
 use super::Keeper;
 use super::prepare::{OUT, at};
@@ -27,16 +27,17 @@ impl Walls {
         self.ladder.get_or_init(Ladder::probe)
     }
 
-    /// Ends and removes the control group that was made for an attempt, if there is one.
-    pub(super) fn end_group(&self, tag: &str, attempt: &AttemptId, spec: &SandboxSpec) {
-        if spec.is_default() {
-            return;
-        }
-        let group = self.ladder().cgroups().and_then(|base| base.open(tag, attempt.as_str()));
-        if let Some(group) = group {
-            // What cannot be ended here is found by its mark, or reported as left.
-            let _ = group.kill().and_then(|()| group.wait_empty(PATIENCE)).and_then(|_| group.remove());
-        }
+    /// The control group that this engine would make for an attempt.
+    pub(super) fn group(&self, tag: &str, attempt: &AttemptId, spec: &SandboxSpec) -> Option<Utf8PathBuf> {
+        let base = (!spec.is_default()).then(|| self.ladder().cgroups()).flatten()?;
+        base.open(tag, attempt.as_str()).map(|group| group.path().to_owned())
+    }
+
+    /// Ends and removes a control group; `true` if there was one, and nothing of it is left.
+    pub(super) fn end_group(&self, group: Option<&Utf8Path>) -> bool {
+        let Some(group) = group.filter(|group| group.is_dir()).map(Cgroup::at) else { return false };
+        // What cannot be ended here is found by its mark, or reported as left.
+        group.kill().and_then(|()| group.wait_empty(PATIENCE)).and_then(|_| group.remove()).is_ok()
     }
 }
 
@@ -61,7 +62,7 @@ pub(super) fn wall(
         return Ok(Walled { argv, cgroup: None, wrappers: 0 });
     }
     let ladder = walls.ladder();
-    walls.end_group(&attempt.tag, &attempt.id, spec);
+    walls.end_group(walls.group(&attempt.tag, &attempt.id, spec).as_deref());
     let cgroup = match ladder.cgroups() {
         Some(base) => Some(base.create(&attempt.tag, attempt.id.as_str(), spec).map_err(at(base.path()))?),
         None => None,
@@ -98,14 +99,18 @@ fn refused(cgroup: Option<&Cgroup>, err: impl std::error::Error + Send + Sync + 
     }
 }
 
-/// Why an attempt in a sandbox never came to its program, if it did not: the launch step says so by its exit code, and
-/// by a file that it makes just before the program begins.
-pub(super) fn never_begun(spec: &SandboxSpec, dir: &Utf8Path, exit_code: Option<i32>, tail: &str) -> Option<String> {
-    let failed = exit_code.is_some_and(|code| code != 0) && spec.least > Sandbox::None;
+/// Why an attempt in a sandbox never came to its program, if it did not: then the launch step says so by its exit code,
+/// or bubblewrap by its own, and there is no mark of a start. The mark lies where the agent can remove it, and so it counts
+/// only together with what else there was.
+pub(super) fn never_begun(spec: &SandboxSpec, dir: &Utf8Path, receipt: &Receipt) -> Option<String> {
+    let said = receipt.tail.lines().last().unwrap_or("it said nothing");
+    let failed = match receipt.exit_code {
+        Some(code) if code == i32::from(LAUNCH_FAILED) => true,
+        Some(1) => receipt.tail.lines().count() == 1 && said.starts_with("bwrap: "),
+        _ => false,
+    };
     // Without its folder for temporary files nothing can be told.
-    if !failed || !dir.join("tmp").exists() || dir.join("tmp/.started").exists() {
-        return None;
-    }
-    let said = tail.lines().last().unwrap_or("it said nothing");
-    Some(format!("the sandbox `{}` could not be put up: {said}", spec.least.word()))
+    let told = dir.join("tmp").exists() && !dir.join("tmp/.started").exists();
+    let never = spec.least > Sandbox::None && failed && told;
+    never.then(|| format!("the sandbox `{}` could not be put up: {said}", spec.least.word()))
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{
-    Attempt, AttemptEvent, AttemptId, End, ExitFacts, Outcome, ProcessIdentity, RunnerError, Running, SandboxSpec,
-    Stop, Stream,
+    Attempt, AttemptEvent, AttemptId, End, ExitFacts, Outcome, ProcessIdentity, RunnerError, Running, Sandbox,
+    SandboxSpec, Stop, Stream,
 };
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -51,8 +51,8 @@ pub(super) struct KeptRunning {
 enum Ear {
     /// By its standard input.
     Pipe(Arc<File>),
-    /// By signals, where that pipe went with another engine.
-    Process(ProcessIdentity),
+    /// By signals to the keeper of this folder, where that pipe went with another engine.
+    Folder(Utf8PathBuf),
     /// It is no longer there.
     Gone,
 }
@@ -65,11 +65,15 @@ impl Ear {
                 let word = if how == Stop::Kill { KILL } else { STOP };
                 let _ = (&**pipe).write_all(word);
             }
-            Ear::Process(keeper) if process::is_alive(keeper) => {
-                let signal = if how == Stop::Kill { Signal::SIGUSR1 } else { Signal::SIGTERM };
-                let _ = i32::try_from(keeper.pid).map(|pid| kill(Pid::from_raw(pid), signal));
+            Ear::Folder(dir) => {
+                // Read now: it may not have been written yet when the attempt was found.
+                let keeper = identity(dir).map(|identity| identity.keeper);
+                if let Some(keeper) = keeper.filter(process::is_alive) {
+                    let signal = if how == Stop::Kill { Signal::SIGUSR1 } else { Signal::SIGTERM };
+                    let _ = i32::try_from(keeper.pid).map(|pid| kill(Pid::from_raw(pid), signal));
+                }
             }
-            Ear::Process(_) | Ear::Gone => {}
+            Ear::Gone => {}
         }
     }
 }
@@ -165,7 +169,8 @@ fn spec(keeper: &Keeper, attempt: &Attempt, files: &Files, walled: &Walled) -> i
 /// Finds an attempt that a keeper of an earlier engine holds, or held to its end.
 pub(super) async fn reattach(walls: &Arc<Walls>, attempt: &Attempt) -> Result<Option<Box<dyn Running>>, RunnerError> {
     let dir = absolute(&attempt.dir).map_err(at(&attempt.dir))?;
-    if !dir.join(KEEPER_FILE).try_exists().map_err(at(&dir))? {
+    // Without its folder an attempt was not begun. With it, its keeper may be about to begin.
+    if !dir.try_exists().map_err(at(&dir))? {
         return Ok(None);
     }
     // Whoever has the lock now decides: a keeper that comes late finds the status, and starts nothing.
@@ -173,16 +178,12 @@ pub(super) async fn reattach(walls: &Arc<Walls>, attempt: &Attempt) -> Result<Op
     let status: Option<Status> = read_json(&dir.join(STATUS_FILE)).unwrap_or_default();
     if held.is_some() && status.as_ref().is_none_or(|status| status.end == KeptEnd::Void) {
         Status::of(KeptEnd::Void).write(&dir).map_err(at(&dir))?;
-        walls.end_group(&attempt.tag, &attempt.id, &attempt.job.sandbox);
+        end_group(walls, attempt, &dir);
         return Ok(None);
     }
-    let identity: Option<Identity> = read_json(&dir.join(KEEPER_FILE)).unwrap_or_default();
-    let ear = match (&held, &identity) {
-        (None, Some(identity)) => Ear::Process(identity.keeper.clone()),
-        _ => Ear::Gone,
-    };
+    let ear = if held.is_none() { Ear::Folder(dir.clone()) } else { Ear::Gone };
     drop(held);
-    let child = identity.and_then(|identity| identity.child);
+    let child = identity(&dir).and_then(|identity| identity.child);
     if let Some(child) = &child {
         attempt.events.send(AttemptEvent::Spawned(child.clone()));
     }
@@ -298,10 +299,11 @@ impl Follow {
                 ),
             },
         };
+        let ours = end.is_some();
         let mut outcome = ended(self.output, end, seen);
         let (spec, receipt) = (&self.attempt.sandbox, &mut outcome.receipt);
         receipt.sandbox = spec.least;
-        if let Some(reason) = never_begun(spec, &self.dir, receipt.exit_code, &receipt.tail) {
+        if !ours && let Some(reason) = never_begun(spec, &self.dir, receipt) {
             outcome.end = End::Environment { reason };
         }
         outcome
@@ -309,10 +311,12 @@ impl Follow {
 
     /// The keeper was killed: what it kept is ended as far as it can be found.
     async fn abandoned(self) -> Outcome {
-        let (walls, attempt, leader) = (self.walls, self.attempt, self.leader);
+        let (walls, attempt, leader, dir) = (self.walls, self.attempt, self.leader, self.dir);
         let swept = tokio::task::spawn_blocking(move || {
-            walls.end_group(&attempt.tag, &attempt.id, &attempt.sandbox);
-            process::end_attempt(&attempt.tag, &attempt.id, leader.as_ref())
+            // What a namespace or a control group held is gone with it; otherwise some may have cleared their mark.
+            let held = attempt.sandbox.least == Sandbox::Bubblewrap
+                || walls.end_group(identity(&dir).and_then(|identity| identity.cgroup).as_deref());
+            process::end_attempt(&attempt.tag, &attempt.id, leader.as_ref()) && held
         });
         let swept = swept.await;
         let end = End::Host { reason: "its keeper was ended by something else".into() };
@@ -363,6 +367,18 @@ impl Drop for KeptRunning {
         }
         self.task.abort_all();
     }
+}
+
+/// What a keeper has said of itself, if it has come so far.
+fn identity(dir: &Utf8Path) -> Option<Identity> {
+    read_json(&dir.join(KEEPER_FILE)).ok().flatten()
+}
+
+/// Ends and removes the control group that an attempt was to be in.
+fn end_group(walls: &Walls, attempt: &Attempt, dir: &Utf8Path) {
+    let known = identity(dir).and_then(|identity| identity.cgroup);
+    let group = known.or_else(|| walls.group(&attempt.tag, &attempt.id, &attempt.job.sandbox));
+    walls.end_group(group.as_deref());
 }
 
 /// Whether an attempt's folder has a keeper that lives.

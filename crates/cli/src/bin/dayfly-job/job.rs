@@ -16,9 +16,23 @@ use crate::receipt::{End, Ran, Receipt, VERSION};
 /// A silence is told of after this long, if anybody is there to be told.
 const REPORT: Duration = Duration::from_secs(300);
 
-/// Runs it all. What keeps it from starting is an error, with what helps; all else is in the receipt.
-pub(crate) fn run(args: &Args) -> Result<Receipt, String> {
-    let gates = args.gates.iter().map(|gate| split(gate)).collect::<Result<Vec<_>, _>>()?;
+/// Why nothing was run, with what helps.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) reason: String,
+    pub(crate) exit_code: u8,
+}
+
+impl From<String> for Refused {
+    fn from(reason: String) -> Self {
+        Self { reason, exit_code: 3 }
+    }
+}
+
+/// Runs it all. What keeps it from starting is an error; all else is in the receipt.
+pub(crate) fn run(args: &Args) -> Result<Receipt, Refused> {
+    let usage = |reason| Refused { reason, exit_code: 2 };
+    let gates = args.gates.iter().map(|gate| split(gate).map_err(usage)).collect::<Result<Vec<_>, _>>()?;
     // Everything is looked for before anything is run.
     let program = find(&args.command)?;
     let gates = gates.into_iter().map(|gate| Ok((find(&gate)?, gate))).collect::<Result<Vec<_>, String>>()?;
@@ -49,7 +63,9 @@ pub(crate) fn run(args: &Args) -> Result<Receipt, String> {
             }
         };
     }
-    if kept == Kept::IfItFailed && receipt.end == End::Succeeded {
+    // What nobody has taken, and what was cut, is not to be gone as well.
+    let whole = receipt.command.unpassed_bytes == 0;
+    if kept == Kept::IfItFailed && receipt.end == End::Succeeded && whole {
         let _ = fs::remove_dir_all(&dir);
         receipt.command.logs = None;
         receipt.gates.iter_mut().for_each(|gate| gate.logs = None);
@@ -70,10 +86,15 @@ fn one(
     place: Place<'_>,
     passing: Passing,
 ) -> Result<Status, String> {
+    // By way of a step that ties it to this program: were this one killed, nobody would end it any more.
+    let own = std::env::current_exe().ok().and_then(|own| Utf8PathBuf::from_path_buf(own).ok());
+    let own = own.ok_or("cannot find out which program this is")?;
+    let mut words = ["launch", "--tied", "--", program.as_str()].map(str::to_owned).to_vec();
+    words.extend(command.iter().skip(1).cloned());
     let spec = Spec {
         version: KEEPER_VERSION,
-        program: program.to_owned(),
-        args: command.iter().skip(1).cloned().collect(),
+        program: own,
+        args: words,
         cwd: ".".into(),
         dir: place.dir.to_owned(),
         stdin: place.input,
@@ -130,8 +151,9 @@ enum Kept {
 fn folder(args: &Args) -> Result<(Utf8PathBuf, Kept), String> {
     if let Some(dir) = &args.dir {
         let dir = absolute(dir)?;
-        if dir.join("receipt.json").exists() {
-            return Err(format!("{dir} holds the receipt of another run; name a new folder with --dir"));
+        let files = ["receipt.json", "output.log", "output.ring", "errors.log", "errors.ring", "gate-1"];
+        if let Some(file) = files.iter().find(|file| dir.join(file).exists()) {
+            return Err(format!("{dir} holds {file} of another run; name a new folder with --dir"));
         }
         make(&dir)?;
         return Ok((dir, Kept::Always));

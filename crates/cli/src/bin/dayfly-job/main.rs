@@ -36,9 +36,9 @@ fn main() -> ExitCode {
             }
             ExitCode::from(receipt.end.exit_code())
         }
-        Err(reason) => {
-            say(&format!("error: {reason}"));
-            ExitCode::from(3)
+        Err(refused) => {
+            say(&format!("error: {}", refused.reason));
+            ExitCode::from(refused.exit_code)
         }
     }
 }
