@@ -15,6 +15,7 @@ mod clock;
 mod keep;
 mod pump;
 mod signals;
+mod source;
 mod spec;
 mod start;
 #[cfg(target_os = "linux")]

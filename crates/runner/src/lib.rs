@@ -40,5 +40,5 @@ pub use sandbox::{
     Cgroup, CgroupBase, LAUNCH_FAILED, Ladder, LaunchError, Place, Rung, SandboxError, Wrapped, launch, wrap,
 };
 pub use sqlite::SqliteStore;
-pub use subprocess::{Keeper, SubprocessRunner};
+pub use subprocess::{Keeper, SubprocessRunner, is_kept};
 pub use tmux::{Session, SessionState, SessionStatus, TmuxError, TmuxRunner, find_tmux};

@@ -29,9 +29,9 @@ use contain::Walls;
 use prepare::{Files, Line};
 use supervise::Supervisor;
 
-pub(crate) use kept::is_kept;
+pub use kept::is_kept;
 pub(crate) use output::{Output, for_display};
-pub(crate) use prepare::{PROPOSAL_PLACE, child_environment, files as attempt_files, proposal_path};
+pub(crate) use prepare::{PROPOSAL_PLACE, child_environment, files as attempt_files, proposal_path, without_secrets};
 #[cfg(test)]
 pub(crate) use tests::test_job;
 

@@ -1,9 +1,11 @@
 //! The executor for projects that keep one lasting interactive session, such as `claude` in a terminal.
 
+mod awake;
 mod begin;
 mod call;
 mod claim;
 mod control;
+mod done;
 mod error;
 mod follow;
 mod hush;
@@ -31,6 +33,7 @@ use tokio::task::JoinSet;
 use crate::SystemClock;
 use crate::subprocess::attempt_files;
 
+use awake::Awake;
 use claim::Claim;
 use follow::{Hand, asked};
 use hush::Hush;
@@ -45,6 +48,8 @@ pub use version::find_tmux;
 
 /// The longest a call of tmux may take.
 const CALL_LIMIT: Duration = Duration::from_secs(30);
+/// The most that is read of a file in which something is kept of an attempt.
+const KEPT_BYTES: u64 = 8 << 20;
 
 /// Gives each attempt as a prompt to the one lasting session of a project, and waits until the agent tells that it has
 /// done: by a marker that it prints, or by a file.
@@ -103,9 +108,9 @@ impl TmuxRunner {
 
     /// Follows an attempt that runs already.
     async fn found(&self, attempt: &Attempt, dir: Utf8PathBuf) -> Result<Option<Live>, TmuxError> {
-        let kept = tokio::fs::read_to_string(dir.join("session.json")).await;
-        let Some(asked) = kept.ok().and_then(|text| Asked::read(&text)) else { return Ok(None) };
-        let tmux = self.session.tmux()?;
+        let kept = done::read(dir.join("session.json"), KEPT_BYTES).await;
+        let Some(asked) = kept.and_then(|text| Asked::read(&text)) else { return Ok(None) };
+        let tmux = self.session.tmux().await?;
         let Some(seen) = self.session.look(&tmux).await? else { return Ok(None) };
         let (Some(pane), Some(claim)) = (seen.pane, seen.claim.filter(|claim| claim.attempt == attempt.id)) else {
             return Ok(None);
@@ -123,8 +128,7 @@ impl TmuxRunner {
             Some(_) => continued_log(dir.clone(), attempt.output.log_bytes).await,
             None => no_log(&dir),
         };
-        let ran = SystemClock.now().duration_since(asked.started);
-        let ran = Duration::try_from(ran).unwrap_or_default();
+        let ran = Awake::now().since(asked.awake.as_ref());
         let session = Arc::clone(&self.session);
         let begun = Begun { session, tmux, attempt: attempt.clone(), dir, asked, log };
         let mut live = Live::watch(begun, pane, held, ran).await?;
@@ -166,7 +170,7 @@ impl Runner for TmuxRunner {
             let what = "the job asks for a sandbox or for limits, which a session does not have";
             return Err(RunnerError::Other { what: what.into(), source: None });
         }
-        let tmux = self.session.tmux().map_err(|err| self.error(err))?;
+        let tmux = self.session.tmux().await.map_err(|err| self.error(err))?;
         let files = {
             let attempt = attempt.clone();
             tokio::task::spawn_blocking(move || attempt_files(&attempt)).await
@@ -201,8 +205,8 @@ impl Runner for TmuxRunner {
         let mut looked = None;
         // It may end between the two looks; then the second one finds how.
         for _ in 0..2 {
-            let kept = tokio::fs::read_to_string(dir.join("outcome.json")).await;
-            if let Some(outcome) = kept.ok().and_then(|text| serde_json::from_str::<Outcome>(&text).ok()) {
+            let kept = done::read(dir.join("outcome.json"), KEPT_BYTES).await;
+            if let Some(outcome) = kept.and_then(|text| serde_json::from_str::<Outcome>(&text).ok()) {
                 let (stop, outcome) = (watch::channel(None).0, watch::channel(Some(outcome)).1);
                 return Ok(Some(Box::new(self.running(outcome, stop))));
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{AttemptId, AttemptLine, State, attempts};
-use dayfly_runner::{LogPart, LogReader, StateLock, attempt_dir, gates_dir, read_all};
+use dayfly_runner::{LogPart, LogReader, StateLock, attempt_dir, gates_dir, is_kept, read_all};
 
 use crate::context::Context;
 use crate::error::{CliError, Exit};
@@ -58,14 +58,16 @@ pub(crate) async fn run(output: &Output, context: &Context, named: &str, follow:
     Ok(Exit::Good)
 }
 
-/// The attempt of that name, or the last one of the issue of that name.
+/// The attempt of that name, or the last one of the issue of that name that ran an agent.
 async fn find<'a>(context: &Context, lines: &'a [AttemptLine], named: &str) -> Result<&'a AttemptLine, CliError> {
     let id = AttemptId::from_text(named);
     if let Some(line) = lines.iter().find(|a| a.attempt == id) {
         return Ok(line);
     }
     let issue = context.issue(named).await.ok();
-    if let Some(line) = lines.iter().rev().find(|a| issue.as_ref().is_some_and(|i| *i == a.issue)) {
+    let mut of_issue = lines.iter().rev().filter(|a| issue.as_ref().is_some_and(|i| *i == a.issue));
+    let ran = |a: &&AttemptLine| attempt_dir(&context.config.portfolio, &a.attempt).join("prompt.txt").exists();
+    if let Some(line) = of_issue.clone().find(ran).or_else(|| of_issue.next()) {
         return Ok(line);
     }
     let err = CliError::usage(match &issue {
@@ -166,8 +168,11 @@ async fn print(output: &Output, dir: &Utf8Path, follow: Option<(&Context, &Attem
     }
 }
 
-/// Whether the attempt runs, with an engine to follow it.
+/// Whether the attempt runs, with an engine to follow it or without.
 async fn is_live(context: &Context, id: &AttemptId) -> Result<bool, CliError> {
+    if is_kept(&attempt_dir(&context.config.portfolio, id)) {
+        return Ok(true);
+    }
     if StateLock::holder(&context.config.portfolio.state_dir).is_none() {
         return Ok(false);
     }

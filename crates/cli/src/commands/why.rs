@@ -19,7 +19,9 @@ pub(crate) async fn run(output: &Output, context: &Context, issue: &str) -> Resu
     output.data(&report, || {
         let mut text = text(&report, overview.now);
         if !overview.engine && overview.state.live.values().any(|live| live.issue == issue) {
-            text.push_str("\nThe engine has ended; the next `dayfly run` settles the attempt as lost.\n");
+            text.push_str(
+                "\nThe engine has ended; the next `dayfly run` takes the attempt up, or settles it as lost.\n",
+            );
         }
         text
     })?;

@@ -25,7 +25,8 @@ fn is_there(ladder: &Ladder, rung: Sandbox) -> bool {
     let Err(err) = ladder.holds(rung) else { return true };
     let required = std::env::var("DAYFLY_REQUIRE_SANDBOX").is_ok_and(|value| value == "1");
     assert!(!required, "DAYFLY_REQUIRE_SANDBOX is set: {err}");
-    writeln!(std::io::stderr(), "NOT TRIED: {err}").unwrap();
+    let mut out = std::io::stderr().lock();
+    writeln!(out, "NOT TRIED: {err}").unwrap();
     false
 }
 

@@ -158,7 +158,7 @@ fn a_reader_that_goes_away_does_not_hold_the_command_up() {
     drop(lines);
     let mut err = String::new();
     child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
-    assert!(err.contains("\"exit_code\":5") && err.contains(":1000"), "{err}");
+    assert!(err.contains("\"exit_code\":5"), "{err}");
     assert_eq!(child.wait().unwrap().code(), Some(1));
     assert!(!is_there(&first));
 }

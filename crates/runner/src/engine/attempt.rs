@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 
 use crate::git::{GitError, TrustedGit};
-use crate::subprocess::proposal_path;
+use crate::subprocess::{proposal_path, without_secrets};
 
 use super::answer;
 use super::house::House;
@@ -291,6 +291,10 @@ impl Work {
             let needed = matches!(rule, AnswerRule::Required | AnswerRule::Verdict);
             return if needed { Err("the agent wrote no proposal to $DAYFLY_PROPOSAL".into()) } else { Ok(()) };
         };
+        // What it proposes is written where others read it.
+        let command = self.house.agents.get(self.job.agent.as_ref().ok_or("the stage has no agent")?);
+        let command = command.and_then(|agent| agent.command(&self.job).ok());
+        let bytes = command.map_or_else(|| bytes.clone(), |line| without_secrets(&line, &bytes));
         let read = Proposal::read(&bytes, &self.job.effects, self.job.children);
         let proposal = read.map_err(|err| chain(&err))?;
         if rule == AnswerRule::Verdict && proposal.verdict.is_none() {

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use dayfly_core::{AfterCrash, Stop};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
@@ -21,6 +21,7 @@ use crate::sandbox::Cgroup;
 use super::clock::Clock;
 use super::pump::{CHUNK_BYTES, Pump};
 use super::signals::Signals;
+use super::source::{Source, code, millis, signal};
 use super::spec::{KeptEnd, Spec, Status, Told};
 use super::start::{Control, Passing, Word};
 use super::tree::{self, Swept};
@@ -206,7 +207,7 @@ impl Keeper<'_> {
     fn take(&mut self, source: Source) {
         match source {
             Source::Signals => {
-                if let Some(how) = self.signals.take() {
+                if let Some(how) = self.signals.take(self.phase != Phase::Running) {
                     self.stop(KeptEnd::Stopped, how);
                 }
                 self.reap();
@@ -366,45 +367,4 @@ impl Keeper<'_> {
             self.wait(end);
         }
     }
-}
-
-/// What a keeper waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
-    Signals,
-    Control,
-    Stdout,
-    Stderr,
-    PassStdout,
-    PassStderr,
-}
-
-impl Source {
-    const ALL: [Source; 6] =
-        [Source::Stdout, Source::Stderr, Source::PassStdout, Source::PassStderr, Source::Control, Source::Signals];
-
-    fn wanted(self) -> PollFlags {
-        match self {
-            Source::PassStdout | Source::PassStderr => PollFlags::POLLOUT,
-            _ => PollFlags::POLLIN,
-        }
-    }
-}
-
-fn code(exit: Option<WaitStatus>) -> Option<i32> {
-    match exit {
-        Some(WaitStatus::Exited(_, code)) => Some(code),
-        _ => None,
-    }
-}
-
-fn signal(exit: Option<WaitStatus>) -> Option<i32> {
-    match exit {
-        Some(WaitStatus::Signaled(_, signal, _)) => Some(signal as i32),
-        _ => None,
-    }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -21,6 +21,8 @@ pub(super) struct Pump {
     through: Option<Through>,
     /// Whether more is read though somebody has still to take what was read before.
     reads_on: bool,
+    /// What could not be passed on, because a disk was full for instance.
+    unpassed: u64,
 }
 
 #[derive(Debug)]
@@ -32,7 +34,7 @@ struct Through {
 impl Pump {
     pub(super) fn new(from: Option<OwnedFd>, kept: KeptStream, through: Option<File>) -> Self {
         let through = through.map(|to| Through { to, waiting: Vec::new() });
-        Self { from: from.map(File::from), kept, through, reads_on: false }
+        Self { from: from.map(File::from), kept, through, reads_on: false, unpassed: 0 }
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -84,8 +86,12 @@ impl Pump {
         match to.write(&waiting[..part]) {
             Ok(written) => drop(waiting.drain(..written)),
             Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
-            // Nobody is there any more; the log goes on.
-            Err(_) => self.through = None,
+            // Nobody is there any more: the command is told so, as by a pipe of its own.
+            Err(err) if err.kind() == io::ErrorKind::BrokenPipe => (self.through, self.from) = (None, None),
+            Err(_) => {
+                self.unpassed += waiting.len() as u64;
+                self.through = None;
+            }
         }
     }
 
@@ -96,7 +102,7 @@ impl Pump {
 
     /// The log, and how many bytes somebody has not taken who is still there.
     pub(super) fn finish(self) -> (Log, u64) {
-        let unpassed = self.through.map_or(0, |through| through.waiting.len() as u64);
+        let unpassed = self.unpassed + self.through.map_or(0, |through| through.waiting.len() as u64);
         (self.kept.into_log(), unpassed)
     }
 }

@@ -14,19 +14,22 @@ use nix::sys::signal::Signal;
 pub(super) struct Signals {
     woken: UnixStream,
     polite: Arc<AtomicBool>,
+    interrupt: Arc<AtomicBool>,
     kill: Arc<AtomicBool>,
 }
 
 impl Signals {
-    /// Listens from now on: the end of a child wakes, the usual signals ask for a polite stop, and `SIGUSR1` for
-    /// the kill.
+    /// Listens from now on: the end of a child wakes, the usual signals ask for a polite stop, those of a person at a
+    /// terminal the second time for the kill, and `SIGUSR1` at once.
     pub(super) fn listen() -> io::Result<Self> {
         let (woken, waker) = UnixStream::pair()?;
         woken.set_nonblocking(true)?;
-        let (polite, kill) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let flag = || Arc::new(AtomicBool::new(false));
+        let (polite, interrupt, kill) = (flag(), flag(), flag());
         let asks = [
             (Signal::SIGTERM, &polite),
-            (Signal::SIGINT, &polite),
+            (Signal::SIGINT, &interrupt),
+            (Signal::SIGQUIT, &interrupt),
             (Signal::SIGHUP, &polite),
             (Signal::SIGUSR1, &kill),
         ];
@@ -35,20 +38,24 @@ impl Signals {
             signal_hook::low_level::pipe::register(signal as i32, waker.try_clone()?)?;
         }
         signal_hook::low_level::pipe::register(Signal::SIGCHLD as i32, waker)?;
-        Ok(Self { woken, polite, kill })
+        Ok(Self { woken, polite, interrupt, kill })
     }
 
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.woken.as_fd()
     }
 
-    /// Takes what came since the last look.
-    pub(super) fn take(&mut self) -> Option<Stop> {
+    /// Takes what came since the last look; `again` if a stop has been asked for before.
+    pub(super) fn take(&mut self, again: bool) -> Option<Stop> {
         let mut bytes = [0; 64];
         while (&self.woken).read(&mut bytes).is_ok_and(|read| read > 0) {}
         if self.kill.swap(false, Ordering::Relaxed) {
             return Some(Stop::Kill);
         }
-        self.polite.swap(false, Ordering::Relaxed).then_some(Stop::Polite)
+        let interrupt = self.interrupt.swap(false, Ordering::Relaxed);
+        if interrupt && again {
+            return Some(Stop::Kill);
+        }
+        (self.polite.swap(false, Ordering::Relaxed) || interrupt).then_some(Stop::Polite)
     }
 }

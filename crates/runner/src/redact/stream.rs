@@ -30,6 +30,11 @@ impl KeptStream {
         &self.shown
     }
 
+    /// Whether something may be held back.
+    pub(crate) fn holds(&self) -> bool {
+        !self.redactor.is_empty()
+    }
+
     /// Gives what was held back, as far as it is no beginning of a secret: the output pauses.
     pub(crate) fn pause(&mut self) -> &[u8] {
         self.shown.clear();

@@ -112,5 +112,9 @@ pub(super) fn never_begun(spec: &SandboxSpec, dir: &Utf8Path, receipt: &Receipt)
     // Without its folder for temporary files nothing can be told.
     let told = dir.join("tmp").exists() && !dir.join("tmp/.started").exists();
     let never = spec.least > Sandbox::None && failed && told;
-    never.then(|| format!("the sandbox `{}` could not be put up: {said}", spec.least.word()))
+    never.then(|| match said.strip_prefix("error: cannot start ") {
+        // All of it stood but the program.
+        Some(program) => format!("cannot start {program}; is it there, and what its first line names?"),
+        None => format!("the sandbox `{}` could not be put up: {said}", spec.least.word()),
+    })
 }

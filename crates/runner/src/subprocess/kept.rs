@@ -381,7 +381,7 @@ fn end_group(walls: &Walls, attempt: &Attempt, dir: &Utf8Path) {
     walls.end_group(group.as_deref());
 }
 
-/// Whether an attempt's folder has a keeper that lives.
-pub(crate) fn is_kept(dir: &Utf8Path) -> bool {
+/// Whether the folder of an attempt has a keeper that lives: then the attempt goes on, with an engine or without.
+pub fn is_kept(dir: &Utf8Path) -> bool {
     dir.join(KEEPER_FILE).exists() && lock(dir).is_ok_and(|lock| lock.is_none())
 }

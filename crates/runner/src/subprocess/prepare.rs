@@ -12,6 +12,7 @@ use dayfly_core::{Attempt, CommandLine, PromptVia, RunnerError};
 
 use crate::process::{ATTEMPT_VARIABLE, TAG_VARIABLE};
 use crate::program::find_program;
+use crate::redact::{Redactor, secrets_of};
 
 /// Stands in an agent's arguments for the path of the proposal file, which an adapter cannot know: its
 /// command line is made from the job alone.
@@ -171,4 +172,14 @@ fn environment(attempt: &Attempt, dir: &Utf8Path, proposal: &Utf8Path) -> BTreeM
         env.insert(name.into(), value.into());
     }
     env
+}
+
+/// What a child with this command line wrote, with the secrets of its environment masked.
+pub(crate) fn without_secrets(line: &CommandLine, text: &[u8]) -> Vec<u8> {
+    let secrets = secrets_of(child_environment(line, Utf8Path::new("/")), &line.redact);
+    let mut redactor = Redactor::new(&secrets);
+    let mut shown = Vec::with_capacity(text.len());
+    redactor.push(text, &mut shown);
+    redactor.finish(&mut shown);
+    shown
 }

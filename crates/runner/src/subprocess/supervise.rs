@@ -20,6 +20,8 @@ use crate::process::Group;
 use crate::redact::KeptStream;
 
 const CHUNK_BYTES: usize = 16 * 1024;
+/// After so long without output it is taken to pause.
+const QUIET: Duration = Duration::from_millis(50);
 /// How long the pipes may stay open after the child has ended.
 const DRAIN: Duration = Duration::from_millis(200);
 /// How long a killed child may take to end; one that waits for a dead disk never does.
@@ -54,6 +56,8 @@ pub(super) struct Supervisor {
     liveness: Liveness,
     phase: Phase,
     why: Option<Why>,
+    /// When what is held back of the output is shown all the same.
+    pause_at: Option<Instant>,
     exit: Option<ExitStatus>,
 }
 
@@ -82,6 +86,7 @@ impl Supervisor {
             liveness,
             phase: Phase::Running,
             why: None,
+            pause_at: None,
             exit: None,
         }
     }
@@ -115,19 +120,34 @@ impl Supervisor {
             let chunk = self.pipes.chunk(stream, bytes);
             let kept = if stream == Stream::Stdout { &mut self.stdout } else { &mut self.stderr };
             self.output.take(stream, kept.write(chunk));
+            self.pause_at = kept.holds().then(|| Instant::now() + QUIET);
         }
     }
 
     fn deadline(&self) -> Instant {
-        match self.phase {
+        let due = match self.phase {
             Phase::Running => self.started + self.liveness.next().min(self.job.wall),
             Phase::Terminating { kill_at } => kill_at,
             Phase::Killed { give_up_at } => give_up_at,
+        };
+        self.pause_at.map_or(due, |at| due.min(at))
+    }
+
+    /// Shows what was held back for the sake of secrets: the output pauses.
+    fn pause(&mut self) {
+        self.pause_at = None;
+        for (stream, kept) in [(Stream::Stdout, &mut self.stdout), (Stream::Stderr, &mut self.stderr)] {
+            self.output.take(stream, kept.pause());
         }
     }
 
     /// Does what is due now; tells why if the end can no longer be waited for.
     fn due(&mut self) -> Option<String> {
+        if self.pause_at.is_some_and(|at| Instant::now() >= at) {
+            self.pause();
+            // What else is due now is due still.
+            return None;
+        }
         let now = self.started.elapsed();
         match self.phase {
             Phase::Running if now >= self.job.wall => self.stop(Why::Wall, Stop::Polite),

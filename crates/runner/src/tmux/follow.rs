@@ -10,16 +10,20 @@ use crate::liveness::Look;
 use crate::subprocess::for_display;
 
 use super::control::Control;
+use super::done::{self, done_file, told};
 use super::error::TmuxError;
 use super::live::{Live, write};
-use super::prompt::{done_file, told};
 use super::scan::Said;
 use super::spot::Spot;
 
 /// How often the file is looked at by which an agent tells that it has done.
 const FILE: Duration = Duration::from_millis(500);
+/// The most that is read of that file.
+const FILE_BYTES: u64 = 4096;
 /// How often a session that says nothing is asked whether it is still there.
 const BEAT: Duration = Duration::from_secs(15);
+/// How soon after the last output what was held back of it for the sake of secrets is shown.
+const PAUSE: Duration = Duration::from_millis(100);
 /// How soon after the last output the screen is looked at.
 const STILL: Duration = Duration::from_secs(2);
 /// How long a call may take that only serves to part in good order.
@@ -100,7 +104,8 @@ impl Live {
             }
             let still = if looked < self.heard { self.heard + STILL } else { beat };
             let file_due = if self.asked.done == SessionDone::Marker { beat } else { file };
-            let next = file_due.min(beat).min(still).min(self.watched + self.liveness.next());
+            let pause = if self.paused { beat } else { self.heard + PAUSE };
+            let next = file_due.min(beat).min(still).min(pause).min(self.watched + self.liveness.next());
             tokio::select! {
                 event = self.control.next() => {
                     self.take(event);
@@ -109,6 +114,9 @@ impl Live {
                 () = sleep_until(next) => {}
             }
             let now = Instant::now();
+            if now >= pause {
+                self.pause();
+            }
             if now >= file_due {
                 file = now + FILE;
                 if let Some(end) = self.file().await {
@@ -176,9 +184,10 @@ impl Live {
             SessionDone::File => done_file(&self.dir),
             SessionDone::Hook => self.spot.session.place.done(),
         };
-        let text = tokio::fs::read(path).await.ok()?;
-        let start = &text[..text.len().min(4096)];
-        Some(match told(&for_display(&String::from_utf8_lossy(start), LINE_CHARS))? {
+        let text = done::read(path, FILE_BYTES).await?;
+        // Escape sequences may stand within a secret; once they are gone it is whole.
+        let text = self.spot.session.masked(&for_display(&text, text.len()));
+        Some(match told(&for_display(&text, LINE_CHARS))? {
             Ok(()) => End::Succeeded,
             Err(reason) if reason.is_empty() => claimed(Said::Failed),
             Err(reason) => End::TaskFailed { reason },
@@ -201,7 +210,7 @@ impl Live {
 
     /// Keeps what is known of the end, and gives the session free.
     async fn part(mut self, spot: &Spot, end: End) -> Outcome {
-        let screen = spot.screen("-100").await.ok();
+        let screen = spot.screen("-100").await.ok().map(|screen| spot.session.masked(&screen));
         // What it printed between the last look and now belongs to it.
         let _ = self.quiet(REST, 10 * REST).await;
         let Self { mut output, kept, control, held, started, dir, asked, .. } = self;

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::liveness::{Liveness, Signs};
 use crate::log::{self, Log, STDOUT_LOG};
 use crate::process::{self, Group};
-use crate::redact::{KeptStream, secrets_of};
+use crate::redact::KeptStream;
 use crate::subprocess::Output;
 
 use super::call::Tmux;
@@ -42,6 +42,8 @@ pub(super) struct Live {
     pub(super) watched: Instant,
     /// When the pane last printed something.
     pub(super) heard: Instant,
+    /// Whether all that it printed was shown, up to a possible beginning of a secret.
+    pub(super) paused: bool,
     /// What the marker has said so far.
     pub(super) said: Option<Said>,
     /// Set if the pane may be gone, or nobody watches it any more: why, as far as tmux said it.
@@ -79,7 +81,7 @@ impl Live {
         let control = Control::attach(&tmux, &session.target(), &pane.id).await?;
         let now = Instant::now();
         let job = &attempt.job;
-        let secrets = secrets_of(session.environment(), &session.config.redact);
+        let secrets = session.secrets();
         Ok(Self {
             output: Output::new(attempt.output, Box::new(Deaf), attempt.events.clone()),
             kept: KeptStream::new(&secrets, log),
@@ -88,6 +90,7 @@ impl Live {
             started: now.checked_sub(ran).unwrap_or(now),
             watched: now,
             heard: now,
+            paused: true,
             said: None,
             doubt: None,
             spot: Spot { session, tmux, pane, claim: held.as_ref().map(|held| held.0.clone()) },
@@ -104,6 +107,7 @@ impl Live {
         match event {
             Event::Output(bytes) => {
                 self.heard = Instant::now();
+                self.paused = false;
                 self.liveness.heard(self.heard - self.watched);
                 self.output.take(Stream::Stdout, self.kept.write(&bytes));
                 self.said = self.scanner.push(&bytes).or(self.said);
@@ -124,6 +128,12 @@ impl Live {
         }
     }
 
+    /// Shows and keeps what was held back for the sake of secrets, because the pane prints no more for now.
+    pub(super) fn pause(&mut self) {
+        self.output.take(Stream::Stdout, self.kept.pause());
+        self.paused = true;
+    }
+
     /// Waits until the pane has printed nothing for `settle`, but no longer than `most`.
     pub(super) async fn quiet(&mut self, settle: Duration, most: Duration) -> Result<(), TmuxError> {
         let until = Instant::now() + most;
@@ -135,7 +145,12 @@ impl Live {
                     Taken::Nothing => {}
                     Taken::Doubt => return Ok(()),
                 },
-                () = sleep_until(quiet_at.min(until)) => return Ok(()),
+                () = sleep_until(quiet_at.min(until)) => {
+                    if quiet_at <= until {
+                        self.pause();
+                    }
+                    return Ok(());
+                }
             }
         }
     }

@@ -2,12 +2,15 @@
 
 use std::hash::{BuildHasher as _, Hasher as _};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use dayfly_core::{Attempt, SessionDone};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::subprocess::proposal_path;
+
+use super::awake::Awake;
+use super::done::done_file;
 
 /// The form of the file in which this is kept.
 const VERSION: u32 = 1;
@@ -16,7 +19,11 @@ const VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Asked {
     pub(super) version: u32,
+    /// For people: a clock that somebody can set measures no limit.
     pub(super) started: Timestamp,
+    /// The same moment by the clock that measures limits; none if an older version asked.
+    #[serde(default)]
+    pub(super) awake: Option<Awake>,
     /// How the end is told.
     pub(super) done: SessionDone,
     /// The first half of both markers.
@@ -31,7 +38,7 @@ impl Asked {
     /// With markers that nobody can know before.
     pub(super) fn new(done: SessionDone, started: Timestamp) -> Self {
         let (first, good, bad) = (format!("dayfly{}", random()), random(), random());
-        Self { version: VERSION, started, done, first, good, bad }
+        Self { version: VERSION, started, awake: Some(Awake::now()), done, first, good, bad }
     }
 
     /// As it was kept; `None` if it cannot be read, or has a newer form.
@@ -78,21 +85,6 @@ impl Asked {
     }
 }
 
-/// The file by which an agent tells that it has done.
-pub(super) fn done_file(dir: &Utf8Path) -> Utf8PathBuf {
-    dir.join("done")
-}
-
-/// What the text in the file of an ended attempt says; `None` as long as it says nothing.
-pub(super) fn told(text: &str) -> Option<Result<(), String>> {
-    let text = text.trim();
-    match text.strip_prefix("failed") {
-        _ if text.is_empty() => None,
-        Some(why) => Some(Err(why.trim_start_matches(':').trim().to_owned())),
-        None => Some(Ok(())),
-    }
-}
-
 /// The text as it can be pasted into a terminal: every line end is a line feed, a tab is four spaces, and all other
 /// control characters are left out. One of them would end the paste, and what follows would be keys.
 fn clean(text: &str) -> String {
@@ -127,21 +119,17 @@ mod tests {
     }
 
     #[test]
-    fn a_file_says_nothing_before_it_is_written() {
-        assert_eq!(told(""), None);
-        assert_eq!(told("\n"), None);
-        assert_eq!(told("succeeded\n"), Some(Ok(())));
-        assert_eq!(told("failed: no network\n"), Some(Err("no network".into())));
-    }
-
-    #[test]
     fn markers_differ_from_attempt_to_attempt_and_from_each_other() {
         let asked = || Asked::new(SessionDone::Marker, Timestamp::UNIX_EPOCH);
         let (one, other) = (asked(), asked());
         assert_ne!(one.marker(), other.marker());
         assert_ne!(one.marker(), one.failure());
         let kept = serde_json::to_string(&one).unwrap();
-        assert_eq!(Asked::read(&kept), Some(one));
+        assert_eq!(Asked::read(&kept), Some(one.clone()));
+        assert!(one.awake.is_some());
+        let mut older: serde_json::Value = serde_json::from_str(&kept).unwrap();
+        older.as_object_mut().unwrap().remove("awake");
+        assert_eq!(Asked::read(&older.to_string()), Some(Asked { awake: None, ..one }));
         assert_eq!(Asked::read(&kept.replace("\"version\":1", "\"version\":2")), None);
     }
 }

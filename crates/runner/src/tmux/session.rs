@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::process;
 use crate::program::find_program;
+use crate::redact::{Redactor, Secret, secrets_of};
 use crate::subprocess::child_environment;
 
 use super::call::{Tmux, argument, plain};
@@ -102,7 +103,14 @@ impl Session {
     ///
     /// # Errors
     /// If there is no tmux that would do.
-    pub(super) fn tmux(&self) -> Result<Tmux, TmuxError> {
+    pub(super) async fn tmux(&self) -> Result<Tmux, TmuxError> {
+        let session = self.clone();
+        let found = tokio::task::spawn_blocking(move || session.tmux_blocking()).await;
+        found.unwrap_or_else(|_| Err(TmuxError::Unusable("tmux was not looked for".into())))
+    }
+
+    /// The same for who may block: a tmux that was not asked for its version before can take some seconds.
+    pub(super) fn tmux_blocking(&self) -> Result<Tmux, TmuxError> {
         let program = match &self.program {
             Some(program) => version::usable(program).map(|_| program.clone()),
             None => version::find_tmux().map(|(program, _)| program),
@@ -111,9 +119,14 @@ impl Session {
         Ok(Tmux { program, socket: self.place.socket.clone(), limit: self.limit })
     }
 
-    /// Whether its program could be started.
+    /// Whether its program could be started. It may block as `tmux_blocking` does.
     pub(super) fn can_start(&self) -> Result<(), String> {
-        self.tmux().map_err(|err| err.to_string())?;
+        self.tmux_blocking().map_err(|err| err.to_string())?;
+        self.has_program()
+    }
+
+    /// Whether its program is there.
+    pub(super) fn has_program(&self) -> Result<(), String> {
         let program = self.config.command.first().map_or("", String::as_str);
         let path = self.config.env.get("PATH").map(OsString::from).or_else(|| std::env::var_os("PATH"));
         match find_program(program, path.as_deref()) {
@@ -323,6 +336,20 @@ impl Session {
     /// The program with its arguments, as tmux takes them.
     fn command_line(&self) -> Vec<String> {
         RUN.iter().map(|word| (*word).to_owned()).chain(self.config.command.iter().map(|word| argument(word))).collect()
+    }
+
+    /// The secrets among what the program finds there.
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        secrets_of(self.environment(), &self.config.redact)
+    }
+
+    /// A whole text, with these secrets masked.
+    pub(super) fn masked(&self, text: &str) -> String {
+        let mut redactor = Redactor::new(&self.secrets());
+        let mut masked = Vec::with_capacity(text.len());
+        redactor.push(text.as_bytes(), &mut masked);
+        redactor.finish(&mut masked);
+        String::from_utf8_lossy(&masked).into_owned()
     }
 
     /// What the program finds in its environment. It outlives attempts, and names none.

@@ -45,7 +45,8 @@ impl Spot {
         self.tmux.call(&words).await.map(drop)
     }
 
-    /// The text of the pane: `lines` that have scrolled away, and all that is to be seen.
+    /// The text of the pane: `lines` that have scrolled away, and all that is to be seen. With its secrets: it must be
+    /// masked before any of it is kept or shown.
     pub(super) async fn screen(&self, lines: &str) -> Result<String, TmuxError> {
         self.tmux.call(&["capture-pane", "-p", "-J", "-t", &self.pane.id, "-S", lines]).await
     }
@@ -75,7 +76,7 @@ impl Spot {
             return Err(TmuxError::NotReady("the session was closed while it was made ready".into()));
         };
         let Some(status) = seen.pane.and_then(|pane| pane.ended) else { return Ok(()) };
-        let screen = self.screen("-").await.unwrap_or_default();
+        let screen = self.session.masked(&self.screen("-").await.unwrap_or_default());
         let shown = |line: &&str| !line.trim().is_empty() && !line.starts_with("Pane is dead");
         let last = screen.lines().rfind(shown).unwrap_or("it showed nothing").trim();
         let program = self.session.config.command.join(" ");

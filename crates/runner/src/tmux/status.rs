@@ -79,7 +79,7 @@ impl Session {
     /// How it stands. What cannot be found out is part of the answer.
     pub async fn status(&self) -> SessionStatus {
         let found = async {
-            let tmux = self.tmux()?;
+            let tmux = self.tmux().await?;
             let seen = self.look(&tmux).await?;
             let people = match &seen {
                 Some(_) => tmux.call(&["list-clients", "-t", &self.target(), "-F", "#{client_control_mode}"]).await?,
@@ -119,8 +119,8 @@ impl Session {
     /// # Errors
     /// If there is no tmux, it does not answer, or the program cannot be started.
     pub async fn start(&self) -> Result<bool, TmuxError> {
-        let tmux = self.tmux()?;
-        self.can_start().map_err(TmuxError::Unusable)?;
+        let tmux = self.tmux().await?;
+        self.has_program().map_err(TmuxError::Unusable)?;
         let made = self.exist(&tmux).await?;
         let claimed = self.look(&tmux).await?.and_then(|seen| seen.claim);
         // The attempt that holds it sees to its program itself.
@@ -136,7 +136,7 @@ impl Session {
     /// # Errors
     /// If there is no tmux.
     pub fn attach(&self) -> Result<std::process::Command, TmuxError> {
-        let tmux = self.tmux()?;
+        let tmux = self.tmux_blocking()?;
         let mut command = std::process::Command::new(&tmux.program);
         command.args(["-u", "-f", "/dev/null", "-S", tmux.socket.as_str(), "attach-session", "-t", &self.target()]);
         // Within a tmux of one's own, it is another server all the same.
@@ -150,7 +150,7 @@ impl Session {
     /// # Errors
     /// If there is no tmux, or something is still there.
     pub async fn end(&self) -> Result<bool, TmuxError> {
-        let tmux = self.tmux()?;
+        let tmux = self.tmux().await?;
         let (seen, stuck) = match self.look(&tmux).await {
             Ok(seen) => (seen, false),
             Err(TmuxError::Hung { .. }) => (None, true),

@@ -23,6 +23,7 @@ use crate::subprocess::test_job;
 
 mod ends;
 mod prompts;
+mod secrets;
 mod takeover;
 
 /// More than anything here takes, on a machine that is busy.
@@ -252,6 +253,18 @@ async fn without_a_tmux_that_will_do_nothing_is_started_and_it_is_said_what_help
     world.config.command = vec!["no-such-agent".into()];
     let why = world.runner().can_start(&attempt.command).unwrap_err();
     assert!(why.contains("`no-such-agent`"), "{why}");
+}
+
+#[tokio::test]
+async fn a_tmux_that_is_slow_to_tell_its_version_holds_up_nobody_else() {
+    let world = World::new();
+    let (slow, go) = (world.root.join("slow-tmux"), world.root.join("go"));
+    fs::write(&slow, format!("#!/bin/sh\nuntil [ -e {go} ]; do sleep 0.02; done\necho tmux 3.4\n")).unwrap();
+    fs::set_permissions(&slow, fs::Permissions::from_mode(0o755)).unwrap();
+    let session = Session { program: Some(slow.into()), ..world.session() };
+    // There is one thread here: were it blocked, nobody would make the file for which this tmux waits.
+    let (found, ()) = tokio::join!(session.tmux(), async { fs::write(&go, "").unwrap() });
+    assert!(found.is_ok(), "{:?}", found.err());
 }
 
 #[tokio::test]

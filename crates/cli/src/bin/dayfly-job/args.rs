@@ -15,10 +15,10 @@ use crate::time;
 #[command(name = "dayfly-job", version, after_help = AFTER)]
 pub(crate) struct Args {
     /// The longest it may take.
-    #[arg(long, value_name = "TIME", default_value = "45m", value_parser = time::any)]
+    #[arg(long, value_name = "TIME", default_value = "45m", value_parser = limit)]
     pub(crate) timeout: Duration,
-    /// Stop it after this long without output, processor time, written files, or programs that start and end.
-    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = time::any)]
+    /// Stop it after this long without output, processor time, written files, or other programs than before.
+    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = limit)]
     pub(crate) silence: Duration,
     /// The time between the polite signal and the kill.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time::any)]
@@ -59,3 +59,11 @@ Examples:
   dayfly-job --timeout 2m --gate 'cargo test' -- claude -p 'Mend the failing test' --permission-mode acceptEdits
   dayfly-job --silence 5m --dir /var/log/night -- /usr/local/bin/agent --once <prompt.txt
   dayfly-job --json -- make check | jq .end";
+
+/// A time that is longer than none.
+fn limit(text: &str) -> Result<Duration, String> {
+    match time::any(text) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        _ => Err("write it as \"90s\", \"5m\" or \"1h 30m\", longer than zero and at most \"720h\"".to_owned()),
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<Receipt, Refused> {
     let (dir, kept) = folder(args)?;
     let started = jiff::Timestamp::now();
     let passing = if args.json || args.quiet { Passing::Nothing } else { Passing::Through };
-    let input = args.input.as_deref().map(absolute).transpose()?;
+    let input = args.input.as_deref().map(readable).transpose()?;
     let status = one(args, &args.command, &program, Place { dir: &dir, input }, passing)?;
     let command = Ran::new(&args.command, program, &status, &dir);
     let mut receipt =
@@ -65,7 +65,9 @@ pub(crate) fn run(args: &Args) -> Result<Receipt, Refused> {
     }
     // What nobody has taken, and what was cut, is not to be gone as well.
     let whole = receipt.command.unpassed_bytes == 0;
-    if kept == Kept::IfItFailed && receipt.end == End::Succeeded && whole {
+    // Nor is a folder left that holds nothing.
+    let silent = receipt.gates.is_empty() && receipt.command.stdout_bytes + receipt.command.stderr_bytes == 0;
+    if kept == Kept::IfItFailed && (receipt.end == End::Succeeded && whole || silent) {
         let _ = fs::remove_dir_all(&dir);
         receipt.command.logs = None;
         receipt.gates.iter_mut().for_each(|gate| gate.logs = None);
@@ -136,6 +138,13 @@ fn find(command: &[String]) -> Result<Utf8PathBuf, String> {
     absolute(&found)
 }
 
+/// A file that can be read.
+fn readable(path: &Utf8Path) -> Result<Utf8PathBuf, String> {
+    let path = absolute(path)?;
+    fs::File::open(&path).map_err(|err| format!("cannot read {path}: {err}; name another file with --input"))?;
+    Ok(path)
+}
+
 fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, String> {
     camino::absolute_utf8(path).map_err(|err| format!("cannot tell where {path} is: {err}"))
 }
@@ -158,7 +167,8 @@ fn folder(args: &Args) -> Result<(Utf8PathBuf, Kept), String> {
         make(&dir)?;
         return Ok((dir, Kept::Always));
     }
-    let made = tempfile::Builder::new().prefix("dayfly-job-").tempdir();
+    let only_mine = fs::Permissions::from_mode(0o700);
+    let made = tempfile::Builder::new().prefix("dayfly-job-").permissions(only_mine).tempdir();
     let made = made.map_err(|err| format!("cannot make a folder for the logs: {err}; name one with --dir"))?;
     let dir = Utf8PathBuf::from_path_buf(made.keep())
         .map_err(|dir| format!("the path {} is not UTF-8; name a folder with --dir", dir.display()))?;

@@ -1,9 +1,11 @@
 //! The receipt: what was run, how it ended, and what it left behind.
 
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_runner::keeper::{KeptEnd, Status};
+use dayfly_runner::{Redactor, Secret, looks_secret};
 use serde::Serialize;
 
 use crate::args::Args;
@@ -105,9 +107,11 @@ impl End {
 impl Receipt {
     /// Writes it where it was asked for: into the folder, and to people or programs.
     pub(crate) fn give(&self, args: &Args) -> io::Result<()> {
-        let line = serde_json::to_string(self)?;
+        let line = masked(&serde_json::to_string(self)?, &args.redact);
         if let Some(dir) = &args.dir {
-            std::fs::write(dir.join("receipt.json"), format!("{line}\n"))?;
+            let mut options = std::fs::OpenOptions::new();
+            let mut file = options.write(true).create_new(true).mode(0o600).open(dir.join("receipt.json"))?;
+            writeln!(file, "{line}")?;
         }
         if args.json {
             writeln!(io::stdout(), "{line}")?;
@@ -116,4 +120,16 @@ impl Receipt {
         }
         Ok(())
     }
+}
+
+/// The text without the secrets that may be in a command's arguments.
+fn masked(text: &str, named: &[String]) -> String {
+    let wanted = |name: &str| looks_secret(name) || named.iter().any(|n| n == name);
+    let secrets: Vec<Secret> =
+        std::env::vars().filter(|(name, _)| wanted(name)).map(|(name, value)| Secret::new(name, value)).collect();
+    let mut redactor = Redactor::new(&secrets);
+    let mut shown = Vec::new();
+    redactor.push(text.as_bytes(), &mut shown);
+    redactor.finish(&mut shown);
+    String::from_utf8_lossy(&shown).into_owned()
 }

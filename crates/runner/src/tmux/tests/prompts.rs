@@ -94,6 +94,29 @@ async fn the_end_is_told_by_a_file() {
     assert_eq!(end, End::TaskFailed { reason: "no paper".into() });
 }
 
+#[test]
+fn a_pipe_in_the_place_of_that_file_says_nothing_and_holds_up_no_exit() {
+    let mut world = World::new();
+    world.config.done = SessionDone::File;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let runner = world.runner();
+        let mut attempt = world.attempt(1, "! mkfifo \"$file\" && echo made; await never");
+        attempt.attempt.job.wall = Duration::from_secs(8);
+        let limit = attempt.attempt.job.wall;
+        let running = attempt.start(&runner).await;
+        attempt.says("made").await;
+        assert_eq!(attempt.ends(running).await.end, End::TimedOutWall { limit });
+    });
+    // As at the end of an engine, which waits for what blocks.
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        drop(runtime);
+        let _ = tell.send(());
+    });
+    told.recv_timeout(PATIENCE).expect("the runtime waits for who reads the pipe");
+}
+
 #[tokio::test]
 async fn the_end_is_told_by_the_agents_own_hook_and_an_old_word_of_it_counts_for_nothing() {
     let mut world = World::new();

@@ -42,6 +42,45 @@ async fn an_attempt_is_taken_up_by_the_next_engine() {
     assert!(next.reattach(&world.attempt(2, "x").attempt).await.unwrap().is_none(), "another never was");
 }
 
+/// What is kept of an attempt for a later engine, changed.
+fn change(attempt: &Try, change: impl FnOnce(&mut serde_json::Value)) {
+    let path = attempt.attempt.dir.join("session.json");
+    let mut kept = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    change(&mut kept);
+    fs::write(path, kept.to_string()).unwrap();
+}
+
+#[tokio::test]
+async fn a_taken_up_attempt_is_charged_the_time_awake_and_not_what_the_clock_on_the_wall_says() {
+    let world = World::new();
+    let mut first = world.attempt(1, LONG);
+    let runner = world.runner();
+    let running = first.start(&runner).await;
+    first.says("at work").await;
+    drop(runner);
+    drop(running);
+    // The machine slept for years, or somebody set its clock.
+    change(&first, |kept| kept["started"] = "2001-01-01T00:00:00Z".into());
+    let next = world.runner();
+    let mut again = next.reattach(&first.attempt).await.unwrap().expect("it runs");
+    let early = timeout(Duration::from_secs(1), again.wait()).await;
+    assert!(early.is_err(), "it was charged for sleep: {early:?}");
+    drop(next);
+    drop(again);
+
+    // It began with the machine, which was awake all the while.
+    let mut awake = 0;
+    change(&first, |kept| {
+        awake = kept["awake"]["at"]["secs"].as_u64().unwrap();
+        kept["awake"]["at"]["secs"] = 0.into();
+    });
+    let limit = Duration::from_secs(awake);
+    first.attempt.job.wall = limit;
+    let next = world.runner();
+    let again = next.reattach(&first.attempt).await.unwrap().expect("it runs");
+    assert_eq!(first.ends(again).await.end, End::TimedOutWall { limit });
+}
+
 #[tokio::test]
 async fn an_end_that_nobody_saw_is_found_by_the_next_engine() {
     let world = World::new();
