@@ -47,6 +47,9 @@ pub struct Receipt {
     /// Whether a process of the attempt still held its output when the attempt was ended, or would not end.
     #[serde(default)]
     pub leaky: bool,
+    /// Processes it left behind that were ended.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub killed: u64,
     /// The sandbox it ran in.
     #[serde(default, skip_serializing_if = "is_none")]
     pub sandbox: Sandbox,
@@ -59,6 +62,10 @@ pub struct Receipt {
     /// The last lines of the agent's output, for people.
     #[serde(default)]
     pub tail: String,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn is_none(sandbox: &Sandbox) -> bool {

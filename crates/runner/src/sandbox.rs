@@ -16,6 +16,7 @@ mod remedy;
 #[cfg(target_os = "linux")]
 mod rules;
 mod view;
+mod way;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{Access, Network, Sandbox, SandboxSpec};

@@ -50,10 +50,10 @@ pub(crate) async fn run(output: &Output, context: &Context, named: &str, follow:
     if !dir.join("prompt.txt").exists() {
         output.say(&format!("{id} ran no agent: {}", line.detail));
     }
-    print(output, &dir, follow.then_some((context, id))).await?;
+    print(&dir, follow.then_some((context, id))).await?;
     for gate in gate_logs(&gates)? {
-        output.say(&format!("-- the command `{}` on the change:", gate.name));
-        print(output, &gate.dir, None).await?;
+        writeln!(std::io::stdout(), "-- the command `{}` on the change:", gate.name)?;
+        print(&gate.dir, None).await?;
     }
     Ok(Exit::Good)
 }
@@ -133,7 +133,7 @@ impl Printing {
 }
 
 /// Prints the logs in a folder: one after the other, or as they grow as long as the attempt of `follow` runs.
-async fn print(output: &Output, dir: &Utf8Path, follow: Option<(&Context, &AttemptId)>) -> Result<(), CliError> {
+async fn print(dir: &Utf8Path, follow: Option<(&Context, &AttemptId)>) -> Result<(), CliError> {
     let mut stdout = std::io::stdout();
     let mut logs = LOGS.map(|log| Printing::new(dir, log));
     let mut last = follow.is_none();
@@ -143,7 +143,8 @@ async fn print(output: &Output, dir: &Utf8Path, follow: Option<(&Context, &Attem
             let mut first = true;
             while let Some(text) = log.next()? {
                 if first && number > 0 && follow.is_none() {
-                    output.say("-- on standard error:");
+                    // Among the output, so that it also stands there in a file.
+                    writeln!(stdout, "-- on standard error:")?;
                 }
                 (idle, first) = (false, false);
                 stdout.write_all(text.as_bytes())?;

@@ -166,5 +166,10 @@ fn ended(attempt: &AttemptId, outcome: &Outcome, next: &Next) -> String {
         _ => String::new(),
     };
     let took = span(outcome.receipt.took);
-    format!("{attempt}  {} in {took}; {next}", cut(&outcome.end.to_string(), 120))
+    let left = match outcome.receipt.killed {
+        0 => String::new(),
+        1 => "; one process it left behind was ended".into(),
+        n => format!("; {n} processes it left behind were ended"),
+    };
+    format!("{attempt}  {} in {took}; {next}{left}", cut(&outcome.end.to_string(), 120))
 }

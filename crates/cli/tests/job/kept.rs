@@ -174,23 +174,55 @@ async fn one_that_is_taken_up_can_be_stopped() {
     }
 }
 
+/// A keeper that was just told to keep a probe's command, by nobody.
+fn keeper_of(probe: &Probe) -> std::process::Child {
+    let script = format!("echo ran > ran; sleep 600 # {}", probe.attempt.cwd);
+    let spec = serde_json::json!({
+        "version": 1, "program": "/bin/sh", "args": ["-c", script], "cwd": probe.attempt.cwd,
+        "dir": probe.attempt.dir, "stdin": null, "wall": {"secs": 60, "nanos": 0},
+        "silence_report": {"secs": 60, "nanos": 0}, "silence": {"secs": 60, "nanos": 0},
+        "grace": {"secs": 1, "nanos": 0}, "log_bytes": 1000, "redact": [], "after_crash": "adopt", "cgroup": null,
+        "wrappers": 0,
+    });
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dayfly-job"));
+    let piped = std::process::Stdio::piped;
+    let mut keeper = command.arg("keep").stdin(piped()).stdout(piped()).spawn().unwrap();
+    std::io::Write::write_all(keeper.stdin.as_mut().unwrap(), format!("{spec}\n").as_bytes()).unwrap();
+    keeper
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_attempt_left_behind_is_counted() {
+    let probe = Probe::new("setsid sleep 600 >/dev/null 2>&1 & env -i setsid sleep 600 >/dev/null 2>&1 &");
+    let mut running = probe.start().await;
+    let outcome = ended(&mut *running).await;
+    assert_eq!((outcome.end, outcome.receipt.killed, outcome.receipt.leaky), (End::Succeeded, 2, false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keeper_that_cannot_say_whom_it_keeps_keeps_nobody() {
+    let probe = Probe::new("echo ran > ran; sleep 600");
+    fs::create_dir(&probe.attempt.dir).unwrap();
+    std::os::unix::fs::symlink("/dev/full", probe.file("keeper.json")).unwrap();
+    let mut keeper = keeper_of(&probe);
+    let output = {
+        std::io::Write::flush(keeper.stdin.as_mut().unwrap()).unwrap();
+        keeper.wait_with_output().unwrap()
+    };
+    assert!(!output.status.success(), "{output:?}");
+    let stat = |pid: &str| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let left = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.file_name().into_string().unwrap());
+    let left: Vec<_> = left.filter(|pid| stat(pid).contains(probe.attempt.cwd.as_str())).collect();
+    assert_eq!(left, [""; 0], "the command goes on without a keeper");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_keeper_that_comes_late_starts_nothing() {
     let probe = Probe::new("echo ran > ran");
     fs::create_dir(&probe.attempt.dir).unwrap();
-    fs::write(probe.file("keeper.json"), "").unwrap();
     // An engine looks for an attempt whose keeper has not got so far as to take the lock.
     assert!(runner().reattach(&probe.attempt).await.unwrap().is_none());
-    let spec = serde_json::json!({
-        "version": 1, "program": "/bin/sh", "args": ["-c", "echo ran > ran"], "cwd": probe.attempt.cwd,
-        "dir": probe.attempt.dir, "stdin": null, "wall": {"secs": 60, "nanos": 0}, "silence_report": {"secs": 60, "nanos": 0},
-        "silence": {"secs": 60, "nanos": 0}, "grace": {"secs": 1, "nanos": 0}, "log_bytes": 1000, "redact": [],
-        "after_crash": "adopt", "cgroup": null, "wrappers": 0,
-    });
-    let mut keeper = std::process::Command::new(env!("CARGO_BIN_EXE_dayfly-job"));
-    let mut keeper =
-        keeper.arg("keep").stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
-    std::io::Write::write_all(keeper.stdin.as_mut().unwrap(), format!("{spec}\n").as_bytes()).unwrap();
+    let keeper = keeper_of(&probe);
     let output = keeper.wait_with_output().unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stdout).contains("given up before it began"), "{output:?}");

@@ -1,5 +1,7 @@
 //! Freezing: from a line of the plan to a job.
 
+use std::sync::Arc;
+
 use dayfly_core::{
     GateSpec, Issue, IssueState, JobContext, JobSpec, Project, Ready, StageRun, Subject, Trust, Verdict,
 };
@@ -50,7 +52,7 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
         start,
     };
     let job = house.job(&stage.name).freeze(&context).await.map_err(|err| held(chain(&err)))?;
-    agent_can_run(house, &job)?;
+    agent_can_run(house, &job).await?;
     sandbox_is_there(house, &job)?;
     session_may_take(project, &job)?;
     let subject = Subject { job: job.clone(), issue: issue.clone(), work: None };
@@ -67,13 +69,16 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
 }
 
 /// An agent that is not installed is told once, and not as the end of an attempt at every issue.
-fn agent_can_run(house: &House, job: &JobSpec) -> Result<(), Held> {
+async fn agent_can_run(house: &House, job: &JobSpec) -> Result<(), Held> {
     let Some((name, agent)) = job.agent.as_ref().and_then(|name| Some((name, house.agents.get(name)?))) else {
         return Ok(());
     };
     // What the agent cannot make a command of is the attempt's own failure, with a remedy of its own.
     let Ok(command) = agent.command(job) else { return Ok(()) };
-    house.runner(&job.issue.project).can_start(&command).map_err(|reason| held(format!("agent {name}: {reason}")))
+    let runner = Arc::clone(house.runner(&job.issue.project));
+    // It may ask a program, or look into folders on a slow disk.
+    let can = tokio::task::spawn_blocking(move || runner.can_start(&command)).await;
+    can.unwrap_or(Ok(())).map_err(|reason| held(format!("agent {name}: {reason}")))
 }
 
 /// A session is held back by nothing: neither text of people without write permission is put into it, nor a job that

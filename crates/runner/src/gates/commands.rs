@@ -167,12 +167,12 @@ impl Commands {
         job.access = Access::Write;
         job.protected = Vec::new();
         let command = command_line(entry, tree);
-        let tools = command.env.values().map(Utf8PathBuf::from);
+        let tools = tool_reads(&command.env);
         let attempt = Attempt {
             id: AttemptId::from_text(format!("{}.gate-{}", self.attempt, entry.name)),
             job,
             cwd: tree.to_owned(),
-            reads: tools.chain(self.git.iter().flat_map(TrustedGit::lends)).collect(),
+            reads: tools.into_iter().chain(self.git.iter().flat_map(TrustedGit::lends)).collect(),
             dir: self.dir.join(&entry.name),
             command,
             agent: gate_agent(entry)?,
@@ -222,6 +222,17 @@ pub(super) fn tool_homes(variable: impl Fn(&str) -> Option<String>) -> BTreeMap<
         variable(name).or_else(|| home.as_ref().map(|h| h.join(folder)).filter(|h| h.is_dir()).map(Into::into))
     };
     tools.into_iter().filter_map(|(name, folder)| Some((name.to_owned(), of(name, folder)?))).collect()
+}
+
+/// What a command in a sandbox is shown of them: what is there of the tools and of what they have fetched. Never the whole
+/// folder, in which the tools keep the user's keys for registries too.
+fn tool_reads(homes: &BTreeMap<String, String>) -> Vec<Utf8PathBuf> {
+    let parts = [
+        ("CARGO_HOME", ["bin", "registry", "git", "config.toml", "env"].as_slice()),
+        ("RUSTUP_HOME", ["toolchains", "settings.toml"].as_slice()),
+    ];
+    let homes = parts.iter().filter_map(|(name, parts)| Some((Utf8Path::new(homes.get(*name)?), parts)));
+    homes.flat_map(|(home, parts)| parts.iter().map(|part| home.join(part))).filter(|path| path.exists()).collect()
 }
 
 fn gate_agent(entry: &Entry) -> Result<Arc<dyn dayfly_core::Agent>, GateError> {

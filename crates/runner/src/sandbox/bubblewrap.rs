@@ -4,7 +4,8 @@ use camino::Utf8Path;
 use dayfly_core::Network;
 
 use super::Ladder;
-use super::view::{How, SYSTEM, View};
+use super::view::{How, SYSTEM, TEMPORARY, View};
+use super::way::{Step, real};
 
 /// bubblewrap itself, and the first process of the new namespace.
 pub(super) const WRAPPERS: usize = 2;
@@ -26,8 +27,8 @@ const NAMESPACES: [&str; 10] = [
     "--new-session",
 ];
 
-/// The folders that an attempt has for itself alone, and that end with it.
-const PRIVATE: [[&str; 2]; 4] = [["--proc", "/proc"], ["--dev", "/dev"], ["--tmpfs", "/tmp"], ["--tmpfs", "/var/tmp"]];
+/// The folders that an attempt has for itself alone, and that end with it; and those of [`TEMPORARY`].
+const PRIVATE: [[&str; 2]; 2] = [["--proc", "/proc"], ["--dev", "/dev"]];
 
 /// Parts of `/proc` that settings of the kernel are written in. They belong to the superuser; where dayfly runs as that
 /// user, so would its attempts, and they need no privilege to write them: a namespace is no help there.
@@ -42,6 +43,13 @@ pub(super) fn arguments(ladder: &Ladder, network: Network, view: &View, cwd: &Ut
             How::Read | How::Locked => argv.extend(["--ro-bind", path.as_str(), path.as_str()].map(str::to_owned)),
             How::Write => argv.extend(["--bind", path.as_str(), path.as_str()].map(str::to_owned)),
             How::Hidden => argv.extend(["--tmpfs", path.as_str()].map(str::to_owned)),
+        }
+    }
+    // After all mounts, so that these lie in what was mounted last.
+    for (path, step) in view.steps() {
+        match step {
+            Step::Link(target) => argv.extend(["--symlink", target.as_str(), path.as_str()].map(str::to_owned)),
+            Step::Folder => argv.extend(["--dir", path.as_str()].map(str::to_owned)),
         }
     }
     argv.extend(["--remount-ro", "/", "--chdir", cwd.as_str(), "--"].map(str::to_owned));
@@ -64,6 +72,8 @@ pub(super) fn base(program: &Utf8Path, network: Network) -> Vec<String> {
         }
     }
     argv.extend(PRIVATE.iter().flatten().map(|&word| word.to_owned()));
+    // Where they really lie, as all that is shown: what is shown may lie in them.
+    argv.extend(TEMPORARY.into_iter().flat_map(|dir| ["--tmpfs".to_owned(), real(Utf8Path::new(dir)).into_string()]));
     for path in KERNEL.into_iter().filter(|path| Utf8Path::new(path).exists()) {
         argv.extend(["--ro-bind", path, path].map(str::to_owned));
     }

@@ -24,6 +24,9 @@ const CALLS: Option<Calls> = Some(Calls {
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 const CALLS: Option<Calls> = None;
 
+/// Whether the numbers of this machine's calls are known, and so whether there is a filter.
+pub(super) const KNOWN: bool = CALLS.is_some();
+
 /// Where the numbers of calls differ between machines.
 struct Calls {
     architecture: u32,

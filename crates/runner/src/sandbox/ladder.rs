@@ -116,7 +116,7 @@ mod probe {
     use camino::{Utf8Path, Utf8PathBuf};
     use dayfly_core::{Network, SandboxSpec};
 
-    use super::super::{bubblewrap as command_line, remedy, rules};
+    use super::super::{bubblewrap as command_line, filter, remedy, rules};
     use super::{CgroupBase, Rung};
     use crate::program::find_program;
 
@@ -134,13 +134,22 @@ mod probe {
             return (Rung::missing("`bwrap` is not on PATH", remedy::INSTALL), None);
         };
         let rung = match try_bubblewrap(&program, found("true").as_deref()) {
-            Ok(()) => Rung::there(format!("{}, {program}", version(&program))),
+            Ok(()) => works(&format!("{}, {program}", version(&program)), filter::KNOWN),
             Err(said) => {
                 let helps = remedy::bubblewrap(&said, &remedy::Settings::read());
                 Rung::missing(format!("{program} does not work here: {said}"), helps)
             }
         };
         (rung, Some(program))
+    }
+
+    /// The rung as it is told: without the filter of calls it holds less, and that is not kept silent.
+    fn works(program: &str, filter: bool) -> Rung {
+        if filter {
+            return Rung::there(program);
+        }
+        let found = format!("{program}, without a filter of calls, which is not known for {}", std::env::consts::ARCH);
+        Rung { remedy: Some(remedy::FILTER.to_owned()), ..Rung::there(found) }
     }
 
     /// Starts the program `true` with all that attempts are started with.
@@ -204,5 +213,21 @@ mod probe {
         })();
         let removed = leaf.remove();
         tried.and(removed)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_machine_without_a_filter_of_calls_is_told_so() {
+            let rung = works("bubblewrap 0.8.0", true);
+            assert_eq!((rung.found.as_str(), rung.remedy), ("bubblewrap 0.8.0", None));
+            let rung = works("bubblewrap 0.8.0", false);
+            assert!(rung.there && rung.found.contains("without a filter of calls"), "{rung:?}");
+            assert!(rung.remedy.is_some_and(|r| r.contains("x86_64 and aarch64")));
+            let known = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+            assert_eq!(filter::program().is_some() && filter::KNOWN, known);
+        }
     }
 }

@@ -27,6 +27,10 @@ impl Settings {
 pub(super) const INSTALL: &str =
     "install bubblewrap 0.8.0 or newer: `apt install bubblewrap`, `dnf install bubblewrap`";
 
+/// What helps where bubblewrap works and the filter of calls is not known.
+pub(super) const FILTER: &str = "the filter is there on x86_64 and aarch64; without it the keys of the session and sockets of other families, \
+     as those to a virtual machine's host, are not refused";
+
 /// What helps where bubblewrap is there and does not work, by what it said.
 pub(super) fn bubblewrap(said: &str, settings: &Settings) -> String {
     if said.contains("nknown option") || said.contains("nrecognized option") {

@@ -2,7 +2,7 @@ use super::*;
 
 fn place() -> (tempfile::TempDir, Place) {
     let dir = tempfile::tempdir().unwrap();
-    let root = Utf8Path::from_path(dir.path()).unwrap().to_owned();
+    let root = Utf8Path::from_path(dir.path()).unwrap().canonicalize_utf8().unwrap();
     for name in ["tree", "home", "tmp", "answer"] {
         std::fs::create_dir(root.join(name)).unwrap();
     }
@@ -77,13 +77,33 @@ fn the_launch_step_comes_first_and_the_program_last() {
 #[test]
 fn a_path_from_the_engines_folder_is_made_whole_because_the_program_starts_elsewhere() {
     let (_dir, place) = place();
-    let here = camino::absolute_utf8("src").unwrap();
+    let here = camino::absolute_utf8("src").unwrap().canonicalize_utf8().unwrap();
     let place = Place { cwd: "src".into(), ..place };
     let words = wrap(&spec(Sandbox::Bubblewrap), &ladder(), &place, &argv()).unwrap().argv.join(" ");
-    assert!(
-        words.contains(&format!(" --bind {here} {here} ")) && words.contains(&format!(" --chdir {here} ")),
-        "{words}"
-    );
+    assert!(words.contains(&format!(" --bind {here} {here} ")) && words.contains(" --chdir /"), "{words}");
+}
+
+#[test]
+fn a_state_folder_among_the_systems_programs_is_hidden_or_refused() {
+    let (_dir, place) = place();
+    let place = Place { state: "/usr/state-of-dayfly".into(), ..place };
+    let words = wrap(&spec(Sandbox::Bubblewrap), &ladder(), &place, &argv()).unwrap().argv.join(" ");
+    assert!(words.contains(" --tmpfs /usr/state-of-dayfly "), "{words}");
+    let refused = wrap(&spec(Sandbox::Landlock), &ladder(), &place, &argv());
+    assert!(matches!(&refused, Err(SandboxError::Covers { path, .. }) if path == "/usr"), "{refused:?}");
+}
+
+#[test]
+fn a_path_behind_a_link_is_mounted_where_it_lies_and_the_link_made() {
+    let (dir, place) = place();
+    let root = Utf8Path::from_path(dir.path()).unwrap().canonicalize_utf8().unwrap();
+    std::os::unix::fs::symlink("tree", root.join("alias")).unwrap();
+    let (tree, alias) = (place.cwd, root.join("alias"));
+    let place = Place { cwd: alias.clone(), ..place };
+    let words = wrap(&spec(Sandbox::Bubblewrap), &ladder(), &place, &argv()).unwrap().argv.join(" ");
+    for part in [format!("--bind {tree} {tree}"), format!("--symlink tree {alias}"), format!("--chdir {alias}")] {
+        assert!(words.contains(&format!(" {part} ")), "{part}: {words}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{Access, SandboxSpec};
 
 use super::protected;
+use super::way::{self, Step, real};
 use super::{Place, SandboxError};
 
 /// The system's programs and libraries.
@@ -42,6 +43,9 @@ const SETTINGS: [&str; 26] = [
     "timezone",
 ];
 
+/// Folders that are empty and an attempt's own, where a sandbox has a file system of its own.
+pub(super) const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
+
 /// What programs read of the machine.
 const MACHINE: [&str; 1] = ["/sys/devices/system/cpu"];
 
@@ -72,32 +76,41 @@ pub(super) enum How {
     Hidden,
 }
 
+/// Folders whose entries are the sandbox's own, links among them.
+const OWN: [&str; 2] = ["/dev", "/proc"];
+
 /// What is shown. Ordered by path, so that what lies in a folder comes after the folder.
+///
+/// All paths are those where things really lie. By another name, which a link makes, the state folder would be shown where
+/// it is not hidden.
 #[derive(Debug)]
 pub(super) struct View {
     shown: BTreeMap<Utf8PathBuf, How>,
+    /// What stands on the ways to the names under which these paths are known.
+    steps: BTreeMap<Utf8PathBuf, Step>,
     state: Utf8PathBuf,
 }
 
 impl View {
     pub(super) fn of(spec: &SandboxSpec, place: &Place, program: &Utf8Path) -> Result<Self, SandboxError> {
-        let mut view = Self { shown: BTreeMap::new(), state: place.state.clone() };
+        let mut view = Self { shown: BTreeMap::new(), steps: BTreeMap::new(), state: real(&place.state) };
+        view.steps.extend(TEMPORARY.iter().flat_map(|dir| way::steps(Utf8Path::new(dir))));
         let settings = SETTINGS.iter().map(|name| Utf8Path::new("/etc").join(name));
         for path in settings.chain(MACHINE.map(Utf8PathBuf::from)).filter(|p| p.exists()) {
-            view.show(path, How::Read);
+            view.own(&path, How::Read)?;
         }
         for path in [program].into_iter().chain(place.launcher.first().map(Utf8Path::new)) {
-            view.program(path);
+            view.program(path)?;
         }
         for (paths, how) in [(&spec.read, How::Read), (&spec.write, How::Write)] {
             for path in paths {
                 let path = absolute(path, place)?;
-                if real(&path).starts_with(real(&place.state)) {
+                if real(&path).starts_with(&view.state) {
                     return Err(SandboxError::Hidden { path, hidden: place.state.clone() });
                 }
                 // What is named for every project need not be there on every machine.
                 if path.exists() {
-                    view.show(path, how);
+                    view.own(&path, how)?;
                 }
             }
         }
@@ -110,7 +123,7 @@ impl View {
             view.own(path, How::Locked)?;
         }
         if view.covering().is_some() {
-            view.show(place.state.clone(), How::Hidden);
+            view.show(view.state.clone(), How::Hidden);
         }
         Ok(view)
     }
@@ -120,35 +133,52 @@ impl View {
         *old = (*old).max(how);
     }
 
-    /// A path of the attempt, which must be there.
+    /// A path that must be there, under the name by which it is known.
     fn own(&mut self, path: &Utf8Path, how: How) -> Result<(), SandboxError> {
-        path.symlink_metadata().map_err(|source| SandboxError::Path { path: path.to_owned(), source })?;
-        self.show(path.to_owned(), how);
+        let real = path.canonicalize_utf8().map_err(|source| SandboxError::Path { path: path.to_owned(), source })?;
+        self.show(real, how);
+        self.steps.extend(way::steps(path));
         Ok(())
     }
 
     /// The program's own file, where it is called and where it lies. Nothing beside it: its folder may be a home.
-    fn program(&mut self, program: &Utf8Path) {
+    fn program(&mut self, program: &Utf8Path) -> Result<(), SandboxError> {
         if !program.is_absolute() || !program.exists() {
-            return;
+            return Ok(());
         }
-        for path in [program.to_owned(), real(program)] {
-            if !SYSTEM.iter().any(|dir| path.starts_with(dir)) {
-                self.show(path, How::Read);
-            }
+        let file = real(program);
+        let hidden = file.starts_with(&self.state);
+        if !hidden && in_system(program) && in_system(&file) {
+            return Ok(());
         }
+        self.own(program, How::Read)
     }
 
     /// A path that is shown and that the state folder lies in.
-    fn covering(&self) -> Option<(&Utf8PathBuf, &How)> {
-        let state = real(&self.state);
-        self.shown.iter().find(|(path, how)| **how != How::Hidden && state.starts_with(real(path)))
+    fn covering(&self) -> Option<Utf8PathBuf> {
+        let shown = self.shown.iter().filter(|(_, how)| **how != How::Hidden).map(|(path, _)| path.clone());
+        let system = SYSTEM.map(Utf8PathBuf::from).into_iter().filter(|path| path.exists());
+        shown.chain(system).find(|path| self.state.starts_with(real(path)))
+    }
+
+    /// What must be made so that all that is shown is found under the names by which it is known.
+    pub(super) fn steps(&self) -> impl Iterator<Item = (&Utf8Path, &Step)> {
+        self.steps.iter().map(|(path, step)| (path.as_path(), step)).filter(|(path, _)| !self.is_there(path))
+    }
+
+    /// Whether what lies at a path outside is seen there inside too.
+    fn is_there(&self, path: &Utf8Path) -> bool {
+        let shown = path.ancestors().find_map(|part| self.shown.get(part));
+        match shown {
+            Some(how) => *how != How::Hidden,
+            None => in_system(path) || OWN.iter().any(|dir| path.starts_with(dir)),
+        }
     }
 
     /// Locks what is there of the protected paths.
     pub(super) fn protect(&mut self, place: &Place) -> Result<(), SandboxError> {
         if place.access == Access::Write {
-            for path in protected::existing(&place.cwd, &place.protected)? {
+            for path in protected::existing(&real(&place.cwd), &place.protected)? {
                 self.show(path, How::Locked);
             }
         }
@@ -161,8 +191,8 @@ impl View {
 
     /// The rules of Landlock, which can add to what is shown and take nothing away.
     pub(super) fn landlock(&self) -> Result<Vec<(&'static str, Utf8PathBuf)>, SandboxError> {
-        if let Some((path, _)) = self.covering() {
-            return Err(SandboxError::Covers { path: path.clone(), hidden: self.state.clone() });
+        if let Some(path) = self.covering() {
+            return Err(SandboxError::Covers { path, hidden: self.state.clone() });
         }
         let mut rules: Vec<(&'static str, Utf8PathBuf)> = Vec::new();
         let there = |paths: &[&str]| -> Vec<Utf8PathBuf> {
@@ -194,7 +224,6 @@ fn absolute(path: &Utf8Path, place: &Place) -> Result<Utf8PathBuf, SandboxError>
     camino::absolute_utf8(path).map_err(fail)
 }
 
-/// Where a path leads, or the path itself if it leads nowhere.
-fn real(path: &Utf8Path) -> Utf8PathBuf {
-    path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned())
+fn in_system(path: &Utf8Path) -> bool {
+    SYSTEM.iter().any(|dir| path.starts_with(dir))
 }

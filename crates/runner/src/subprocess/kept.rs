@@ -299,10 +299,12 @@ impl Follow {
                 ),
             },
         };
-        let ours = end.is_some();
+        let (ours, killed) = (end.is_some(), status.killed);
         let mut outcome = ended(self.output, end, seen);
         let (spec, receipt) = (&self.attempt.sandbox, &mut outcome.receipt);
         receipt.sandbox = spec.least;
+        // Where we ended it, all that was killed was its own.
+        receipt.killed = if ours { 0 } else { killed };
         if !ours && let Some(reason) = never_begun(spec, &self.dir, receipt) {
             outcome.end = End::Environment { reason };
         }
@@ -314,9 +316,9 @@ impl Follow {
         let (walls, attempt, leader, dir) = (self.walls, self.attempt, self.leader, self.dir);
         let swept = tokio::task::spawn_blocking(move || {
             // What a namespace or a control group held is gone with it; otherwise some may have cleared their mark.
-            let held = attempt.sandbox.least == Sandbox::Bubblewrap
-                || walls.end_group(identity(&dir).and_then(|identity| identity.cgroup).as_deref());
-            process::end_attempt(&attempt.tag, &attempt.id, leader.as_ref()) && held
+            let gone = walls.end_group(identity(&dir).and_then(|identity| identity.cgroup).as_deref());
+            let swept = process::end_attempt(&attempt.tag, &attempt.id, leader.as_ref());
+            swept && (gone || attempt.sandbox.least == Sandbox::Bubblewrap)
         });
         let swept = swept.await;
         let end = End::Host { reason: "its keeper was ended by something else".into() };

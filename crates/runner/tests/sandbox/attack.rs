@@ -28,8 +28,11 @@ type Attack = fn(&Facts) -> io::Result<()>;
 /// Each attack, with what it is in words, and whether it works (`W`), works for root alone (`R`), works where the
 /// system allows it (`?`) or is blocked (`-`): without a sandbox, with Landlock, with bubblewrap, and with bubblewrap
 /// without a network.
-pub(crate) const ATTACKS: [(&str, &str, &str, Attack); 37] = [
+pub(crate) const ATTACKS: [(&str, &str, &str, Attack); 38] = [
     ("ssh-key", "read a key in the user's home", "W---", |f| found(&fs::read(&f["key"])?)),
+    ("tool-key", "read a registry's key beside the tools that are shown", "W---", |f| {
+        found(&fs::read(&f["registry"])?)
+    }),
     ("write-outside", "write outside the working copy", "W---", |f| append(&f["notes"])),
     ("symlink", "read a key by a link in the working copy", "W---", symlink),
     ("hardlink", "read a key by a hard link in the working copy", "W---", hardlink),

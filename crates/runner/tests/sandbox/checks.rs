@@ -12,16 +12,19 @@ use dayfly_runner::{LAUNCH_FAILED, Place, SandboxError, wrap};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::attack::CANARY;
 use crate::world::{World, ladder, start};
-use crate::{kept, table, trees};
+use crate::{gates, kept, table, trees};
 
 /// All checks, by name.
-pub(crate) const CHECKS: [(&str, fn()); 12] = [
+pub(crate) const CHECKS: [(&str, fn()); 14] = [
     ("ladder", print_ladder),
     ("attacks", table::attacks),
     ("a stage that reads cannot write its working copy", reads),
     ("an attempt can do its work", works),
     ("what the configuration names is shown, and the state folder never is", named),
+    ("by no link is the state folder shown", linked),
+    ("a gate's command is shown its tools and no keys", gates::tools),
     ("a socket that is bound in answers without a network", bound_in),
     ("the exit code and the mark of the start are the program's", exits),
     ("a signal goes so many children down as it is said to", signal_reaches),
@@ -50,7 +53,13 @@ pub(crate) fn rungs() -> Vec<Sandbox> {
     all.into_iter().filter(|rung| ladder().holds(*rung).is_ok()).collect()
 }
 
-fn walls() -> Vec<Sandbox> {
+/// What is to be said of the rungs that are not there: what nobody tried must not look like what holds.
+pub(crate) fn missing() -> Vec<String> {
+    let all = [Sandbox::Landlock, Sandbox::Bubblewrap];
+    all.into_iter().filter_map(|rung| ladder().holds(rung).err()).map(|err| err.to_string()).collect()
+}
+
+pub(crate) fn walls() -> Vec<Sandbox> {
     rungs().into_iter().filter(|rung| *rung != Sandbox::None).collect()
 }
 
@@ -109,6 +118,46 @@ fn named() {
                 let refused = wrap(&around, ladder(), &world.place(), &["/bin/true".to_owned()]);
                 assert!(matches!(refused, Err(SandboxError::Covers { .. })), "{refused:?}");
             }
+        }
+    }
+}
+
+/// A link to a folder around the state folder, and paths of the attempt that lead over it.
+fn linked() {
+    for rung in walls() {
+        let world = World::new();
+        let root = world.root();
+        let alias = root.join("user/alias");
+        std::os::unix::fs::symlink("../../".to_owned() + root.file_name().unwrap(), &alias).unwrap();
+        let attempt = alias.join("state/attempts/a1");
+        let by_link = Place {
+            cwd: alias.join("state/trees/a1"),
+            home: attempt.join("home"),
+            tmp: attempt.join("../a1/tmp"),
+            proposal: attempt.join("answer"),
+            read: vec![alias.join("state/git/web.git")],
+            ..world.place()
+        };
+        let state_by_link = Place { state: alias.join("state"), ..world.place() };
+        let steps = "set -e; echo x > src/x; echo x > $HOME/x; echo x > $TMPDIR/x";
+        let (said, code) = sh(&world, &spec(rung), &by_link, &format!("{steps}; cat {}/config", by_link.read[0]));
+        assert_eq!(code, Some(0), "{rung:?}: {said}");
+
+        let around = SandboxSpec { read: vec![alias.clone()], ..spec(rung) };
+        let whole = SandboxSpec { read: vec![root.clone()], ..spec(rung) };
+        for (spec, place) in [(&around, world.place()), (&around, by_link), (&whole, state_by_link)] {
+            if rung != Sandbox::Bubblewrap {
+                let refused = wrap(spec, ladder(), &place, &["/bin/true".to_owned()]);
+                assert!(matches!(refused, Err(SandboxError::Covers { .. })), "{refused:?}");
+                continue;
+            }
+            let script = format!(
+                "{steps}; cat {}/user/notes.txt; cd /; for at in {root} {alias}; do ! cat $at/state/ledger.db; \
+                 ! ls $at/state/attempts/a0; done; echo end",
+                spec.read[0]
+            );
+            let (said, code) = sh(&world, spec, &place, &script);
+            assert!(said.matches(CANARY).count() == 1 && said.contains("end\n"), "{code:?}: {said}");
         }
     }
 }

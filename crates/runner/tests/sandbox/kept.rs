@@ -96,15 +96,7 @@ fn attempt(root: &Utf8Path, rung: Sandbox) -> Attempt {
         concurrency: None,
     };
     let agent = CommandAgent::new(AgentName::new("hostile").unwrap(), config);
-    let mut job: JobSpec = serde_json::from_value(serde_json::json!({
-        "kind": "stage", "issue": IssueRef::new(ProjectName::new("web").unwrap(), IssueId::new("7").unwrap()),
-        "title": "a title", "stage": StageName::new("exec").unwrap(), "run": StageRun::Agent, "prompt": "",
-        "access": Access::Write, "answer": AnswerRule::None, "effects": [], "children": 0, "admission": [], "gates": [],
-        "protected": [], "diff_lines": 0, "wall": Duration::from_secs(60), "silence_report": Duration::from_secs(60),
-        "silence": Duration::from_secs(60), "grace": Duration::from_millis(50), "gate_timeout": Duration::from_secs(60),
-    }))
-    .unwrap();
-    job.sandbox = spec(rung);
+    let job = job(rung);
     Attempt {
         id: AttemptId::new(&job.issue, &job.stage, 1),
         command: agent.command(&job).unwrap(),
@@ -117,4 +109,17 @@ fn attempt(root: &Utf8Path, rung: Sandbox) -> Attempt {
         tag: format!("trial-{}", root.file_name().unwrap()),
         events: EventSink::none(),
     }
+}
+
+pub(crate) fn job(rung: Sandbox) -> JobSpec {
+    let mut job: JobSpec = serde_json::from_value(serde_json::json!({
+        "kind": "stage", "issue": IssueRef::new(ProjectName::new("web").unwrap(), IssueId::new("7").unwrap()),
+        "title": "a title", "stage": StageName::new("exec").unwrap(), "run": StageRun::Agent, "prompt": "",
+        "access": Access::Write, "answer": AnswerRule::None, "effects": [], "children": 0, "admission": [], "gates": [],
+        "protected": [], "diff_lines": 0, "wall": Duration::from_secs(60), "silence_report": Duration::from_secs(60),
+        "silence": Duration::from_secs(60), "grace": Duration::from_millis(50), "gate_timeout": Duration::from_secs(60),
+    }))
+    .unwrap();
+    job.sandbox = spec(rung);
+    job
 }

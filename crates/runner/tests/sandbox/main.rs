@@ -1,13 +1,16 @@
 //! An agent that was turned against its user, in each rung of the ladder: what it can still do.
 //!
 //! This binary is the test, and the agent, the engine and the launcher that take part in it. It prints the table that
-//! `docs/sandbox.md` shows, and compares the two. A rung that is not there is passed over, and said so.
+//! `docs/sandbox.md` shows, and compares the two. A rung that is not there is passed over, and said so; with
+//! `DAYFLY_REQUIRE_SANDBOX=1` it is a failure.
 #![expect(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used, reason = "a test with a main of its own")]
 
 #[cfg(target_os = "linux")]
 mod attack;
 #[cfg(target_os = "linux")]
 mod checks;
+#[cfg(target_os = "linux")]
+mod gates;
 #[cfg(target_os = "linux")]
 mod kept;
 #[cfg(target_os = "linux")]
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
             world::be_daemon(path);
             return ExitCode::SUCCESS;
         }
+        ["@gate", root, rung] => return gates::judge(root, rung),
         ["@attacks", ..] => {
             attack::all(&args[1..]);
             return ExitCode::SUCCESS;
@@ -56,7 +60,7 @@ fn main() -> ExitCode {
         ["@attack", name, ..] => {
             return if attack::one(name, &args[2..]) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
-        ["hostile", ..] => return tree::run(&args[1..]),
+        ["hostile", _, ..] => return tree::run(&args[1..]),
         _ => {}
     }
     // `cargo test FILTER` and `--list` reach this binary too.
@@ -66,6 +70,15 @@ fn main() -> ExitCode {
     }
     let patience = if std::env::var_os("DAYFLY_HOSTILE_RUNS").is_some() { LONG_PATIENCE } else { PATIENCE };
     let wanted = |name: &str| filters.is_empty() || filters.iter().any(|f| format!("sandbox {name}").contains(f));
+    let any = checks::CHECKS.iter().any(|(name, _)| wanted(name));
+    let missing = if any { checks::missing() } else { Vec::new() };
+    for rung in &missing {
+        println!("NOT TRIED: {rung}");
+    }
+    if !missing.is_empty() && std::env::var("DAYFLY_REQUIRE_SANDBOX").is_ok_and(|value| value == "1") {
+        println!("DAYFLY_REQUIRE_SANDBOX is set: a rung that is not there is a failure");
+        return ExitCode::FAILURE;
+    }
     for (name, check) in checks::CHECKS {
         if wanted(name) {
             println!("sandbox: {name}");

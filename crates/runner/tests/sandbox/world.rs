@@ -40,6 +40,10 @@ impl World {
             "user/.ssh/id_ed25519",
             "user/notes.txt",
             "user/tools/tool",
+            "user/.cargo/bin/tool",
+            "user/.cargo/registry/crate",
+            "user/.cargo/credentials.toml",
+            "user/.rustup/toolchains/compiler",
             "engine/open",
             "state/ledger.db",
             "state/attempts/a0/output.log",
@@ -76,6 +80,7 @@ impl World {
         let cgroup = CgroupBase::find().map_or("/none".into(), |base| base.path().join("cgroup.procs").into_string());
         let mut facts = vec![
             format!("key={}", root.join("user/.ssh/id_ed25519")),
+            format!("registry={}", root.join("user/.cargo/credentials.toml")),
             format!("notes={}", root.join("user/notes.txt")),
             format!("ledger={}", root.join("state/ledger.db")),
             format!("other={}", root.join("state/attempts/a0/output.log")),
@@ -121,7 +126,7 @@ impl World {
             home: attempt.join("home"),
             tmp: attempt.join("tmp"),
             proposal: attempt.join("answer"),
-            read: vec![root.join("state/git/web.git")],
+            read: ["state/git/web.git", "user/.cargo/bin", "user/.cargo/registry"].map(|path| root.join(path)).into(),
             sockets: Vec::new(),
             protected: PROTECTED.map(str::to_owned).into(),
             state: root.join("state"),
