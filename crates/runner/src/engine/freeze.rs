@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dayfly_core::{
-    GateSpec, Issue, IssueState, JobContext, JobSpec, Project, Ready, StageRun, Subject, Trust, Verdict,
+    GateSpec, Issue, IssueState, JobContext, JobSpec, Project, Ready, Sandbox, StageRun, Subject, Trust, Verdict,
 };
 
 use crate::gates::{GATES_FILE, gate_commands};
@@ -105,6 +105,10 @@ fn session_may_take(project: &Project, job: &JobSpec) -> Result<(), Held> {
 
 /// A job whose sandbox is not there waits; it is never run with less.
 fn sandbox_is_there(house: &House, job: &JobSpec) -> Result<(), Held> {
+    // To find out what is there, it is tried.
+    if job.sandbox.least == Sandbox::None {
+        return Ok(());
+    }
     let executor = house.runner(&job.issue.project);
     let (least, there) = (job.sandbox.least, executor.capabilities().sandbox);
     if there >= least || job.run != StageRun::Agent {
