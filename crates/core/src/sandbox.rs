@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use crate::{Issue, Trust};
+use crate::Trust;
 
 /// What keeps an attempt from what it was not given, weakest first: the rungs of the ladder.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -118,18 +118,9 @@ impl SandboxPolicy {
     }
 }
 
-impl Issue {
-    /// The least trust among those whose text is in the issue: a prompt holds the comments too.
-    pub fn least_trust(&self) -> Trust {
-        let comments = self.comments.iter().filter(|c| !c.is_own()).map(|c| c.author.trust);
-        comments.fold(self.author.trust, Trust::min)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Author, Comment, IssueId, TrackerState};
 
     fn policy() -> SandboxPolicy {
         SandboxPolicy {
@@ -152,29 +143,5 @@ mod tests {
     fn strangers_never_have_less_of_a_wall_than_writers() {
         let policy = SandboxPolicy { trusted: Sandbox::Bubblewrap, strangers: Sandbox::None, ..policy() };
         assert_eq!(policy.least(Trust::Stranger), Sandbox::Bubblewrap);
-    }
-
-    #[test]
-    fn a_strangers_comment_makes_the_issue_a_strangers_and_our_own_does_not() {
-        let said = |trust, key: Option<&str>| Comment {
-            author: Author { name: "x".into(), trust },
-            at: None,
-            key: key.map(str::to_owned),
-            body: "text".into(),
-        };
-        let mut issue = Issue {
-            id: IssueId::new("7").unwrap(),
-            title: "Title".into(),
-            body: String::new(),
-            labels: vec![],
-            milestone: None,
-            state: TrackerState::Open,
-            author: Author { name: "ann".into(), trust: Trust::Writer },
-            parent: None,
-            comments: vec![said(Trust::Writer, None), said(Trust::Stranger, Some("web.1/0"))],
-        };
-        assert_eq!(issue.least_trust(), Trust::Writer);
-        issue.comments.push(said(Trust::Stranger, None));
-        assert_eq!(issue.least_trust(), Trust::Stranger);
     }
 }

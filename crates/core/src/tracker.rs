@@ -37,6 +37,13 @@ impl Issue {
     pub fn has_label(&self, label: &str) -> bool {
         self.labels.iter().any(|l| l.eq_ignore_ascii_case(label))
     }
+
+    /// The least trust among those whose text is in the issue: a prompt holds the comments too. What dayfly itself wrote
+    /// is nobody's.
+    pub fn least_trust(&self) -> Trust {
+        let comments = self.comments.iter().filter(|c| !c.is_own()).map(|c| c.author.trust);
+        comments.fold(self.author.trust, Trust::min)
+    }
 }
 
 /// Whether an issue is open.

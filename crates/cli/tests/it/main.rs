@@ -7,6 +7,8 @@ mod interrupt;
 mod issues;
 mod output;
 mod run;
+#[path = "../shared/rungs.rs"]
+mod rungs;
 mod sandbox;
 mod session;
 mod setup;

@@ -16,6 +16,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::sync::mpsc;
 
+use crate::rungs::is_there;
+
 fn runner() -> SubprocessRunner {
     SubprocessRunner::kept(Keeper::new(env!("CARGO_BIN_EXE_dayfly-job")))
 }
@@ -253,6 +255,9 @@ async fn in_sandbox(least: Sandbox, network: Network, script: &str) -> Outcome {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_bubblewrap_there_is_nothing_but_what_the_attempt_was_given() {
+    if !is_there(Sandbox::Bubblewrap) {
+        return;
+    }
     let script = "ls ..; ls /proc | grep -c '^[0-9]'; ls /sys/class/net 2>/dev/null; cat /proc/net/dev | wc -l; \
                   echo ok > made; echo '{}' > \"$DAYFLY_PROPOSAL\"; echo x > ../attempt/status.json; cat; exit 4";
     let outcome = in_sandbox(Sandbox::Bubblewrap, Network::None, script).await;
@@ -266,6 +271,9 @@ async fn in_bubblewrap_there_is_nothing_but_what_the_attempt_was_given() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn under_landlock_what_was_not_given_cannot_be_read_or_written() {
+    if !is_there(Sandbox::Landlock) {
+        return;
+    }
     let outside = tempfile::tempdir().unwrap();
     let secret = outside.path().join("secret");
     fs::write(&secret, "canary").unwrap();
@@ -278,6 +286,9 @@ async fn under_landlock_what_was_not_given_cannot_be_read_or_written() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sandboxed_attempt_is_stopped_politely_and_ends_with_its_keeper() {
+    if !is_there(Sandbox::Bubblewrap) {
+        return;
+    }
     let mut probe =
         Probe::new("trap 'echo bye; exit 3' TERM; setsid sleep 600 & echo ready; while :; do sleep 0.05; done");
     probe.attempt.job.sandbox = SandboxSpec { least: Sandbox::Bubblewrap, ..SandboxSpec::default() };
@@ -303,6 +314,9 @@ async fn a_sandboxed_attempt_is_stopped_politely_and_ends_with_its_keeper() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sandbox_that_cannot_be_put_up_starts_nothing_and_says_why() {
+    if !is_there(Sandbox::Bubblewrap) {
+        return;
+    }
     let mut probe = Probe::new("echo ran > ran");
     probe.attempt.job.sandbox = SandboxSpec { least: Sandbox::Bubblewrap, ..SandboxSpec::default() };
     probe.attempt.reads.push("/no/such/folder".into());

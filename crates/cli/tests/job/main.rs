@@ -4,4 +4,6 @@
 
 mod engine;
 mod kept;
+#[path = "../shared/rungs.rs"]
+mod rungs;
 mod tool;

@@ -80,6 +80,8 @@ fn a_gate_that_does_not_pass_fails_the_run_and_later_ones_are_not_run() {
         run(&["--gate", "test 1 = 1", "--gate", "sh -c 'echo no; exit 4'", "--gate", "true", "--", "echo", "done"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     let receipt = ran.receipt();
+    assert_eq!(ran.out, "done\n", "what a gate says is no output of the command: {ran:?}");
+    assert!(ran.err.starts_with("no\n"), "{ran:?}");
     assert_eq!(
         (&receipt["end"], &receipt["reason"]),
         (&"gate-failed".into(), &"`sh -c echo no; exit 4` did not succeed".into())

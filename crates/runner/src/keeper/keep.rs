@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -85,12 +85,11 @@ pub(super) fn keep_with(spec: &Spec, passing: Passing, control: &mut Control) ->
         tree::sweep(|_| {});
         return Err(err);
     }
-    let through = |stream: io::Result<OwnedFd>| match passing {
-        Passing::Through => stream.ok().map(File::from),
-        Passing::Engine | Passing::Nothing => None,
+    let (out, err) = match passing {
+        Passing::Through => (copy_of(io::stdout()), copy_of(io::stderr())),
+        Passing::Aside => (copy_of(io::stderr()), copy_of(io::stderr())),
+        Passing::Engine | Passing::Nothing => (None, None),
     };
-    let out = through(io::stdout().as_fd().try_clone_to_owned());
-    let err = through(io::stderr().as_fd().try_clone_to_owned());
     let (stdout, stderr) = (child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from));
     // The child has this process's own environment.
     let secrets = secrets_of(std::env::vars_os(), &spec.redact);
@@ -116,6 +115,10 @@ pub(super) fn keep_with(spec: &Spec, passing: Passing, control: &mut Control) ->
         swept: Swept::default(),
     };
     Ok(keeper.run(passing))
+}
+
+fn copy_of(stream: impl AsFd) -> Option<File> {
+    stream.as_fd().try_clone_to_owned().ok().map(File::from)
 }
 
 fn spawn(spec: &Spec, passing: Passing) -> io::Result<Child> {
@@ -303,7 +306,6 @@ impl Keeper<'_> {
         }
         self.why.get_or_insert(why);
         match (how, self.phase) {
-            // Who asks again has no patience.
             (Stop::Kill, Phase::Running | Phase::Terminating { .. }) => self.kill(),
             (Stop::Polite, Phase::Running) => {
                 self.control.tell(&Told::Stopping(Stop::Polite));

@@ -25,6 +25,8 @@ pub enum Passing {
     /// Whoever called the program: the command's output is passed on to them, and their input to the command unless
     /// that is a terminal.
     Through,
+    /// The same, but all of it goes to their standard error, and nothing of theirs to the command.
+    Aside,
     /// Nobody: what the command prints is in its logs alone.
     Nothing,
 }
@@ -194,8 +196,8 @@ fn told() -> io::Result<Vec<u8>> {
 /// Runs a command to its end, and keeps whatever it starts: when this returns, nothing of it is left that could be
 /// ended. The status is given, and not written anywhere.
 ///
-/// This process becomes the parent of all that the command leaves behind, and takes `SIGTERM`, `SIGINT`, `SIGHUP` and
-/// `SIGUSR1` as requests to stop. It is meant for a process that does nothing else.
+/// This process becomes the parent of all that the command leaves behind, and takes `SIGTERM`, `SIGHUP`, `SIGINT`,
+/// `SIGQUIT` and `SIGUSR1` as requests to stop. It is meant for a process that does nothing else.
 ///
 /// # Errors
 /// If this process cannot be set up for it. That the command cannot be started is a status.

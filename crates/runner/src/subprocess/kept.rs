@@ -47,10 +47,10 @@ pub(super) struct KeptRunning {
 }
 
 /// How the keeper is spoken to.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Ear {
     /// By its standard input.
-    Pipe(Arc<File>),
+    Pipe(File),
     /// By signals to the keeper of this folder, where that pipe went with another engine.
     Folder(Utf8PathBuf),
     /// It is no longer there.
@@ -63,7 +63,7 @@ impl Ear {
         match self {
             Ear::Pipe(pipe) => {
                 let word = if how == Stop::Kill { KILL } else { STOP };
-                let _ = (&**pipe).write_all(word);
+                let _ = (&*pipe).write_all(word);
             }
             Ear::Folder(dir) => {
                 // Read now: it may not have been written yet when the attempt was found.
@@ -98,9 +98,9 @@ pub(super) async fn start(
     let (mut stdin, stdout) = child.stdin.take().zip(child.stdout.take()).ok_or_else(missing)?;
     // A keeper that loses this pipe before it was told anything starts nothing.
     stdin.write_all(&spec).await.map_err(cannot)?;
-    let ear = Ear::Pipe(Arc::new(File::from(stdin.into_owned_fd().map_err(cannot)?)));
+    let ear = Ear::Pipe(File::from(stdin.into_owned_fd().map_err(cannot)?));
     let (told, outcome) = watch::channel(None);
-    let mut running = KeptRunning { outcome, ear: ear.clone(), task: JoinSet::new() };
+    let mut running = KeptRunning { outcome, ear, task: JoinSet::new() };
     // From here on dropping this future drops `running`, which ends the attempt.
     let mut lines = BufReader::with_capacity(LINE_BYTES, stdout).lines();
     let leader = match lines.next_line().await.map_err(cannot)?.as_deref().map(serde_json::from_str) {

@@ -50,9 +50,10 @@ pub(crate) fn run(args: &Args) -> Result<Receipt, Refused> {
         }
         let dir = dir.join(format!("gate-{}", number + 1));
         make(&dir)?;
-        // A gate has nothing to read, and says what it says in its log and on standard error.
-        let place = Place { dir: &dir, input: Some("/dev/null".into()) };
-        let status = one(args, &gate, &program, place, passing)?;
+        // Standard output is the command's alone, for whoever reads it.
+        let place = Place { dir: &dir, input: None };
+        let aside = if passing == Passing::Through { Passing::Aside } else { passing };
+        let status = one(args, &gate, &program, place, aside)?;
         receipt.gates.push(Ran::new(&gate, program, &status, &dir));
         receipt.end = match End::of(&status) {
             End::Succeeded => End::Succeeded,

@@ -4,6 +4,7 @@
 //! Plain git in the same working copy is the control: where [`Plain::Runs`] says so, it does run the program.
 
 mod cases;
+mod trees;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
@@ -226,12 +227,12 @@ async fn no_hostile_file_of_an_attempts_own_repository_runs_anything_or_is_follo
 
 #[tokio::test]
 async fn no_hostile_tree_runs_anything_or_leads_out_of_the_working_copy() {
-    hold(cases::TREES).await;
+    hold(trees::TREES).await;
 }
 
 #[test]
 fn the_table_is_long_enough_and_plain_git_falls_for_most_of_its_settings() {
-    let all = [cases::SETTINGS, cases::FILES, cases::TREES].concat();
+    let all = [cases::SETTINGS, cases::FILES, trees::TREES].concat();
     let runs = all.iter().filter(|case| case.plain == Plain::Runs).count();
     assert!(all.len() >= 60 && runs >= 25, "{} cases, {runs} of which run", all.len());
 }
