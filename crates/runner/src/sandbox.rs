@@ -157,7 +157,8 @@ pub fn wrap(spec: &SandboxSpec, ladder: &Ladder, place: &Place, argv: &[String])
     ladder.holds(spec.least)?;
     let place = &place.absolute()?;
     let started = place.tmp.join(".started");
-    let limits = Limits::of(spec, place.cgroup.as_ref());
+    let holds = |what: fn(&Cgroup) -> bool| place.cgroup.as_ref().is_some_and(what);
+    let limits = Limits::of(spec, holds(Cgroup::holds_memory), holds(Cgroup::holds_processes));
     let mut launch = Launch::new(place)?;
     let argv = match spec.least {
         Sandbox::None if place.cgroup.is_none() && limits.memory.is_none() => {
@@ -243,9 +244,10 @@ struct Limits {
 }
 
 impl Limits {
-    fn of(spec: &SandboxSpec, cgroup: Option<&Cgroup>) -> Self {
-        let memory = spec.memory_bytes.filter(|_| !cgroup.is_some_and(Cgroup::holds_memory));
-        let processes = spec.processes.filter(|_| !cgroup.is_some_and(Cgroup::holds_processes));
+    /// What is left for the launch step where a control group holds memory, or processes, or neither.
+    fn of(spec: &SandboxSpec, holds_memory: bool, holds_processes: bool) -> Self {
+        let memory = spec.memory_bytes.filter(|_| !holds_memory);
+        let processes = spec.processes.filter(|_| !holds_processes);
         // The kernel counts processes per user and user namespace. Outside a namespace of its own an attempt would be
         // counted together with everything else its user runs; and the superuser's are not counted at all.
         let counted = spec.least == Sandbox::Bubblewrap && !nix::unistd::getuid().is_root();

@@ -1,11 +1,11 @@
 //! Which rungs are there. Each is tried for real: what a kernel or a distribution says of itself is not believed.
 
 use camino::Utf8PathBuf;
-use dayfly_core::Sandbox;
+use dayfly_core::{Sandbox, SandboxSpec};
 use serde::{Deserialize, Serialize};
 
-use super::SandboxError;
 use super::cgroup::CgroupBase;
+use super::{Limits, SandboxError};
 
 /// What this machine has to hold attempts with.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -99,6 +99,12 @@ impl Ladder {
             }),
             _ => Ok(()),
         }
+    }
+
+    /// The limits of a job that nothing here can hold, each with what helps. Such a job is not run.
+    pub fn unheld(&self, spec: &SandboxSpec) -> Vec<String> {
+        let holds = |what: fn(&CgroupBase) -> bool| self.cgroups().is_some_and(what);
+        Limits::of(spec, holds(CgroupBase::holds_memory), holds(CgroupBase::holds_processes)).unheld
     }
 
     /// Where the control groups of attempts are made, if they can be.

@@ -1,9 +1,12 @@
 //! The ladder: what holds attempts here, and what the projects ask for.
 
-use dayfly_core::{Portfolio, Project, ProjectName, Sandbox};
+use dayfly_core::{Portfolio, Project, ProjectName, Sandbox, Trust};
 use dayfly_runner::{Ladder, Rung};
 
 use super::{Check, Finding};
+
+/// What always helps against a limit that cannot be held.
+const OR_WITHOUT: &str = "take `processes` out of `[sandbox]`";
 
 /// A check for each rung of the ladder.
 pub(super) fn checks(portfolio: Option<&Portfolio>) -> Vec<Check> {
@@ -13,6 +16,7 @@ pub(super) fn checks(portfolio: Option<&Portfolio>) -> Vec<Check> {
 fn judge(ladder: &Ladder, portfolio: Option<&Portfolio>) -> Vec<Check> {
     let projects: Vec<&Project> = portfolio.iter().flat_map(|p| p.projects.values()).collect();
     let limited = projects.iter().any(|p| p.sandbox.memory_bytes.is_some() || p.sandbox.processes.is_some());
+    let unheld = projects.iter().flat_map(|p| ladder.unheld(&p.sandbox.spec(Trust::Writer))).next();
     let mut checks: Vec<Check> = [("landlock", Sandbox::Landlock), ("bubblewrap", Sandbox::Bubblewrap)]
         .into_iter()
         .filter_map(|(name, sandbox)| {
@@ -22,13 +26,22 @@ fn judge(ladder: &Ladder, portfolio: Option<&Portfolio>) -> Vec<Check> {
         })
         .collect();
     let state = match &ladder.cgroup {
+        // Every attempt would be refused.
+        _ if unheld.is_some() => Finding::Bad,
         rung if !rung.there => Finding::Note,
         rung if rung.remedy.is_some() && limited => Finding::Note,
         _ => Finding::Good,
     };
     // Limits that nobody asks for need no remedy.
     let remedy = ladder.cgroup.remedy.clone().filter(|_| state != Finding::Good);
-    let found = ladder.cgroup.found.clone();
+    let found = match unheld {
+        Some(limit) => format!("{}; but {limit}", ladder.cgroup.found),
+        None => ladder.cgroup.found.clone(),
+    };
+    let remedy = match state {
+        Finding::Bad => Some(remedy.map_or(OR_WITHOUT.to_owned(), |remedy| format!("{remedy}; or {OR_WITHOUT}"))),
+        _ => remedy,
+    };
     checks.push(Check { what: "sandbox: control groups".into(), state, found, remedy });
     checks
 }
@@ -76,11 +89,18 @@ mod tests {
     }
 
     #[test]
-    fn limits_that_are_asked_for_and_not_held_are_noted() {
+    fn limits_that_are_asked_for_and_cannot_be_held_are_bad() {
         let rung = Rung { there: true, found: "kills".into(), remedy: Some("delegate".into()) };
         let mut ladder = Ladder::none();
         ladder.cgroup = rung;
         assert_eq!(states(&ladder, &portfolio(""))[2].1, Finding::Good);
-        assert_eq!(states(&ladder, &portfolio("processes = 64"))[2].1, Finding::Note);
+        let asked = judge(&ladder, Some(&portfolio("processes = 64"))).remove(2);
+        assert_eq!(asked.state, Finding::Bad, "every attempt would be refused");
+        assert!(asked.found.contains("`processes = 64` needs"), "{}", asked.found);
+        assert!(
+            asked.remedy.is_some_and(|remedy| remedy.contains("delegate") && remedy.contains("take `processes` out"))
+        );
+        // Memory is limited for each process where no group can do it.
+        assert_eq!(states(&ladder, &portfolio("memory-bytes = 100_000_000"))[2].1, Finding::Note);
     }
 }
