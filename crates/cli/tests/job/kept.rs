@@ -1,6 +1,5 @@
 //! The executor with keepers.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,6 +1,5 @@
 //! The executor with keepers, and trees of processes that do all they can to stay, in each rung.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::Arc;
