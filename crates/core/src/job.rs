@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Access, AccountName, AgentName, AnswerBy, AnswerRule, Commit, Digest, Effect, EffectEntry, EffectId, EffectKind,
-    GateSpec, Issue, IssueId, IssueRef, IssueState, JobId, Labels, NewIssue, Next, Outcome, Project, PromptContext,
-    PromptError, Proposed, SandboxSpec, Stage, StageName, StageRun, TrackerState, TrackerWrite, Trust,
+    GateSpec, Issue, IssueId, IssueRef, IssueState, JobId, Labels, Limits, NewIssue, Next, Outcome, Project,
+    PromptContext, PromptError, Proposed, SandboxSpec, Stage, StageName, StageRun, TrackerState, TrackerWrite, Trust,
+    VendorName,
 };
 
 /// One piece of work, frozen: nothing in it depends on the machine, the time or the try.
@@ -36,6 +37,9 @@ pub struct JobSpec {
     /// The agent, if it runs one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentName>,
+    /// The agent's vendor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<VendorName>,
     /// The account the agent works with, if it has one configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountName>,
@@ -169,6 +173,8 @@ pub struct JobContext {
     pub known: Option<IssueState>,
     /// The agent the plan chose.
     pub agent: Option<AgentName>,
+    /// The agent's vendor.
+    pub vendor: Option<VendorName>,
     /// The account it is to work with.
     pub account: Option<AccountName>,
     /// How it gives a structured answer.
@@ -280,12 +286,13 @@ fn freeze_stage(context: &JobContext) -> Result<JobSpec, JobError> {
         stage: stage.name.clone(),
         run: stage.run,
         agent: context.agent.clone(),
+        vendor: context.vendor.clone(),
         account: context.account.clone(),
         model: context.model.clone(),
         profile: project.profile(issue.least_trust()),
         answer_by: context.answer_by,
         skills: stage.skills.clone(),
-        spend: limits.attempt,
+        spend: left(limits, known.as_ref()),
         prompt,
         access: stage.access,
         answer: stage.answer,
@@ -304,6 +311,17 @@ fn freeze_stage(context: &JobContext) -> Result<JobSpec, JobError> {
         gate_timeout: limits.gate_timeout,
         sandbox: project.sandbox.spec(issue.least_trust()),
     })
+}
+
+/// What the attempt may spend: no more than what is left to the issue.
+fn left(limits: &Limits, known: Option<&IssueState>) -> Spend {
+    let (tokens, usd) = known.map_or((0, 0), |known| (known.tokens, known.usd_micros));
+    let tokens_left = limits.issue_tokens.saturating_sub(tokens).max(1);
+    let usd_left = limits.issue_usd_micros.map(|most| most.saturating_sub(usd).max(1));
+    Spend {
+        tokens: Some(limits.attempt.tokens.map_or(tokens_left, |most| most.min(tokens_left))),
+        usd_micros: [limits.attempt.usd_micros, usd_left].into_iter().flatten().min(),
+    }
 }
 
 impl StageJob {

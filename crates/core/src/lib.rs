@@ -56,7 +56,10 @@ pub use agent::{
     Agent, AgentError, AgentEvent, AnswerBy, Billing, CommandLine, Ending, EventReader, ExitFacts, LimitNotice,
     LimitScope, LimitWhy, Opening, PromptVia, Usage,
 };
-pub use capacity::CapacityKey;
+pub use capacity::{
+    Capacity, CapacityKey, Failure, Learned, Limit, Limited, OpenedBy, Spending, Spent, Standing, Strength, Using,
+    Window, capacity_after, capacity_noticed, next_probe, probe_job,
+};
 pub use clock::{Clock, FixedClock};
 pub use config::{Config, ConfigError, Origin, Problem, Setting, SourceText};
 pub use effect::{Effect, EffectEntry, EffectId, EffectKind};
@@ -68,7 +71,7 @@ pub use id::{
 };
 pub use job::{Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, StageJob, refusal_effects};
 pub use outcome::{Class, End, GateFailure, Outcome, Receipt};
-pub use plan::{Filter, Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why, plan};
+pub use plan::{Awaited, Filter, Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why, plan};
 pub use portfolio::{
     AccountConfig, AgentConfig, AgentKind, Budget, Budgets, CapacityPolicy, Choose, Landing, Limits, Permissions,
     Portfolio, Price, Project, ProjectKind, ProjectRunner, Retry, SessionConfig, SessionDone, SessionPrompt,

