@@ -148,8 +148,12 @@ pub(super) fn next_try(model: &Model, plan: &Plan, now: Timestamp) -> Option<Tim
 pub(super) fn next_capacity(model: &Model, plan: &Plan, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
     let waits = plan.waiting.iter().filter(|w| matches!(w.why, Wait::Capacity { .. }));
     let back = waits.filter_map(|w| w.until).min()?;
-    let waited = now.duration_since(model.progress.unwrap_or(now));
-    let most = SignedDuration::try_from(model.portfolio.capacity.wait).unwrap_or_default();
+    // A run that waits for nothing does not wait for this either; any other one has the night.
+    let Until::Idle { patience } = model.until else { return None };
+    let most = if patience.is_zero() { patience } else { patience.max(model.portfolio.capacity.wait) };
+    let most = SignedDuration::try_from(most).unwrap_or_default();
     let wake = next_try(model, plan, now).map_or(back, |at| at.min(back));
-    (waited < most).then_some((wake, back))
+    // Where nothing is tried before it, there is no use in waiting for a time that is too far away.
+    let waited = wake.duration_since(model.progress.unwrap_or(now));
+    (waited <= most).then_some((wake, back))
 }
