@@ -43,6 +43,7 @@ mod portfolio;
 mod prompt;
 mod proposal;
 mod report;
+mod reset;
 mod runner;
 mod sandbox;
 mod settle;
@@ -75,6 +76,7 @@ pub use report::{
     AttemptLine, IssueLine, MilestoneLine, Status, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, status, why,
     work_log,
 };
+pub use reset::{ResetTime, reset_in};
 pub use runner::{
     AfterCrash, Attempt, AttemptEvent, Capabilities, Containment, EventSink, OutputLimits, ProcessIdentity, Runner,
     RunnerError, Running, Stop, Stream,
