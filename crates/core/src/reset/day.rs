@@ -2,6 +2,7 @@
 
 use jiff::civil::{Date, Time, Weekday};
 
+use super::span::{SECOND, times};
 use super::token::Cursor;
 
 const MONTHS: [&str; 12] = [
@@ -146,10 +147,7 @@ pub(super) fn clock(cursor: &mut Cursor<'_, '_>) -> Option<Time> {
         let by_colon = c.attempt(|c| sixty(c, ':'));
         let by_point = if by_colon.is_none() { c.attempt(|c| sixty(c, '.')) } else { None };
         let second = if by_colon.is_some() { c.attempt(|c| sixty(c, ':')) } else { None };
-        if second.is_some() {
-            // Fractions of a second tell nothing here.
-            c.attempt(|c| c.glued_mark(&['.']).and_then(|_| c.glued_number()));
-        }
+        let nanos = if second.is_some() { c.attempt(fraction).unwrap_or(0) } else { 0 };
         let half = half(c);
         if by_colon.is_none() && half.is_none() {
             return None;
@@ -160,13 +158,19 @@ pub(super) fn clock(cursor: &mut Cursor<'_, '_>) -> Option<Time> {
             Some(_) => return None,
             None => hour,
         };
-        Time::new(hour, by_colon.or(by_point).unwrap_or(0), second.unwrap_or(0), 0).ok()
+        Time::new(hour, by_colon.or(by_point).unwrap_or(0), second.unwrap_or(0), nanos).ok()
     })
 }
 
 fn sixty(c: &mut Cursor<'_, '_>, mark: char) -> Option<i8> {
     c.glued_mark(&[mark])?;
     c.glued_number().filter(|n| n.len() == 2).and_then(small).filter(|n| *n < 60)
+}
+
+/// The nanoseconds behind the point of a second.
+fn fraction(c: &mut Cursor<'_, '_>) -> Option<i32> {
+    c.glued_mark(&['.'])?;
+    i32::try_from(times("0", c.glued_number()?, SECOND)?.subsec_nanos()).ok()
 }
 
 /// The hours to add: none before noon, twelve after it.

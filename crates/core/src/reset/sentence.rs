@@ -37,6 +37,8 @@ const SIGNS: [&str; 22] = [
 ];
 /// Of these, the ones behind which a bare length is a wait: `resets 45m`, but not `available 24 hours`.
 const WAITS: [&str; 5] = ["resets", "retrying", "retry", "wait", "cooldown"];
+/// Behind these, what follows was waited already: `total retry wait time: 16.2 seconds`.
+const SPENT: [&str; 4] = ["total", "retry", "previous", "last"];
 /// What may stand between such a word and the time.
 const FILLERS: [&str; 47] = [
     "about",
@@ -106,7 +108,9 @@ enum When<'a> {
 pub(super) fn read(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let tokens = tokens(text);
     let start = Cursor::new(text, &tokens);
-    let when = (0..tokens.len()).find_map(|at| signed(start.past(at))).or_else(|| alone(start))?;
+    let spent = |at: usize| at > 0 && start.past(at - 1).peek_word().is_some_and(|word| listed(word, &SPENT));
+    let mut signs = (0..tokens.len()).filter(|at| !spent(*at));
+    let when = signs.find_map(|at| signed(start.past(at))).or_else(|| alone(start))?;
     match when {
         When::Epoch(time) => Some(time),
         When::Span(span) => now.checked_add(span).ok(),

@@ -157,13 +157,19 @@ impl<'a, 't> Cursor<'a, 't> {
         self.take(|t| t.kind == Kind::Word)
     }
 
-    /// The text from here on as long as its characters fit, taken whole.
+    /// The text from here on as long as its characters fit, if it is no longer than a name can be: a long text would
+    /// else be read again from each of its brackets.
     pub(super) fn raw(&mut self, fits: impl Fn(char) -> bool) -> Option<&'a str> {
+        const LONGEST: usize = 64;
         let start = self.tokens.first()?.start;
         let rest = &self.text[start..];
-        let taken = &rest[..rest.find(|c| !fits(c)).unwrap_or(rest.len())];
-        let end = start + taken.len();
-        while self.tokens.first().is_some_and(|t| t.start < end) {
+        let end = rest.char_indices().take(LONGEST).find(|(_, c)| !fits(*c)).map(|(at, _)| at);
+        let taken = match end {
+            Some(end) => &rest[..end],
+            None if rest.len() <= LONGEST => rest,
+            None => return None,
+        };
+        while self.tokens.first().is_some_and(|t| t.start < start + taken.len()) {
             self.tokens = &self.tokens[1..];
         }
         Some(taken).filter(|t| !t.is_empty())

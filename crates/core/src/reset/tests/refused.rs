@@ -22,6 +22,8 @@ fn a_number_that_is_no_time_is_none() {
         "retry after 429",
         "Retry after: 3 attempts",
         "retry in 30",
+        "retried 5 times (total retry wait time: 16.21 seconds)",
+        "last reset: 2026-11-21T09:00:00Z",
         "retry 5 times",
         "Connection reset by peer (os error 104)",
         "reset 5 hours ago",
