@@ -83,7 +83,7 @@ pub use report::{
     UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, capacity, status, usage, why,
     work_log,
 };
-pub use reset::ResetTime;
+pub use reset::{ResetTime, reset_in};
 pub use runner::{
     AfterCrash, Attempt, AttemptEvent, Capabilities, Containment, EventSink, OutputLimits, ProcessIdentity, Runner,
     RunnerError, Running, Stop, Stream,
