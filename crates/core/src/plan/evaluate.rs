@@ -152,14 +152,8 @@ fn evaluate<'a>(
         let reason = reason.clone();
         return Err(wait(Wait::Held { reason }, *until, Some("mend the cause, then run again")));
     }
-    if let Some(bound) = known.and_then(|k| spent(project, k)) {
-        return Err(wait(Wait::Lifetime { bound }, None, Some("raise the limit in dayfly.toml, or close the issue")));
-    }
-    // A landing costs nothing.
-    let lands = known.and_then(|k| project.pipeline.stage(&k.stage)).is_some_and(|s| s.run == StageRun::Land);
-    if let Some((of, until)) = budget.filter(|_| !lands) {
-        let remedy = "wait for it to begin anew, or raise it in dayfly.toml";
-        return Err(wait(Wait::Budget { of: of.clone() }, Some(*until), Some(remedy)));
+    if let Some((why, until, remedy)) = bound_reached(project, known, budget) {
+        return Err(wait(why, until, Some(remedy)));
     }
     let first = || entry(input.portfolio, &project.name, issue);
     let (stage, why) = match known {
@@ -187,6 +181,22 @@ fn evaluate<'a>(
         why,
     };
     Ok(Candidate { order: order(&project.pipeline, view, issue, &ready), project, stage, ready, picks })
+}
+
+/// The bound of the issue, or the budget of all, that leaves nothing.
+fn bound_reached(
+    project: &Project,
+    known: Option<&IssueState>,
+    budget: Option<&(String, Timestamp)>,
+) -> Option<(Wait, Option<Timestamp>, &'static str)> {
+    if let Some(bound) = known.and_then(|k| spent(project, k)) {
+        return Some((Wait::Lifetime { bound }, None, "raise the limit in dayfly.toml, or close the issue"));
+    }
+    // A landing costs nothing.
+    let lands = known.and_then(|k| project.pipeline.stage(&k.stage)).is_some_and(|s| s.run == StageRun::Land);
+    let (of, until) = budget.filter(|_| !lands)?;
+    let remedy = "wait for it to begin anew, or raise it in dayfly.toml";
+    Some((Wait::Budget { of: of.clone() }, Some(*until), remedy))
 }
 
 fn order(pipeline: &Pipeline, view: &ProjectView, issue: &Issue, ready: &Ready) -> Order {

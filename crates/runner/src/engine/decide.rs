@@ -50,37 +50,7 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
             vec![Command::Append(vec![Event::AttemptSpawned { attempt, process }], Vec::new())]
         }
         Input::Spawned(..) => Vec::new(),
-        Input::Ended(attempt, ended) => {
-            model.working.remove(&attempt);
-            if ended.outcome.end.class() != Class::Transient {
-                model.progress = Some(now);
-            }
-            model.spread();
-            let Some(live) = model.state.live.get(&attempt) else { return Vec::new() };
-            model.look.issues.insert(live.issue.clone());
-            if ended.outcome.end == End::Cancelled {
-                // A person may have stopped it, who has been seen by the attempt and not yet by the loop.
-                model.stale.insert(live.issue.project.clone());
-            }
-            if model.until == Until::OneCycle {
-                model.filter.had_turn.insert(live.issue.clone());
-            }
-            let project = live.issue.project.clone();
-            let (token, condition) = (live.token, Condition::Holder(attempt.clone(), live.token));
-            let Ended { mut outcome, next, effects } = *ended;
-            let learned = capacity::after(model, &attempt, &outcome, now);
-            outcome.resolve_times(now, &model.zone);
-            let mut events = vec![Event::AttemptEnded {
-                attempt: attempt.clone(),
-                token,
-                outcome: Box::new(outcome),
-                next,
-                effects,
-            }];
-            events.extend(learned);
-            model.cleaning.insert(attempt.clone());
-            vec![Command::Append(events, vec![condition]), Command::Clean(attempt, project)]
-        }
+        Input::Ended(attempt, ended) => ended_attempt(model, attempt, *ended, now),
         Input::Cleaned(attempt, cleaned) => {
             model.cleaning.remove(&attempt);
             cleaned.err().map(|why| Command::Report(Report::NotCleaned(attempt, why))).into_iter().collect()
@@ -103,6 +73,33 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
             vec![Command::StopAll(how)]
         }
     }
+}
+
+fn ended_attempt(model: &mut Model, attempt: AttemptId, ended: Ended, now: Timestamp) -> Vec<Command> {
+    model.working.remove(&attempt);
+    if ended.outcome.end.class() != Class::Transient {
+        model.progress = Some(now);
+    }
+    model.spread();
+    let Some(live) = model.state.live.get(&attempt) else { return Vec::new() };
+    model.look.issues.insert(live.issue.clone());
+    if ended.outcome.end == End::Cancelled {
+        // A person may have stopped it, who has been seen by the attempt and not yet by the loop.
+        model.stale.insert(live.issue.project.clone());
+    }
+    if model.until == Until::OneCycle {
+        model.filter.had_turn.insert(live.issue.clone());
+    }
+    let project = live.issue.project.clone();
+    let (token, condition) = (live.token, Condition::Holder(attempt.clone(), live.token));
+    let Ended { mut outcome, next, effects } = ended;
+    let learned = capacity::after(model, &attempt, &outcome, now);
+    outcome.resolve_times(now, &model.zone);
+    let mut events =
+        vec![Event::AttemptEnded { attempt: attempt.clone(), token, outcome: Box::new(outcome), next, effects }];
+    events.extend(learned);
+    model.cleaning.insert(attempt.clone());
+    vec![Command::Append(events, vec![condition]), Command::Clean(attempt, project)]
 }
 
 /// Whether an issue may still be started: while its job was frozen a person may have closed it.
