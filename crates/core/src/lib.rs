@@ -79,7 +79,8 @@ pub use portfolio::{
 pub use prompt::{PromptContext, PromptError, PromptTemplate};
 pub use proposal::{Child, Proposal, ProposalError, Proposed, VerdictClaim};
 pub use report::{
-    AttemptLine, IssueLine, MilestoneLine, Status, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, status, why,
+    AttemptLine, BudgetLine, CapacityLine, CapacityReport, IssueLine, MilestoneLine, Status, UsageBy, UsageQuery,
+    UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, capacity, status, usage, why,
     work_log,
 };
 pub use reset::{ResetTime, reset_in};

@@ -131,9 +131,11 @@ fn a_time_that_has_passed_or_is_absurd_is_not_believed() {
     let me = using("work", None);
     let limits = world.end(&me, 1, quota(), vec![notice(LimitScope::Account, Some(ResetTime::At(at(-5))))], 0);
     assert_eq!((limits[0].strength, limits[0].until), (Strength::Guessed, Some(at(60))));
-    let far = notice(LimitScope::Account, Some(ResetTime::At(at(400 * 86_400))));
-    let limits = World::default().end(&me, 1, quota(), vec![far], 0);
-    assert_eq!(limits[0].until, Some(at(8 * 86_400)));
+    for (days, until) in [(30, at(8 * 86_400)), (400, at(60))] {
+        let far = notice(LimitScope::Account, Some(ResetTime::At(at(days * 86_400))));
+        let limits = World::default().end(&me, 1, quota(), vec![far], 0);
+        assert_eq!(limits[0].until, Some(until), "{days} days");
+    }
 }
 
 #[test]
