@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, fmt::strtime};
 use serde::{Deserialize, Serialize};
 
-/// Longer than anything is limited: a time in a text that is further away was read wrong, or means something else.
+/// The longest that anything is limited. A time further away was read wrong, or means something else.
 const FURTHEST: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 /// When something comes back, as a vendor said it: to be turned into a time where `now` and the zone are known.
@@ -65,13 +65,12 @@ impl ResetTime {
         http_date(value).map(Self::At)
     }
 
-    /// The time, at `now`, in the zone of the machine where the text was printed. None if the text names no time.
-    ///
-    /// What was said as a number is taken as it is; how far it is believed is for the caller to say.
+    /// The time, at `now`, in the zone of the machine where the text was printed. None if the text names no time, or
+    /// one that is more than 60 days away.
     pub fn resolve(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         match self {
-            Self::At(time) => Some(*time),
-            Self::After(wait) => now.checked_add(*wait).ok(),
+            Self::At(time) => near(*time, now),
+            Self::After(wait) => near(now.checked_add(*wait).ok()?, now),
             Self::Text(text) => reset_in(text, now, zone),
         }
     }
@@ -96,7 +95,11 @@ impl ResetTime {
 /// # Ok::<(), jiff::Error>(())
 /// ```
 pub fn reset_in(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-    sentence::read(text, now, zone).filter(|time| now.duration_until(*time).abs() <= FURTHEST)
+    near(sentence::read(text, now, zone)?, now)
+}
+
+fn near(time: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    (now.duration_until(time).abs() <= FURTHEST).then_some(time)
 }
 
 /// Ten digits are seconds, thirteen are milliseconds; between 2001 and 2286 nothing else has as many.
