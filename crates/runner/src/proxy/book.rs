@@ -1,0 +1,165 @@
+//! What an attempt spent, and what its vendor said of limits.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::usage::Tokens;
+use super::{Price, ProxyBudget, ProxyNotice};
+
+/// What was spent by way of a proxy.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Requests that were passed on.
+    pub requests: u64,
+    /// Tokens read, and not from a cache.
+    pub input: u64,
+    /// Tokens read from a cache.
+    pub cache_read: u64,
+    /// Tokens written to a cache.
+    pub cache_write: u64,
+    /// Tokens written by the model.
+    pub output: u64,
+    /// Tokens of answers that did not say, or were cut before they did: an estimate from their size.
+    pub estimated: u64,
+    /// Millionths of a US dollar, if there are prices.
+    pub micro_usd: u64,
+}
+
+impl Spent {
+    /// All tokens.
+    pub fn tokens(&self) -> u64 {
+        let parts = [self.cache_read, self.cache_write, self.output, self.estimated];
+        parts.into_iter().fold(self.input, u64::saturating_add)
+    }
+}
+
+/// What a proxy knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProxyState {
+    /// What was spent.
+    pub spent: Spent,
+    /// Requests that were refused because the budget was spent.
+    pub over_budget: u64,
+    /// What the vendor said last of its limits.
+    pub latest: Option<ProxyNotice>,
+    /// What it said when it last refused something because of them.
+    pub limited: Option<ProxyNotice>,
+}
+
+/// The one account of an attempt, into which all its answers are written.
+#[derive(Debug)]
+pub(super) struct Book {
+    budget: ProxyBudget,
+    state: watch::Sender<ProxyState>,
+}
+
+/// What was charged for one answer so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Charge {
+    pub(super) tokens: Tokens,
+    pub(super) estimated: u64,
+    micro_usd: u64,
+}
+
+impl Book {
+    pub(super) fn open(budget: ProxyBudget, spent: Spent) -> (Arc<Self>, watch::Receiver<ProxyState>) {
+        let (state, receiver) = watch::channel(ProxyState { spent, ..ProxyState::default() });
+        (Arc::new(Self { budget, state }), receiver)
+    }
+
+    /// Whether nothing is left.
+    pub(super) fn is_spent(&self) -> bool {
+        let spent = self.state.borrow().spent;
+        let over = |limit: Option<u64>, spent: u64| limit.is_some_and(|limit| spent >= limit);
+        over(self.budget.tokens, spent.tokens()) || over(self.budget.micro_usd, spent.micro_usd)
+    }
+
+    pub(super) fn request(&self) {
+        self.state.send_modify(|state| state.spent.requests += 1);
+    }
+
+    pub(super) fn over_budget(&self) {
+        self.state.send_modify(|state| state.over_budget += 1);
+    }
+
+    pub(super) fn notice(&self, notice: ProxyNotice) {
+        self.state.send_modify(|state| {
+            if notice.is_refusal() {
+                state.limited = Some(notice.clone());
+            }
+            state.latest = Some(notice);
+        });
+    }
+
+    /// Writes down what an answer cost by now, in place of what was written down for it before.
+    pub(super) fn charge(&self, old: Charge, model: &str, tokens: Tokens, estimated: u64) -> Charge {
+        let micro_usd = self.cost(model, tokens, estimated);
+        let new = Charge { tokens, estimated, micro_usd };
+        let moved = |now: &mut u64, old: u64, new: u64| *now = now.saturating_sub(old).saturating_add(new);
+        self.state.send_modify(|state| {
+            let spent = &mut state.spent;
+            moved(&mut spent.input, old.tokens.input, tokens.input);
+            moved(&mut spent.cache_read, old.tokens.cache_read, tokens.cache_read);
+            moved(&mut spent.cache_write, old.tokens.cache_write, tokens.cache_write);
+            moved(&mut spent.output, old.tokens.output, tokens.output);
+            moved(&mut spent.estimated, old.estimated, estimated);
+            moved(&mut spent.micro_usd, old.micro_usd, micro_usd);
+        });
+        new
+    }
+
+    /// In millionths of a US dollar, rounded up. What is estimated costs as much as what is written.
+    fn cost(&self, model: &str, tokens: Tokens, estimated: u64) -> u64 {
+        let fits = self.budget.prices.iter().filter(|price| model.starts_with(&price.model));
+        let cost = |price: &Price| {
+            let parts = [
+                (tokens.input, price.input),
+                (tokens.cache_read, price.cache_read),
+                (tokens.cache_write, price.cache_write),
+                (tokens.output.saturating_add(estimated), price.output),
+            ];
+            let sum: u128 = parts.iter().map(|(count, price)| u128::from(*count) * u128::from(*price)).sum();
+            u64::try_from(sum.div_ceil(1_000_000)).unwrap_or(u64::MAX)
+        };
+        match fits.max_by_key(|price| price.model.len()) {
+            Some(price) => cost(price),
+            None => self.budget.prices.iter().map(cost).max().unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(input: u64, output: u64) -> Tokens {
+        Tokens { input, output, ..Tokens::default() }
+    }
+
+    #[test]
+    fn a_later_record_of_an_answer_takes_the_place_of_the_earlier() {
+        let (book, state) = Book::open(ProxyBudget { tokens: Some(100), ..ProxyBudget::default() }, Spent::default());
+        let first = book.charge(Charge::default(), "m", tokens(60, 1), 0);
+        assert!(!book.is_spent());
+        book.charge(first, "m", tokens(60, 39), 0);
+        assert_eq!((state.borrow().spent.tokens(), book.is_spent()), (99, false));
+        book.charge(Charge::default(), "m", tokens(1, 0), 0);
+        assert!(book.is_spent());
+    }
+
+    #[test]
+    fn a_model_without_a_price_costs_as_much_as_the_dearest() {
+        let price = |model: &str, output| Price { model: model.into(), output, ..Price::default() };
+        let prices = vec![price("small", 1_000_000), price("small-but-dear", 4_000_000), price("big", 9_000_000)];
+        let budget = ProxyBudget { micro_usd: Some(1000), prices, ..ProxyBudget::default() };
+        let (book, state) = Book::open(budget, Spent::default());
+        for (model, sum) in [("small-2", 10), ("small-but-dear-1", 50), ("unheard-of", 140)] {
+            book.charge(Charge::default(), model, tokens(1000, 10), 0);
+            assert_eq!(state.borrow().spent.micro_usd, sum, "{model}");
+        }
+        book.charge(Charge::default(), "big", tokens(0, 0), 100);
+        assert!(book.is_spent(), "{:?}", state.borrow());
+    }
+}
