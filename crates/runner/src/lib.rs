@@ -39,7 +39,8 @@ pub use process::{identity, is_alive, kill_attempt};
 pub use program::find_program;
 pub use redact::{Redactor, Secret, looks_secret};
 pub use sandbox::{
-    Cgroup, CgroupBase, LAUNCH_FAILED, Ladder, LaunchError, Place, Rung, SandboxError, Wrapped, launch, wrap,
+    BRIDGE, Cgroup, CgroupBase, LAUNCH_FAILED, Ladder, LaunchError, Place, Rung, SandboxError, Wrapped, bridge, launch,
+    wrap,
 };
 pub use sqlite::SqliteStore;
 pub use subprocess::{Keeper, SubprocessRunner, is_kept};

@@ -95,7 +95,13 @@ impl Door {
         }
         let counts = path.ends_with("/count_tokens") || path.ends_with(":countTokens");
         let costs = if parts.method == Method::POST && !counts { Costs::Something } else { Costs::Nothing };
-        Ok(Admitted { method: parts.method.clone(), path: path.to_owned(), query, headers: kept(&parts.headers), costs })
+        Ok(Admitted {
+            method: parts.method.clone(),
+            path: path.to_owned(),
+            query,
+            headers: kept(&parts.headers),
+            costs,
+        })
     }
 
     /// Whether the token was presented, and nothing else with it.
@@ -106,11 +112,8 @@ impl Door {
             let scheme = bytes.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
             bytes.get(7..).filter(|_| scheme).unwrap_or_default()
         });
-        let shown: Vec<&[u8]> = plain
-            .map(HeaderValue::as_bytes)
-            .chain(bearer)
-            .chain(in_query.iter().map(|key| key.as_bytes()))
-            .collect();
+        let shown: Vec<&[u8]> =
+            plain.map(HeaderValue::as_bytes).chain(bearer).chain(in_query.iter().map(|key| key.as_bytes())).collect();
         let token = self.token.reveal().as_bytes();
         let same = shown.iter().fold(true, |same, one| bool::from(one.ct_eq(token)) & same);
         same && !shown.is_empty()
@@ -304,12 +307,15 @@ mod tests {
         ];
         let kept = ask(Protocol::Anthropic, "POST", "/v1/messages", &headers).unwrap().headers;
         let shown: Vec<String> = kept.iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).collect();
-        assert_eq!(shown, [
-            "anthropic-version: 2023-06-01",
-            "anthropic-beta: one",
-            "anthropic-beta: two",
-            "accept-encoding: identity"
-        ]);
+        assert_eq!(
+            shown,
+            [
+                "anthropic-version: 2023-06-01",
+                "anthropic-beta: one",
+                "anthropic-beta: two",
+                "accept-encoding: identity"
+            ]
+        );
         for upgrade in [("upgrade", "websocket"), ("connection", "Upgrade")] {
             let refused = ask(Protocol::Anthropic, "GET", "/v1/models", &[TOKEN, upgrade]).map(drop);
             assert_eq!(refused, Err(Refusal::Upgrade), "{upgrade:?}");

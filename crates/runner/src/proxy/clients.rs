@@ -117,7 +117,10 @@ mod tests {
             program: "agent".into(),
             args: vec!["run".into()],
             prompt: PromptVia::Stdin,
-            env: BTreeMap::from([("OPENCODE_CONFIG_CONTENT".into(), r#"{"share":"disabled","provider":{"x":1}}"#.into())]),
+            env: BTreeMap::from([(
+                "OPENCODE_CONFIG_CONTENT".into(),
+                r#"{"share":"disabled","provider":{"x":1}}"#.into(),
+            )]),
             pass_env: ["HOME", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"].map(str::to_owned).into(),
             redact: Vec::new(),
         }
@@ -149,7 +152,10 @@ mod tests {
             }
         }
         let codex = with("codex", None);
-        assert_eq!((codex.args[1].as_str(), codex.args.last().unwrap().as_str()), (r#"model_provider="dayfly""#, "run"));
+        assert_eq!(
+            (codex.args[1].as_str(), codex.args.last().unwrap().as_str()),
+            (r#"model_provider="dayfly""#, "run")
+        );
     }
 
     #[test]

@@ -32,8 +32,7 @@ pub(super) async fn forward(
     let (sender, line) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| Refusal::Unreachable)?;
     let mut line = Some(Box::pin(line));
     let sent = Arc::new(Sent::default());
-    let mut meter =
-        Meter::new(Arc::clone(&shared.book), shared.door.protocol, admitted.costs, Arc::clone(&sent.bytes));
+    let mut meter = Meter::new(Arc::clone(&shared.book), shared.door.protocol, admitted.costs, Arc::clone(&sent.bytes));
     let request = request(shared, admitted, Up::new(body, shared.limits.body_bytes, Arc::clone(&sent)))?;
     shared.book.request();
     let answer = timeout(shared.limits.idle, send(sender, &mut line, request)).await.map_err(|_| Refusal::Slow)?;

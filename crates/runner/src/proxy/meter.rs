@@ -190,3 +190,6 @@ impl Events {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,9 +18,9 @@ use tokio::time::sleep;
 
 use super::address::Address;
 use super::admit::{Door, key_header};
+use super::body::Down;
 use super::book::Book;
 use super::connect::Connector;
-use super::body::Down;
 use super::forward::forward;
 use super::refusal::Refusal;
 use super::{ProxyError, ProxyLimits, ProxySpec, SecretKey};
@@ -46,10 +46,8 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(spec: &ProxySpec, book: Arc<Book>) -> Result<Arc<Self>, ProxyError> {
-        let key_header = key_header(&spec.key, spec.sent).ok_or(ProxyError::Key {
-            which: "key",
-            problem: "it is empty, or holds what no header can hold",
-        })?;
+        let key_header = key_header(&spec.key, spec.sent)
+            .ok_or(ProxyError::Key { which: "key", problem: "it is empty, or holds what no header can hold" })?;
         if spec.token.reveal().len() < 16 {
             return Err(ProxyError::Key { which: "token", problem: "it can be guessed; make it of 16 or more bytes" });
         }

@@ -54,9 +54,7 @@ pub(super) fn places(protocol: Protocol) -> &'static Places {
             models: &[2, 3],
             last: &[0, 1],
         },
-        Protocol::Gemini => {
-            &Places { paths: &[&["usageMetadata"], &["modelVersion"]], models: &[1], last: &[0] }
-        }
+        Protocol::Gemini => &Places { paths: &[&["usageMetadata"], &["modelVersion"]], models: &[1], last: &[0] },
     }
 }
 
@@ -145,9 +143,9 @@ mod tests {
 
     #[test]
     fn every_vendors_record_is_read() {
-        let read = |protocol, record: &str| tokens(protocol, record.as_bytes()).map(|t| {
-            (t.input, t.cache_read, t.cache_write, t.output)
-        });
+        let read = |protocol, record: &str| {
+            tokens(protocol, record.as_bytes()).map(|t| (t.input, t.cache_read, t.cache_write, t.output))
+        };
         let record = r#"{"input_tokens":3,"cache_creation_input_tokens":5,"cache_read_input_tokens":7,"output_tokens":1,
                          "service_tier":"standard","server_tool_use":{"web_search_requests":0}}"#;
         assert_eq!(read(Protocol::Anthropic, record), Some((3, 7, 5, 1)));

@@ -7,7 +7,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,10 @@ pub const BRIDGE: &str = "bridge";
 const CONNECTIONS: usize = 64;
 /// What a connection holds in each direction.
 const BUFFER: usize = 16 << 10;
-/// How often it is looked whether the program is still there, where the kernel does not tell.
+/// How often it is looked whether the program is still there; on Linux the kernel tells.
+#[cfg(target_os = "linux")]
+const LOOK: PollTimeout = PollTimeout::NONE;
+#[cfg(not(target_os = "linux"))]
 const LOOK: u16 = 2000;
 
 /// A port, and the socket it leads to.
@@ -38,6 +41,10 @@ impl Bridge {
     pub(super) fn read(word: &OsStr) -> Option<Self> {
         let (port, socket) = word.to_str()?.split_once('=')?;
         (!socket.is_empty()).then_some(Self { port: port.parse().ok()?, socket: socket.into() })
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
     }
 
     /// Opens the port and starts the process, as a child of what this process will become.
@@ -76,18 +83,16 @@ fn run(parent: u32, socket: &Path) -> io::Result<()> {
     let listener = TcpListener::from(io::stdin().as_fd().try_clone_to_owned()?);
     listener.set_nonblocking(true)?;
     let mut pairs: Vec<Pair> = Vec::new();
+    // The program may have ended before the kernel was asked to tell.
     while std::os::unix::process::parent_id() == parent {
-        let events = wait(&listener, &pairs)?;
-        for (pair, events) in pairs.iter_mut().zip(&events.pairs) {
-            pair.turn(*events);
-        }
+        let can_accept = wait(&listener, &mut pairs)?;
+        pairs.iter_mut().for_each(Pair::turn);
         pairs.retain(|pair| !pair.is_over());
-        if events.accept && pairs.len() < CONNECTIONS {
+        if can_accept {
             match listener.accept() {
                 // Where nobody listens, the program is hung up on, as it would be by a server that is not there.
                 Ok((tcp, _)) => pairs.extend(Pair::new(tcp, socket).ok()),
-                Err(err) if is_later(&err) => {}
-                Err(_) if !pairs.is_empty() => {}
+                Err(err) if is_later(&err) || !pairs.is_empty() => {}
                 Err(err) => return Err(err),
             }
         }
@@ -95,29 +100,31 @@ fn run(parent: u32, socket: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What can be done now.
-#[derive(Debug, Default)]
-struct Events {
-    accept: bool,
-    pairs: Vec<[PollFlags; 2]>,
-}
-
-fn wait(listener: &TcpListener, pairs: &[Pair]) -> io::Result<Events> {
-    let room = pairs.len() < CONNECTIONS;
-    let first = if room { PollFlags::POLLIN } else { PollFlags::empty() };
-    let mut fds = vec![PollFd::new(listener.as_fd(), first)];
-    for pair in pairs {
-        let [a, b] = pair.wants();
-        fds.extend([PollFd::new(pair.tcp_fd(), a), PollFd::new(pair.unix_fd(), b)]);
+/// Waits until something can be done, and tells the pairs. Whether there may be a new connection, and room for it.
+fn wait(listener: &TcpListener, pairs: &mut [Pair]) -> io::Result<bool> {
+    let wanted: Vec<[PollFlags; 2]> = pairs.iter().map(Pair::wants).collect();
+    let mut fds = Vec::with_capacity(1 + 2 * pairs.len());
+    if pairs.len() < CONNECTIONS {
+        fds.push(PollFd::new(listener.as_fd(), PollFlags::POLLIN));
     }
-    match poll(&mut fds, PollTimeout::from(LOOK)) {
+    // A side of which nothing is wanted is left out: that it is gone would be told again and again.
+    for (pair, [tcp, unix]) in pairs.iter().zip(&wanted) {
+        let sides = [(pair.tcp.as_fd(), *tcp), (pair.unix.as_fd(), *unix)];
+        fds.extend(sides.into_iter().filter(|(_, flags)| !flags.is_empty()).map(|(fd, flags)| PollFd::new(fd, flags)));
+    }
+    match poll(&mut fds, LOOK) {
         Ok(_) => {}
-        Err(Errno::EINTR) => return Ok(Events { accept: false, pairs: vec![[PollFlags::empty(); 2]; pairs.len()] }),
+        Err(Errno::EINTR) => return Ok(false),
         Err(err) => return Err(err.into()),
     }
-    let seen: Vec<PollFlags> = fds.iter().map(|fd| fd.revents().unwrap_or(PollFlags::empty())).collect();
-    let of_pairs = seen[1..].chunks_exact(2).map(|two| [two[0], two[1]]).collect();
-    Ok(Events { accept: room && !seen[0].is_empty(), pairs: of_pairs })
+    let mut ready: Vec<bool> = fds.iter().map(|fd| fd.any().unwrap_or(true)).collect();
+    drop(fds);
+    let can_accept = pairs.len() < CONNECTIONS && ready.remove(0);
+    let mut ready = ready.into_iter();
+    for (pair, wanted) in pairs.iter_mut().zip(wanted) {
+        pair.ready = wanted.map(|flags| !flags.is_empty() && ready.next().unwrap_or_default());
+    }
+    Ok(can_accept)
 }
 
 fn is_later(err: &io::Error) -> bool {
@@ -131,6 +138,8 @@ struct Pair {
     unix: UnixStream,
     there: Way,
     back: Way,
+    /// Whether something can be done on the program's side, and on the other.
+    ready: [bool; 2],
     broken: bool,
 }
 
@@ -140,15 +149,7 @@ impl Pair {
         tcp.set_nonblocking(true)?;
         tcp.set_nodelay(true)?;
         unix.set_nonblocking(true)?;
-        Ok(Self { tcp, unix, there: Way::new(), back: Way::new(), broken: false })
-    }
-
-    fn tcp_fd(&self) -> BorrowedFd<'_> {
-        self.tcp.as_fd()
-    }
-
-    fn unix_fd(&self) -> BorrowedFd<'_> {
-        self.unix.as_fd()
+        Ok(Self { tcp, unix, there: Way::new(), back: Way::new(), ready: [false; 2], broken: false })
     }
 
     /// What is waited for on the program's side, and on the other.
@@ -162,34 +163,23 @@ impl Pair {
         [flags(&self.there, &self.back), flags(&self.back, &self.there)]
     }
 
-    fn turn(&mut self, [tcp, unix]: [PollFlags; 2]) {
-        let gone = PollFlags::POLLERR | PollFlags::POLLNVAL | PollFlags::POLLHUP;
-        let moved = [
-            self.there.turn(&mut self.tcp, &mut self.unix, tcp),
-            self.back.turn(&mut self.unix, &mut self.tcp, unix),
-        ];
+    /// Moves what can be moved.
+    fn turn(&mut self) {
+        let [tcp, unix] = self.ready;
+        let moved =
+            [self.there.turn(&mut self.tcp, &mut self.unix, tcp), self.back.turn(&mut self.unix, &mut self.tcp, unix)];
         self.broken |= moved.iter().any(Result::is_err);
-        // A side that is gone for good, and of which there is nothing more to read, ends the other.
-        self.broken |= tcp.intersects(gone) && self.there.ended || unix.intersects(gone) && self.back.is_over();
-        for (way, end) in [(&mut self.there, End::Unix), (&mut self.back, End::Tcp)] {
-            if way.takes_leave() {
-                let _ = match end {
-                    End::Unix => self.unix.shutdown(Shutdown::Write),
-                    End::Tcp => self.tcp.shutdown(Shutdown::Write),
-                };
-            }
+        if self.there.takes_leave() {
+            let _ = self.unix.shutdown(Shutdown::Write);
+        }
+        if self.back.takes_leave() {
+            let _ = self.tcp.shutdown(Shutdown::Write);
         }
     }
 
     fn is_over(&self) -> bool {
         self.broken || self.there.is_over() && self.back.is_over()
     }
-}
-
-#[derive(Debug, Clone, Copy)]
-enum End {
-    Tcp,
-    Unix,
 }
 
 /// Bytes on their way in one direction.
@@ -226,8 +216,8 @@ impl Way {
         self.is_over() && !std::mem::replace(&mut self.told, true)
     }
 
-    fn turn(&mut self, source: &mut impl Read, sink: &mut impl Write, seen: PollFlags) -> io::Result<()> {
-        if self.has_room() && !seen.is_empty() {
+    fn turn(&mut self, source: &mut impl Read, sink: &mut impl Write, ready: bool) -> io::Result<()> {
+        if self.has_room() && ready {
             match source.read(&mut self.bytes) {
                 Ok(0) => self.ended = true,
                 Ok(n) => (self.from, self.to) = (0, n),

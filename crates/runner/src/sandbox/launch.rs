@@ -9,6 +9,7 @@ use std::process::Command;
 
 use nix::sys::resource::{Resource, setrlimit};
 
+use super::bridge::Bridge;
 use super::filter;
 
 /// The exit code for a launch that did not come to the program, as `env` and `timeout` have it.
@@ -57,6 +58,7 @@ struct Steps {
     memory: Option<u64>,
     processes: Option<u64>,
     filter: bool,
+    bridge: Option<Bridge>,
     started: Option<PathBuf>,
     argv: Vec<OsString>,
 }
@@ -112,6 +114,10 @@ fn read(mut arguments: impl Iterator<Item = OsString>) -> Result<Steps, LaunchEr
             "--memory" => steps.memory = Some(number(&value()?)?),
             "--processes" => steps.processes = Some(number(&value()?)?),
             "--filter" => steps.filter = true,
+            "--bridge" => {
+                let value = value()?;
+                steps.bridge = Some(Bridge::read(&value).ok_or_else(|| usage(&value.to_string_lossy()))?);
+            }
             "--started" => steps.started = Some(value()?.into()),
             "--" => {
                 steps.argv = arguments.collect();
@@ -145,6 +151,10 @@ fn take_on(steps: &Steps) -> Result<Vec<OsString>, LaunchError> {
     }
     limit_processes(steps.processes)?;
     let argv = filtered(steps)?;
+    // Before the rules: the socket lies where the program need not reach, and the port is not one of the rules' own.
+    if let Some(bridge) = &steps.bridge {
+        bridge.start().map_err(|err| hold(&format!("open port {} of this machine", bridge.port()), err))?;
+    }
     restrict(steps)?;
     Ok(argv)
 }
@@ -197,7 +207,8 @@ fn restrict(steps: &Steps) -> Result<(), LaunchError> {
         rules::scope().map_err(|err| hold("keep signals inside", err))?;
     }
     if steps.landlock {
-        let rules = Rules { read: steps.read.clone(), write: steps.write.clone(), no_tcp: steps.no_tcp };
+        let port = steps.bridge.as_ref().map(Bridge::port);
+        let rules = Rules { read: steps.read.clone(), write: steps.write.clone(), no_tcp: steps.no_tcp, port };
         rules::restrict(&rules).map_err(|err| hold("take on the Landlock rules", err))?;
     }
     Ok(())

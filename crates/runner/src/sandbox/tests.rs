@@ -14,6 +14,7 @@ fn place() -> (tempfile::TempDir, Place) {
         proposal: root.join("answer"),
         read: Vec::new(),
         sockets: Vec::new(),
+        bridge: None,
         protected: Vec::new(),
         state: root.join("state"),
         user_home: None,
