@@ -47,14 +47,30 @@ impl Bridge {
         self.port
     }
 
-    /// Opens the port and starts the process, as a child of what this process will become.
-    pub(super) fn start(&self) -> io::Result<()> {
+    /// Opens the port. This comes before the rules that a program takes on, which may forbid it.
+    pub(super) fn open(&self) -> io::Result<Opened> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
-        let mut command = Command::new(std::env::current_exe()?);
+        Ok(Opened { listener, program: std::env::current_exe()?, socket: self.socket.clone() })
+    }
+}
+
+/// A port that is open, and to which nobody listens yet.
+#[derive(Debug)]
+pub(super) struct Opened {
+    listener: TcpListener,
+    program: PathBuf,
+    socket: PathBuf,
+}
+
+impl Opened {
+    /// Starts the process, as a child of what this process will become. This comes after the rules: outside of them it could
+    /// not be told of the program's end.
+    pub(super) fn start(self) -> io::Result<()> {
+        let mut command = Command::new(self.program);
         command.arg(BRIDGE).arg(std::process::id().to_string()).arg(&self.socket);
         // A signal for the program's group is not one for the bridge: the program may need it until its end.
         command.env_clear().current_dir("/").process_group(0);
-        command.stdin(Stdio::from(OwnedFd::from(listener))).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(Stdio::from(OwnedFd::from(self.listener))).stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().map(drop)
     }
 }

@@ -151,11 +151,16 @@ fn take_on(steps: &Steps) -> Result<Vec<OsString>, LaunchError> {
     }
     limit_processes(steps.processes)?;
     let argv = filtered(steps)?;
-    // Before the rules: the socket lies where the program need not reach, and the port is not one of the rules' own.
-    if let Some(bridge) = &steps.bridge {
-        bridge.start().map_err(|err| hold(&format!("open port {} of this machine", bridge.port()), err))?;
-    }
+    let bridge = match &steps.bridge {
+        Some(bridge) => {
+            Some(bridge.open().map_err(|err| hold(&format!("open port {} of this machine", bridge.port()), err))?)
+        }
+        None => None,
+    };
     restrict(steps)?;
+    if let Some(bridge) = bridge {
+        bridge.start().map_err(|err| hold("start the bridge to the proxy", err))?;
+    }
     Ok(argv)
 }
 
