@@ -3,16 +3,12 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-/// What this program is to be instead of itself, if its first argument says so: the keeper of an attempt, the step that
-/// puts a program into its sandbox, or the bridge beside that program.
+/// What this program is to be instead of itself, if its first argument says so: the keeper of an attempt, or the step
+/// that puts a program into its sandbox.
 pub(crate) fn instead() -> Option<ExitCode> {
     match std::env::args_os().nth(1)?.to_str()? {
         "keep" => Some(dayfly_runner::keeper::main()),
         "launch" => Some(launch()),
-        dayfly_runner::BRIDGE => {
-            dayfly_runner::bridge(std::env::args_os().skip(2));
-            Some(ExitCode::FAILURE)
-        }
         _ => None,
     }
 }

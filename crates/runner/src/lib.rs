@@ -39,8 +39,7 @@ pub use process::{identity, is_alive, kill_attempt};
 pub use program::find_program;
 pub use redact::{Redactor, Secret, looks_secret};
 pub use sandbox::{
-    BRIDGE, Cgroup, CgroupBase, LAUNCH_FAILED, Ladder, LaunchError, Place, Rung, SandboxError, Wrapped, bridge, launch,
-    wrap,
+    Cgroup, CgroupBase, LAUNCH_FAILED, Ladder, LaunchError, Place, Rung, SandboxError, Wrapped, launch, wrap,
 };
 pub use sqlite::SqliteStore;
 pub use subprocess::{Keeper, SubprocessRunner, is_kept};

@@ -22,7 +22,7 @@ mod way;
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{Access, Network, Sandbox, SandboxSpec};
 
-pub use bridge::{BRIDGE, bridge};
+pub(crate) use bridge::BRIDGE;
 pub use cgroup::{Cgroup, CgroupBase};
 pub use ladder::{Ladder, Rung};
 pub use launch::{LAUNCH_FAILED, LaunchError, launch};
@@ -238,6 +238,9 @@ impl Launch {
         }
         if let Some((port, socket)) = &place.bridge {
             self.push(&["--bridge", &format!("{port}={socket}")]);
+            for word in &place.launcher {
+                self.push(&["--bridge-by", word]);
+            }
         }
         self.push(&["--started", started.as_str(), "--"]);
         self.argv.extend_from_slice(argv);

@@ -32,6 +32,9 @@ impl Address {
         if uri.query().is_some() {
             return Err(fail("it has a query; leave off what follows the `?`"));
         }
+        if authority.as_str().ends_with(':') || authority.host().is_empty() {
+            return Err(fail("it names no host, or no port behind the `:`"));
+        }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let tls = match scheme {
             "https" => true,
@@ -82,7 +85,13 @@ mod tests {
         assert_eq!(read("https://api.example.com"), "true api.example.com 443 /v1/x?a=b");
         assert_eq!(read("https://gate.example.com:8443/team/"), "true gate.example.com 8443 /team/v1/x?a=b");
         assert_eq!(read("http://[::1]:8080"), "false ::1 8080 /v1/x?a=b");
-        for refused in ["http://api.example.com", "http://127.0.0.1.example.com", "ftp://api.example.com", "api"] {
+        for refused in [
+            "http://api.example.com",
+            "http://127.0.0.1.example.com",
+            "ftp://api.example.com",
+            "http://127.0.0.1:",
+            "api",
+        ] {
             assert!(Address::read(refused).is_err(), "{refused}");
         }
         let refused = read("https://user:hunter2@api.example.com");

@@ -24,8 +24,10 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    pub(super) fn status(self) -> StatusCode {
+    pub(super) fn status(self, protocol: Protocol) -> StatusCode {
         match self {
+            // OpenAI says so of a limit of its own, and its program tries anything else again.
+            Self::Budget if protocol == Protocol::OpenAi => StatusCode::BAD_REQUEST,
             Self::Foreign | Self::Upgrade => StatusCode::BAD_REQUEST,
             Self::Connect | Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Token => StatusCode::UNAUTHORIZED,
@@ -89,7 +91,7 @@ impl Refusal {
                 json!({"error": {"message": message, "type": kind, "code": kind, "param": null}})
             }
             Protocol::Gemini => json!({"error": {
-                "code": self.status().as_u16(), "message": message, "status": self.google(),
+                "code": self.status(protocol).as_u16(), "message": message, "status": self.google(),
                 "details": [{
                     "@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": kind, "domain": "dayfly",
                 }],

@@ -112,7 +112,7 @@ async fn pass(shared: &Shared, request: Request<Incoming>) -> Result<Response<Do
 
 fn refused(shared: &Shared, refusal: Refusal) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(refusal.body(shared.door.protocol))));
-    *response.status_mut() = refusal.status();
+    *response.status_mut() = refusal.status(shared.door.protocol);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if !refusal.is_transient() {

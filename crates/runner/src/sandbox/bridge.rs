@@ -16,8 +16,8 @@ use std::process::{Command, Stdio};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// The word by which a program of dayfly becomes a bridge.
-pub const BRIDGE: &str = "bridge";
+/// The word by which a launch step becomes a bridge.
+pub(crate) const BRIDGE: &str = "--be-bridge";
 
 /// The most connections at once. Further ones wait.
 const CONNECTIONS: usize = 64;
@@ -30,17 +30,24 @@ const LOOK: PollTimeout = PollTimeout::NONE;
 const LOOK: u16 = 2000;
 
 /// A port, and the socket it leads to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Bridge {
     port: u16,
     socket: PathBuf,
+    /// The words that start a launch step.
+    launcher: Vec<OsString>,
 }
 
 impl Bridge {
     /// Reads `PORT=SOCKET`.
     pub(super) fn read(word: &OsStr) -> Option<Self> {
         let (port, socket) = word.to_str()?.split_once('=')?;
-        (!socket.is_empty()).then_some(Self { port: port.parse().ok()?, socket: socket.into() })
+        (!socket.is_empty()).then_some(Self { port: port.parse().ok()?, socket: socket.into(), launcher: Vec::new() })
+    }
+
+    /// Adds a word of those that start a launch step.
+    pub(super) fn by(&mut self, word: OsString) {
+        self.launcher.push(word);
     }
 
     pub(super) fn port(&self) -> u16 {
@@ -48,9 +55,9 @@ impl Bridge {
     }
 
     /// Opens the port. This comes before the rules that a program takes on, which may forbid it.
-    pub(super) fn open(&self) -> io::Result<Opened> {
+    pub(super) fn open(self) -> io::Result<Opened> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
-        Ok(Opened { listener, program: std::env::current_exe()?, socket: self.socket.clone() })
+        Ok(Opened { listener, bridge: self })
     }
 }
 
@@ -58,16 +65,16 @@ impl Bridge {
 #[derive(Debug)]
 pub(super) struct Opened {
     listener: TcpListener,
-    program: PathBuf,
-    socket: PathBuf,
+    bridge: Bridge,
 }
 
 impl Opened {
     /// Starts the process, as a child of what this process will become. This comes after the rules: outside of them it could
     /// not be told of the program's end.
     pub(super) fn start(self) -> io::Result<()> {
-        let mut command = Command::new(self.program);
-        command.arg(BRIDGE).arg(std::process::id().to_string()).arg(&self.socket);
+        let (program, words) = self.bridge.launcher.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut command = Command::new(program);
+        command.args(words).arg(BRIDGE).arg(std::process::id().to_string()).arg(&self.bridge.socket);
         // A signal for the program's group is not one for the bridge: the program may need it until its end.
         command.env_clear().current_dir("/").process_group(0);
         command.stdin(Stdio::from(OwnedFd::from(self.listener))).stdout(Stdio::null()).stderr(Stdio::null());
@@ -75,19 +82,11 @@ impl Opened {
     }
 }
 
-/// Is the bridge that its arguments say, until the program that it was started by is gone. Returns why it ended.
+/// Is a bridge until the program with this id, which it was started by, is gone. Returns why it ended.
 ///
 /// The open port is its standard input.
-pub fn bridge(arguments: impl IntoIterator<Item = OsString>) -> io::Error {
-    let words: Vec<OsString> = arguments.into_iter().collect();
-    let read = || -> Option<(u32, &OsString)> {
-        let [parent, socket] = words.as_slice() else { return None };
-        Some((parent.to_str()?.parse().ok()?, socket))
-    };
-    let Some((parent, socket)) = read() else {
-        return io::Error::new(io::ErrorKind::InvalidInput, "the bridge is started by dayfly itself");
-    };
-    match run(parent, Path::new(socket)) {
+pub(super) fn be(parent: u32, socket: &Path) -> io::Error {
+    match run(parent, socket) {
         Ok(()) => io::Error::new(io::ErrorKind::NotConnected, "the program has ended"),
         Err(err) => err,
     }

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use nix::sys::resource::{Resource, setrlimit};
 
-use super::bridge::Bridge;
+use super::bridge::{self, BRIDGE, Bridge};
 use super::filter;
 
 /// The exit code for a launch that did not come to the program, as `env` and `timeout` have it.
@@ -59,6 +59,8 @@ struct Steps {
     processes: Option<u64>,
     filter: bool,
     bridge: Option<Bridge>,
+    /// The port of the bridge, which may be connected to.
+    port: Option<u16>,
     started: Option<PathBuf>,
     argv: Vec<OsString>,
 }
@@ -68,26 +70,38 @@ struct Steps {
 ///
 /// It must be called from the only thread of its process, and with the environment that the program is to have.
 pub fn launch(arguments: impl IntoIterator<Item = OsString>) -> LaunchError {
-    let steps = match read(arguments.into_iter()) {
+    let mut arguments = arguments.into_iter().peekable();
+    if arguments.next_if(|word| word == BRIDGE).is_some() {
+        return be_bridge(arguments);
+    }
+    let steps = match read(arguments) {
         Ok(steps) => steps,
         Err(err) => return err,
     };
-    let argv = match take_on(&steps) {
+    let started = steps.started.clone();
+    let argv = match take_on(steps) {
         Ok(argv) => argv,
         Err(err) => return err,
     };
     let Some((program, arguments)) = argv.split_first() else { return usage("--") };
-    if let Some(started) = &steps.started
+    if let Some(started) = &started
         && let Err(err) = fs::write(started, "")
     {
         return hold("mark the start", err);
     }
     let source = Command::new(program).args(arguments).exec();
-    if let Some(started) = &steps.started {
+    if let Some(started) = &started {
         // An error here leaves a mark of a program that did not start; the error below is told all the same.
         let _ = fs::remove_file(started);
     }
     LaunchError::Start { program: program.to_string_lossy().into_owned(), source }
+}
+
+/// The process that a launch step starts beside its program.
+fn be_bridge(mut arguments: impl Iterator<Item = OsString>) -> LaunchError {
+    let Some(parent) = arguments.next().and_then(|word| word.to_str()?.parse().ok()) else { return usage(BRIDGE) };
+    let Some(socket) = arguments.next() else { return usage(BRIDGE) };
+    hold("keep the bridge up", bridge::be(parent, socket.as_ref()))
 }
 
 fn usage(word: &str) -> LaunchError {
@@ -118,6 +132,10 @@ fn read(mut arguments: impl Iterator<Item = OsString>) -> Result<Steps, LaunchEr
                 let value = value()?;
                 steps.bridge = Some(Bridge::read(&value).ok_or_else(|| usage(&value.to_string_lossy()))?);
             }
+            "--bridge-by" => match (&mut steps.bridge, arguments.next()) {
+                (Some(bridge), Some(word)) => bridge.by(word),
+                _ => return Err(usage(&word)),
+            },
             "--started" => steps.started = Some(value()?.into()),
             "--" => {
                 steps.argv = arguments.collect();
@@ -134,7 +152,7 @@ fn number(word: &OsStr) -> Result<u64, LaunchError> {
 }
 
 /// Takes everything on, what may forbid the rest last. Returns the command line.
-fn take_on(steps: &Steps) -> Result<Vec<OsString>, LaunchError> {
+fn take_on(mut steps: Steps) -> Result<Vec<OsString>, LaunchError> {
     #[cfg(target_os = "linux")]
     if steps.tied {
         use nix::sys::signal::Signal;
@@ -150,14 +168,16 @@ fn take_on(steps: &Steps) -> Result<Vec<OsString>, LaunchError> {
         setrlimit(Resource::RLIMIT_DATA, bytes, bytes).map_err(|err| hold("limit the memory", err))?;
     }
     limit_processes(steps.processes)?;
-    let argv = filtered(steps)?;
-    let bridge = match &steps.bridge {
+    let argv = filtered(&steps)?;
+    let bridge = match steps.bridge.take() {
         Some(bridge) => {
-            Some(bridge.open().map_err(|err| hold(&format!("open port {} of this machine", bridge.port()), err))?)
+            steps.port = Some(bridge.port());
+            let what = format!("open port {} of this machine", bridge.port());
+            Some(bridge.open().map_err(|err| hold(&what, err))?)
         }
         None => None,
     };
-    restrict(steps)?;
+    restrict(&steps)?;
     if let Some(bridge) = bridge {
         bridge.start().map_err(|err| hold("start the bridge to the proxy", err))?;
     }
@@ -212,8 +232,8 @@ fn restrict(steps: &Steps) -> Result<(), LaunchError> {
         rules::scope().map_err(|err| hold("keep signals inside", err))?;
     }
     if steps.landlock {
-        let port = steps.bridge.as_ref().map(Bridge::port);
-        let rules = Rules { read: steps.read.clone(), write: steps.write.clone(), no_tcp: steps.no_tcp, port };
+        let rules =
+            Rules { read: steps.read.clone(), write: steps.write.clone(), no_tcp: steps.no_tcp, port: steps.port };
         rules::restrict(&rules).map_err(|err| hold("take on the Landlock rules", err))?;
     }
     Ok(())

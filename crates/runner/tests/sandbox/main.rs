@@ -50,10 +50,6 @@ fn main() -> ExitCode {
             eprintln!("launch: {err}: {:?}", std::error::Error::source(&err).map(ToString::to_string));
             return ExitCode::from(dayfly_runner::LAUNCH_FAILED);
         }
-        [dayfly_runner::BRIDGE, _, _] => {
-            dayfly_runner::bridge(std::env::args_os().skip(2));
-            return ExitCode::FAILURE;
-        }
         ["@call", port, word, other @ ..] => return bridge::call(port, word, other.first().copied()),
         ["@daemon", path] => {
             world::be_daemon(path);
