@@ -46,6 +46,8 @@ pub struct ProxyState {
     pub latest: Option<ProxyNotice>,
     /// What it said when it last refused something because of them.
     pub limited: Option<ProxyNotice>,
+    /// Why it could not be reached, when that was tried last.
+    pub unreachable: Option<String>,
 }
 
 /// The one account of an attempt, into which all its answers are written.
@@ -76,8 +78,16 @@ impl Book {
         over(self.budget.tokens, spent.tokens()) || over(self.budget.micro_usd, spent.micro_usd)
     }
 
+    /// A request is on its way.
     pub(super) fn request(&self) {
-        self.state.send_modify(|state| state.spent.requests += 1);
+        self.state.send_modify(|state| {
+            state.spent.requests += 1;
+            state.unreachable = None;
+        });
+    }
+
+    pub(super) fn unreachable(&self, why: String) {
+        self.state.send_modify(|state| state.unreachable = Some(why));
     }
 
     pub(super) fn over_budget(&self) {

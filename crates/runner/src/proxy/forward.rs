@@ -28,7 +28,10 @@ pub(super) async fn forward(
     body: Incoming,
     permit: OwnedSemaphorePermit,
 ) -> Result<Response<Down>, Refusal> {
-    let stream = shared.connector.connect().await.map_err(|_| Refusal::Unreachable)?;
+    let stream = shared.connector.connect().await.map_err(|err| {
+        shared.book.unreachable(err.to_string());
+        Refusal::Unreachable
+    })?;
     let (sender, line) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| Refusal::Unreachable)?;
     let mut line = Some(Box::pin(line));
     let sent = Arc::new(Sent::default());

@@ -191,7 +191,7 @@ impl Asked {
     }
 
     /// Waits until the other side has ended the connection.
-    async fn is_left(mut self) {
+    async fn left(mut self) {
         let mut rest = Vec::new();
         let _ = soon("the end of the connection to the vendor", self.stream.read_to_end(&mut rest)).await;
         assert_eq!(String::from_utf8_lossy(&rest), "");

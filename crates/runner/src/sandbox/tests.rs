@@ -76,6 +76,26 @@ fn the_launch_step_comes_first_and_the_program_last() {
 }
 
 #[test]
+fn a_bridge_is_started_by_the_step_that_becomes_the_program_and_its_sockets_folder_is_shown() {
+    let (_dir, place) = place();
+    let folder = place.home.parent().unwrap().join("proxy");
+    std::fs::create_dir(&folder).unwrap();
+    let place = Place { bridge: Some((4711, folder.join("sock"))), ..place };
+    let bridge = format!("--bridge 4711={folder}/sock --bridge-by /usr/bin/dayfly-job --bridge-by launch --started ");
+    let words = |rung| {
+        let wrapped = wrap(&spec(rung), &ladder(), &place, &argv()).unwrap();
+        assert!(wrapped.started.is_some());
+        wrapped.argv.join(" ")
+    };
+    for rung in [Sandbox::None, Sandbox::Landlock, Sandbox::Bubblewrap] {
+        let words = words(rung);
+        assert!(words.matches(&bridge).count() == 1 && words.ends_with(" -- /usr/bin/agent --flag"), "{words}");
+    }
+    assert!(words(Sandbox::Landlock).contains(&format!(" --read {folder} ")));
+    assert!(words(Sandbox::Bubblewrap).contains(&format!(" --ro-bind {folder} {folder} ")));
+}
+
+#[test]
 fn a_path_from_the_engines_folder_is_made_whole_because_the_program_starts_elsewhere() {
     let (_dir, place) = place();
     let here = camino::absolute_utf8("src").unwrap().canonicalize_utf8().unwrap();

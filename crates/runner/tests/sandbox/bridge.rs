@@ -166,9 +166,10 @@ pub(crate) fn proxied() {
         let proxy = Proxy::start(spec).unwrap();
         drop(guard);
         let server = std::thread::spawn(move || answer(&vendor));
-        let port = free_port();
-        let place = Place { bridge: Some((port, proxy.socket().to_owned())), ..world.place() };
         let ask = |key: &str| {
+            // One of its own each time: a bridge that was killed may still hold the last one for a moment.
+            let port = free_port();
+            let place = Place { bridge: Some((port, proxy.socket().to_owned())), ..world.place() };
             let word = format!(
                 "POST /v1/messages HTTP/1.1\\r\\nhost: x\\r\\nx-api-key: {key}\\r\\nconnection: close\\r\\ncontent-length: 0\\r\\n\\r\\n"
             );

@@ -80,7 +80,7 @@ async fn there_is_no_way_to_another_address() {
         assert_eq!((&error["type"], &error["error"]["type"]), (&"error".into(), &kind.into()), "{refused}");
     }
     assert_eq!(world.proxy().spent().requests, 0);
-    let nobody = timeout(Duration::from_millis(50), world.vendor.accept()).await;
+    let nobody = timeout(Duration::ZERO, world.vendor.accept()).await;
     assert!(nobody.is_err(), "something reached the vendor");
 }
 
@@ -90,7 +90,7 @@ async fn a_redirect_is_neither_followed_nor_told() {
     let attempt = world.send("{}").await;
     let mut asked = world.asked().await;
     asked.answer("307 elsewhere", "location: http://elsewhere.example.com/\r\nconnection: close\r\n", "").await;
-    asked.is_left().await;
+    asked.left().await;
     let mut attempt = attempt;
     let heard = attempt.answer().await;
     assert!(heard.starts_with("HTTP/1.1 502 ") && !heard.contains("elsewhere.example"), "{heard}");
@@ -110,7 +110,8 @@ async fn a_vendor_that_is_not_there_or_hangs_up_is_told_in_its_own_words() {
     attempt.say(&post("/v1/messages", &format!("x-api-key: {TOKEN}\r\n"), "{}")).await;
     let dead = attempt.answer().await;
     assert!(dead.starts_with("HTTP/1.1 502 ") && json(&dead)["error"]["type"] == "api_error", "{dead}");
-    assert!(!dead.contains(KEY));
+    let why = proxy.as_ref().unwrap().watch().borrow().unreachable.clone();
+    assert!(why.is_some_and(|why| why.contains("refused")));
     drop(dir);
 }
 
@@ -131,7 +132,7 @@ async fn what_is_too_large_or_too_slow_is_refused() {
     let mut attempt = world.send("{}").await;
     let (_silent, _) = soon("a connection", world.vendor.accept()).await.unwrap();
     let slow = attempt.answer().await;
-    assert!(slow.starts_with("HTTP/1.1 504 ") || slow.starts_with("HTTP/1.1 502 "), "{slow}");
+    assert!(slow.starts_with("HTTP/1.1 504 "), "{slow}");
 }
 
 #[tokio::test]
@@ -145,7 +146,7 @@ async fn only_its_owner_can_use_the_socket_and_it_goes_with_the_proxy() {
     let asked = world.asked().await;
     world.proxy = None;
     assert!(!socket.exists());
-    asked.is_left().await;
+    asked.left().await;
     let mut rest = Vec::new();
     let _ = soon("the end of the attempt's connection", attempt.0.read_to_end(&mut rest)).await;
     // Another one takes its place, and what a killed one left.
