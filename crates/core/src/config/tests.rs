@@ -31,7 +31,7 @@ fn what_is_left_out_is_filled_in() {
     assert_eq!(project.pipeline.worst_case().total, 45);
     assert_eq!(project.path, "../web");
     let exec = project.pipeline.stage(&StageName::new("exec").unwrap()).unwrap();
-    assert_eq!(exec.agents[0].as_str(), "script");
+    assert_eq!(exec.agents[0].agent.as_str(), "script");
 }
 
 #[test]
@@ -60,15 +60,15 @@ kind = "docs"
     dayfly.toml:5: `soon` is not a duration above zero
         wall = "soon"
         help: write it as "90s", "45m", "6h" or "1h 30m"
-    dayfly.toml:7: unknown variant `comand`, expected `command` or `claude`
+    dayfly.toml:7: unknown variant `comand`, expected one of `command`, `claude`, `codex`, `opencode`, `gemini`, `copilot`
         kind = "comand"
         help: see `dayfly config show --defaults` for the form of [agents.script]
-    dayfly.toml:9: the prompt of `exec`, line 1 of it: unknown variable `isue`; there are project, issue, stage, notes, feedback, child_limit
+    dayfly.toml:9: the prompt of `exec`, line 1 of it: unknown variable `isue`; there are project, issue, stage, answer, notes, feedback, child_limit
         prompt = "do {{ isue.title }}"
         help: mend the template
     dayfly.toml:10: unknown key `colour` in [stages.exec]
         colour = "red"
-        help: [stages.exec] may hold run, access, agents, fallback, answer, effects, prompt, prompt-file, admission, gates, on-fail, rounds, attempts, entry-label, label, wall, silence
+        help: [stages.exec] may hold run, access, agents, fallback, answer, effects, prompt, prompt-file, skills, admission, gates, on-fail, rounds, attempts, entry-label, label, wall, silence
     dayfly.toml:11: unknown gate `tidy`; there are clean-tree, new-commits, untouched, protected-paths, diff-size, commands, verdict, label:NAME, custom:NAME
         gates = ["new-commits", "tidy"]
         help: see `dayfly config show --defaults` for the form of [stages.exec]
@@ -284,6 +284,7 @@ fn every_built_in_prompt_tells_why_the_work_came_back() {
     let feedback = Feedback { gate: "a gate".into(), reason: "some reason".into(), tail: "last\nlines".into() };
     let notes = BTreeMap::new();
     let mut context = PromptContext {
+        answer: crate::AnswerBy::File,
         project: BTreeMap::from([("name", "web"), ("kind", "code"), ("focus", ""), ("base", "main")]),
         issue: &issue,
         stage: "any",
