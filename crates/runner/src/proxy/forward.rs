@@ -19,7 +19,6 @@ use super::meter::{Form, Meter};
 use super::notice::ProxyNotice;
 use super::refusal::Refusal;
 use super::serve::Shared;
-use crate::redact::{Redactor, Secret};
 
 /// Passes a request on, and gives the vendor's answer as soon as it begins.
 pub(super) async fn forward(
@@ -55,8 +54,8 @@ pub(super) async fn forward(
     let is_events = events.is_some_and(|value| value.to_ascii_lowercase().starts_with("text/event-stream"));
     meter.answered(if is_events { Form::Events } else { Form::Whole });
     let (parts, incoming) = answer.into_parts();
-    let redactor = Redactor::new(&[Secret::new("key", shared.key.reveal())]);
-    let mut response = Response::new(Down::new(incoming, line, meter, redactor, shared.limits.idle, permit));
+    let down = Down::new(incoming, line, meter, shared.redactor(), shared.limits.idle, permit);
+    let mut response = Response::new(down);
     *response.status_mut() = parts.status;
     *response.headers_mut() = admit::answered(&parts.headers, &shared.key);
     Ok(response)

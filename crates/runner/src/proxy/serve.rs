@@ -24,6 +24,7 @@ use super::connect::Connector;
 use super::forward::forward;
 use super::refusal::Refusal;
 use super::{ProxyError, ProxyLimits, ProxySpec, SecretKey};
+use crate::redact::{Redactor, Secret};
 
 /// How long to wait when the system has no room for a connection.
 const NO_ROOM: Duration = Duration::from_millis(100);
@@ -31,6 +32,11 @@ const NO_ROOM: Duration = Duration::from_millis(100);
 const HEADERS: usize = 100;
 /// The smallest buffer that the server can work with.
 const LEAST_HEAD: usize = 8 << 10;
+
+/// The beginning of a key is the same for all of a vendor's, and so is found in texts that are no key; that of one this
+/// long is left out of what is masked.
+const COMMON: usize = 16;
+const LONG: usize = 40;
 
 /// What all connections of a proxy share.
 #[derive(Debug)]
@@ -45,6 +51,13 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// What masks the key in an answer.
+    pub(super) fn redactor(&self) -> Redactor {
+        let key = self.key.reveal().as_bytes();
+        let secret = if key.len() < LONG { key } else { &key[COMMON..] };
+        Redactor::new(&[Secret::new("key", secret)])
+    }
+
     pub(super) fn new(spec: &ProxySpec, book: Arc<Book>) -> Result<Arc<Self>, ProxyError> {
         let key_header = key_header(&spec.key, spec.sent)
             .ok_or(ProxyError::Key { which: "key", problem: "it is empty, or holds what no header can hold" })?;

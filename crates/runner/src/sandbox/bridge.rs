@@ -55,7 +55,7 @@ impl Bridge {
     }
 
     /// Opens the port. This comes before the rules that a program takes on, which may forbid it.
-    pub(super) fn open(self) -> io::Result<Opened> {
+    pub(super) fn open(&self) -> io::Result<Opened<'_>> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
         Ok(Opened { listener, bridge: self })
     }
@@ -63,12 +63,12 @@ impl Bridge {
 
 /// A port that is open, and to which nobody listens yet.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(super) struct Opened<'a> {
     listener: TcpListener,
-    bridge: Bridge,
+    bridge: &'a Bridge,
 }
 
-impl Opened {
+impl Opened<'_> {
     /// Starts the process, as a child of what this process will become. This comes after the rules: outside of them it could
     /// not be told of the program's end.
     pub(super) fn start(self) -> io::Result<()> {

@@ -59,8 +59,6 @@ struct Steps {
     processes: Option<u64>,
     filter: bool,
     bridge: Option<Bridge>,
-    /// The port of the bridge, which may be connected to.
-    port: Option<u16>,
     started: Option<PathBuf>,
     argv: Vec<OsString>,
 }
@@ -78,19 +76,18 @@ pub fn launch(arguments: impl IntoIterator<Item = OsString>) -> LaunchError {
         Ok(steps) => steps,
         Err(err) => return err,
     };
-    let started = steps.started.clone();
-    let argv = match take_on(steps) {
+    let argv = match take_on(&steps) {
         Ok(argv) => argv,
         Err(err) => return err,
     };
     let Some((program, arguments)) = argv.split_first() else { return usage("--") };
-    if let Some(started) = &started
+    if let Some(started) = &steps.started
         && let Err(err) = fs::write(started, "")
     {
         return hold("mark the start", err);
     }
     let source = Command::new(program).args(arguments).exec();
-    if let Some(started) = &started {
+    if let Some(started) = &steps.started {
         // An error here leaves a mark of a program that did not start; the error below is told all the same.
         let _ = fs::remove_file(started);
     }
@@ -152,7 +149,7 @@ fn number(word: &OsStr) -> Result<u64, LaunchError> {
 }
 
 /// Takes everything on, what may forbid the rest last. Returns the command line.
-fn take_on(mut steps: Steps) -> Result<Vec<OsString>, LaunchError> {
+fn take_on(steps: &Steps) -> Result<Vec<OsString>, LaunchError> {
     #[cfg(target_os = "linux")]
     if steps.tied {
         use nix::sys::signal::Signal;
@@ -168,16 +165,15 @@ fn take_on(mut steps: Steps) -> Result<Vec<OsString>, LaunchError> {
         setrlimit(Resource::RLIMIT_DATA, bytes, bytes).map_err(|err| hold("limit the memory", err))?;
     }
     limit_processes(steps.processes)?;
-    let argv = filtered(&steps)?;
-    let bridge = match steps.bridge.take() {
+    let argv = filtered(steps)?;
+    let bridge = match &steps.bridge {
         Some(bridge) => {
-            steps.port = Some(bridge.port());
             let what = format!("open port {} of this machine", bridge.port());
             Some(bridge.open().map_err(|err| hold(&what, err))?)
         }
         None => None,
     };
-    restrict(&steps)?;
+    restrict(steps)?;
     if let Some(bridge) = bridge {
         bridge.start().map_err(|err| hold("start the bridge to the proxy", err))?;
     }
@@ -232,8 +228,8 @@ fn restrict(steps: &Steps) -> Result<(), LaunchError> {
         rules::scope().map_err(|err| hold("keep signals inside", err))?;
     }
     if steps.landlock {
-        let rules =
-            Rules { read: steps.read.clone(), write: steps.write.clone(), no_tcp: steps.no_tcp, port: steps.port };
+        let port = steps.bridge.as_ref().map(Bridge::port);
+        let rules = Rules { read: steps.read.clone(), write: steps.write.clone(), no_tcp: steps.no_tcp, port };
         rules::restrict(&rules).map_err(|err| hold("take on the Landlock rules", err))?;
     }
     Ok(())

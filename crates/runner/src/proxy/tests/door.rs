@@ -31,6 +31,17 @@ async fn the_key_is_put_in_on_the_way_there_and_masked_on_the_way_back() {
 }
 
 #[tokio::test]
+async fn the_beginning_that_all_keys_have_is_no_secret() {
+    let begin = "sk-vendor-api03-";
+    let world = World::with(|spec| spec.key = SecretKey::new(format!("{begin}0123456789abcdefghijklmnopqrstuv"))).await;
+    let mut attempt = world.send("{}").await;
+    let mut asked = world.asked().await;
+    asked.answer("200 OK", "", &format!("write {begin}... for 0123456789abcdef")).await;
+    let heard = attempt.answer().await;
+    assert!(heard.ends_with(&format!("write {begin}... for ****************")), "{heard}");
+}
+
+#[tokio::test]
 async fn each_vendor_gets_its_key_as_it_wants_it_and_refuses_in_its_own_words() {
     let bearer = format!("authorization: Bearer {TOKEN}\r\n");
     let google = format!("x-goog-api-key: {TOKEN}\r\n");
