@@ -34,7 +34,7 @@ use tokio::task::JoinSet;
 pub use book::{ProxyState, Spent};
 pub use clients::{PROXY_TOKEN, PROXY_URL, ProxyClient, free_port, proxied};
 pub use notice::ProxyNotice;
-pub use spec::{KeySent, Price, Protocol, ProxyBudget, ProxyLimits, ProxySpec, SecretKey};
+pub use spec::{KeySent, Protocol, ProxyBudget, ProxyLimits, ProxySpec, SecretKey};
 
 use book::Book;
 use serve::Shared;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use dayfly_core::{Price, Usage};
 use tokio::sync::watch;
 
 use super::usage::Tokens;
-use super::{Price, ProxyBudget, ProxyNotice};
+use super::{ProxyBudget, ProxyNotice};
 
 /// What was spent by way of a proxy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -120,28 +121,28 @@ impl Book {
         new
     }
 
-    /// In millionths of a US dollar, rounded up. What is estimated costs as much as what is written.
+    /// In millionths of a US dollar, rounded up. What is estimated costs as much as what is written, and what is written to a
+    /// cache as much as what is read.
     fn cost(&self, model: &str, tokens: Tokens, estimated: u64) -> u64 {
-        let fits = self.budget.prices.iter().filter(|price| model.starts_with(&price.model));
-        let cost = |price: &Price| {
-            let parts = [
-                (tokens.input, price.input),
-                (tokens.cache_read, price.cache_read),
-                (tokens.cache_write, price.cache_write),
-                (tokens.output.saturating_add(estimated), price.output),
-            ];
-            let sum: u128 = parts.iter().map(|(count, price)| u128::from(*count) * u128::from(*price)).sum();
-            u64::try_from(sum.div_ceil(1_000_000)).unwrap_or(u64::MAX)
+        let usage = Usage {
+            input_tokens: tokens.input.saturating_add(tokens.cache_read).saturating_add(tokens.cache_write),
+            cached_tokens: tokens.cache_read,
+            output_tokens: tokens.output.saturating_add(estimated),
+            ..Usage::default()
         };
-        match fits.max_by_key(|price| price.model.len()) {
-            Some(price) => cost(price),
-            None => self.budget.prices.iter().map(cost).max().unwrap_or_default(),
+        let cost = |price: &Price| (price.of(&usage) * 1e6).ceil() as u64;
+        let fits = self.budget.prices.iter().filter(|(name, _)| model.starts_with(name.as_str()));
+        match fits.max_by_key(|(name, _)| name.len()) {
+            Some((_, price)) => cost(price),
+            None => self.budget.prices.values().map(cost).max().unwrap_or_default(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn tokens(input: u64, output: u64) -> Tokens {
@@ -161,8 +162,8 @@ mod tests {
 
     #[test]
     fn a_model_without_a_price_costs_as_much_as_the_dearest() {
-        let price = |model: &str, output| Price { model: model.into(), output, ..Price::default() };
-        let prices = vec![price("small", 1_000_000), price("small-but-dear", 4_000_000), price("big", 9_000_000)];
+        let price = |model: &str, output| (model.to_owned(), Price { input: 0.0, cached: 0.0, output });
+        let prices = BTreeMap::from([price("small", 1.0), price("small-but-dear", 4.0), price("big", 9.0)]);
         let budget = ProxyBudget { micro_usd: Some(1000), prices, ..ProxyBudget::default() };
         let (book, state) = Book::open(budget, Spent::default());
         for (model, sum) in [("small-2", 10), ("small-but-dear-1", 50), ("unheard-of", 140)] {

@@ -108,21 +108,18 @@ pub fn free_port() -> io::Result<u16> {
 
 #[cfg(test)]
 mod tests {
-    use dayfly_core::PromptVia;
-
     use super::*;
 
     fn command() -> CommandLine {
         CommandLine {
             program: "agent".into(),
             args: vec!["run".into()],
-            prompt: PromptVia::Stdin,
             env: BTreeMap::from([(
                 "OPENCODE_CONFIG_CONTENT".into(),
                 r#"{"share":"disabled","provider":{"x":1}}"#.into(),
             )]),
             pass_env: ["HOME", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"].map(str::to_owned).into(),
-            redact: Vec::new(),
+            ..CommandLine::default()
         }
     }
 

@@ -1,10 +1,12 @@
 //! What a proxy is to do.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Read as _};
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
+use dayfly_core::Price;
 use serde::Deserialize;
 
 use super::Spent;
@@ -123,23 +125,9 @@ pub struct ProxyBudget {
     pub tokens: Option<u64>,
     /// Millionths of a US dollar.
     pub micro_usd: Option<u64>,
-    /// What tokens cost. A model that no price names costs as much as the dearest.
-    pub prices: Vec<Price>,
-}
-
-/// What a model's tokens cost, in millionths of a US dollar for a million of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Price {
-    /// The beginning of the model's name; of several that fit the longest counts.
-    pub model: String,
-    /// Read, and not from a cache.
-    pub input: u64,
-    /// Read from a cache.
-    pub cache_read: u64,
-    /// Written to a cache.
-    pub cache_write: u64,
-    /// Written by the model.
-    pub output: u64,
+    /// What tokens cost, by the beginning of the model's name; of several that fit the longest counts. A model that no price
+    /// names costs as much as the dearest.
+    pub prices: BTreeMap<String, Price>,
 }
 
 /// The bounds of a proxy.

@@ -1,5 +1,7 @@
 //! What flows, what it costs, and when it stops.
 
+use dayfly_core::Price;
+
 use super::*;
 
 #[tokio::test]
@@ -60,8 +62,7 @@ async fn when_the_budget_is_spent_what_runs_may_finish_and_nothing_more_is_passe
 async fn money_is_a_budget_too_and_one_that_was_spent_before_goes_on() {
     let world = World::with(|spec| {
         spec.budget.micro_usd = Some(100);
-        spec.budget.prices =
-            vec![Price { model: "m-".into(), input: 1_000_000, output: 5_000_000, ..Price::default() }];
+        spec.budget.prices = [("m-".into(), Price { input: 1.0, cached: 0.1, output: 5.0 })].into();
         spec.spent.micro_usd = 9;
     })
     .await;
