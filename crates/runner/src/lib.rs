@@ -13,6 +13,8 @@ mod markdown;
 mod mock;
 mod process;
 mod program;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 mod redact;
 mod remove;
 mod sandbox;
