@@ -74,7 +74,7 @@ pub use portfolio::{
     Portfolio, Price, Project, ProjectKind, ProjectRunner, Retry, SessionConfig, SessionDone, SessionPrompt,
 };
 pub use prompt::{PromptContext, PromptError, PromptTemplate};
-pub use proposal::{Child, Proposal, ProposalError, Proposed, VerdictClaim};
+pub use proposal::{Child, Proposal, ProposalError, Proposed, VerdictClaim, VerdictRule};
 pub use report::{
     AttemptLine, IssueLine, MilestoneLine, Status, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, status, why,
     work_log,
