@@ -14,8 +14,8 @@ pub use event::{AgentEvent, Billing, LimitNotice, LimitScope, LimitWhy, Opening,
 /// A command line, ready to be run without a shell.
 ///
 /// In `args`, in the values of `env` and in the texts of `files`, `@DAYFLY_DIR@` stands for the attempt's own folder,
-/// `@DAYFLY_PROPOSAL@` for the path of its proposal and `@DAYFLY_SESSION@` for a UUID of its own: an adapter cannot know
-/// them, because its command line is made from the job alone.
+/// `@DAYFLY_PROPOSAL@` for the path of its proposal, `@DAYFLY_CWD@` for its working copy and `@DAYFLY_SESSION@` for a
+/// UUID of its own: an adapter cannot know them, because its command line is made from the job alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CommandLine {
     /// The program, as a path or a name to be found on `PATH`.

@@ -15,9 +15,10 @@ use crate::program::find_program;
 use crate::redact::{Redactor, secrets_of};
 
 /// Stand in an agent's command line for what an adapter cannot know, because it is made from the job alone: the path of
-/// the proposal file, the attempt's folder, and a UUID that is the attempt's own.
+/// the proposal file, the attempt's folder, the working copy, and a UUID that is the attempt's own.
 pub(crate) const PROPOSAL_PLACE: &str = "@DAYFLY_PROPOSAL@";
 pub(crate) const DIR_PLACE: &str = "@DAYFLY_DIR@";
+pub(crate) const CWD_PLACE: &str = "@DAYFLY_CWD@";
 pub(crate) const SESSION_PLACE: &str = "@DAYFLY_SESSION@";
 
 /// The folder, in an attempt's own, in which an agent may leave files for the engine.
@@ -81,13 +82,14 @@ fn within(dir: &Utf8Path, name: &str) -> Option<Utf8PathBuf> {
 }
 
 /// What stands for what in an attempt's command line.
-struct Places([(&'static str, String); 3]);
+struct Places([(&'static str, String); 4]);
 
 impl Places {
     fn new(attempt: &Attempt, dir: &Utf8Path) -> Self {
         Self([
             (PROPOSAL_PLACE, proposal_path(dir).into_string()),
             (DIR_PLACE, dir.to_string()),
+            (CWD_PLACE, absolute(&attempt.cwd).unwrap_or_else(|_| attempt.cwd.clone()).into_string()),
             (SESSION_PLACE, session_id(&format!("{}/{}", attempt.tag, attempt.id))),
         ])
     }

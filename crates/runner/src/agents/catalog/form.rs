@@ -256,6 +256,8 @@ pub(in crate::agents) struct Api {
     pub(in crate::agents) status: Vec<Place>,
     /// Beginnings of the words behind which the status stands.
     pub(in crate::agents) status_after: Vec<String>,
+    /// What stands between the status and what the vendor says of it, behind the status's name.
+    pub(in crate::agents) words_after: Option<String>,
     /// The vendor's word for the kind of the failure; the first that is there.
     #[serde(rename = "type")]
     pub(in crate::agents) kind: Vec<Place>,

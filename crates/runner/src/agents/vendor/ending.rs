@@ -158,13 +158,17 @@ fn api_facts(api: &Api, facts: &Value) -> Value {
     let with_json = json!({ "api": found });
     let all = [facts, &with_json];
     let status = all.iter().find_map(|facts| number(&api.status, facts));
-    let status = status.or_else(|| said.and_then(|said| status_in(said, &api.status_after)));
+    let told = said.and_then(|said| status_in(said, &api.status_after));
+    let status = status.or(told.map(|(status, _)| status));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast keeps to the bounds")]
     let status = status.map(|status| Value::from(status as u64));
     let kind = all.iter().find_map(|facts| text(&api.kind, facts)).map(Value::from);
     let resets = all.iter().find_map(|facts| first(&api.resets, facts)).cloned();
-    let message = with_json.pointer("/api/json/error/message").and_then(Value::as_str).or(said).map(Value::from);
-    for (key, value) in [("status", status), ("type", kind), ("resets", resets), ("text", message)] {
+    let message = with_json.pointer("/api/json/error/message").and_then(Value::as_str).or(said);
+    let words = told.map(|(_, rest)| words(rest, api.words_after.as_deref())).or(message).map(Value::from);
+    let message = message.map(Value::from);
+    let facts = [("status", status), ("type", kind), ("resets", resets), ("text", message), ("words", words)];
+    for (key, value) in facts {
         found.extend(value.map(|value| (key.to_owned(), value)));
     }
     Value::Object(found)
@@ -180,11 +184,18 @@ fn leading_json(text: &str) -> Option<Value> {
     values.next()?.ok().filter(Value::is_object)
 }
 
-/// The number behind one of the beginnings that a vendor's words can have.
-fn status_in(said: &str, beginnings: &[String]) -> Option<f64> {
+/// The status behind one of the beginnings that a vendor's words can have, and what follows it.
+fn status_in<'t>(said: &'t str, beginnings: &[String]) -> Option<(f64, &'t str)> {
     let rest = beginnings.iter().find_map(|beginning| said.strip_prefix(beginning.as_str()))?;
-    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok()
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let (digits, rest) = rest.split_at(end);
+    Some((digits.parse().ok()?, rest))
+}
+
+/// What is said of a status, without its name.
+fn words<'t>(rest: &'t str, after: Option<&str>) -> &'t str {
+    let behind = after.and_then(|after| rest.split_once(after)).map_or(rest, |(_, words)| words);
+    behind.trim_start_matches([' ', ':', '·'])
 }
 
 /// The last table of JSON in what was written for people, if that begins on a line of its own and is the end of it.
