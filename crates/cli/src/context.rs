@@ -7,6 +7,7 @@ use dayfly_core::{Clock as _, Config, Filter, IssueId, IssueRef, ProjectName, So
 use dayfly_runner::{MarkdownTracker, Overview, SqliteStore, SystemClock, overview};
 
 use crate::args::Scope;
+use crate::catalogs;
 use crate::error::CliError;
 
 /// The name of the configuration file.
@@ -53,8 +54,15 @@ impl Context {
     pub(crate) fn load(named: Option<&Utf8Path>) -> Result<Self, CliError> {
         let path = find(named)?;
         let text = read(&path)?;
-        let mut read = |file: &Utf8Path| std::fs::read_to_string(file).map_err(|err| err.to_string());
-        let config = Config::read(&SourceText::new(path.clone(), text), &mut read)?;
+        let source = SourceText::new(path.clone(), text);
+        let mut files = Vec::new();
+        let mut read = |file: &Utf8Path| {
+            let text = std::fs::read_to_string(file).map_err(|err| err.to_string())?;
+            files.push((file.to_owned(), text.clone()));
+            Ok(text)
+        };
+        let config = Config::read(&source, &mut read)?;
+        catalogs::check(&config.portfolio, &source, &files)?;
         Ok(Self { config, path })
     }
 

@@ -119,6 +119,11 @@ impl Catalog {
         self.form.context.iter().filter(|rule| rule.profile.is_none_or(|only| only == profile)).collect()
     }
 
+    /// Whether its opening record names the skills that it found.
+    pub fn tells_skills(&self) -> bool {
+        self.form.event.iter().any(|rule| !rule.skills.is_empty())
+    }
+
     /// How it gives a structured answer.
     pub fn answers(&self) -> AnswerBy {
         self.form.answers
