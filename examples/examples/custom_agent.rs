@@ -51,6 +51,7 @@ impl Agent for Scribe {
             env: BTreeMap::new(),
             pass_env: vec!["SCRIBE_KEY".into()],
             redact: Vec::new(),
+            ..CommandLine::default()
         })
     }
 
@@ -75,7 +76,7 @@ impl EventReader for Reader {
         match record.split(' ').collect::<Vec<_>>()[..] {
             ["tokens", read, written] => {
                 let [input_tokens, output_tokens] = [read, written].map(|count| count.parse().unwrap_or_default());
-                self.usage = Usage { input_tokens, output_tokens, cost_usd: None };
+                self.usage = Usage { input_tokens, output_tokens, ..Usage::default() };
                 vec![AgentEvent::Usage(self.usage)]
             }
             ["end", ref how @ ..] => {
@@ -94,7 +95,7 @@ impl EventReader for Reader {
             Some(end) => end,
             None => End::Unknown { reason: "scribe ended without a record of its end".into() },
         };
-        Ending { end, usage: self.usage, model: None, text: String::new() }
+        Ending { usage: self.usage, ..Ending::new(end) }
     }
 }
 

@@ -7,8 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{End, JobSpec};
 
+mod event;
+
+pub use event::{AgentEvent, Billing, LimitNotice, LimitScope, LimitWhy, Opening, Usage};
+
 /// A command line, ready to be run without a shell.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// In `args`, in the values of `env` and in the texts of `files`, `@DAYFLY_DIR@` stands for the attempt's own folder and
+/// `@DAYFLY_PROPOSAL@` for the path of its proposal: an adapter cannot know them, because its command line is made from
+/// the job alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CommandLine {
     /// The program, as a path or a name to be found on `PATH`.
     pub program: String,
@@ -22,63 +30,22 @@ pub struct CommandLine {
     pub pass_env: Vec<String>,
     /// Variables whose values are masked in the output, besides those whose name says that they are secret.
     pub redact: Vec<String>,
+    /// Where the program itself is, relative to the file found as `program`, if that turns out to be a script which only
+    /// starts another program: the first of these that is there is run instead. A script that is killed leaves what it
+    /// started alive.
+    pub native: Vec<String>,
+    /// Files written before the start, by their path within the attempt's own folder: `home/...` is in its home.
+    pub files: BTreeMap<String, String>,
 }
 
 /// How a child receives its prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum PromptVia {
     /// On standard input, from a file, any length. With the other ways standard input is empty.
+    #[default]
     Stdin,
     /// As the last argument; at most 131,071 bytes on Linux.
     LastArgument,
-}
-
-/// One thing an agent's stream told.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum AgentEvent {
-    /// The agent started and said which model it uses.
-    Started {
-        /// The model.
-        model: Option<String>,
-    },
-    /// It said something.
-    Text(String),
-    /// It used a tool.
-    Tool {
-        /// The tool's name.
-        name: String,
-        /// What for, in one line.
-        detail: String,
-    },
-    /// Tokens and money so far.
-    Usage(Usage),
-    /// It waits for its provider.
-    Waiting(String),
-    /// A record this adapter does not know; it stays in the log.
-    Other(String),
-}
-
-/// Tokens and money of an attempt, as the agent reported them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Usage {
-    /// Tokens read, cached ones included.
-    #[serde(default)]
-    pub input_tokens: u64,
-    /// Tokens written.
-    #[serde(default)]
-    pub output_tokens: u64,
-    /// US dollars, if the agent reported them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cost_usd: Option<f64>,
-}
-
-impl Usage {
-    /// All tokens.
-    pub fn tokens(&self) -> u64 {
-        self.input_tokens.saturating_add(self.output_tokens)
-    }
 }
 
 /// How a process ended, as its runner saw it.
@@ -103,6 +70,27 @@ pub struct Ending {
     pub model: Option<String>,
     /// Its last words.
     pub text: String,
+    /// What its vendor said of limits: of those that were refused in the end, and of how full the others are.
+    pub limits: Vec<LimitNotice>,
+    /// What it said of itself at the start.
+    pub opening: Option<Opening>,
+    /// Its structured answer as JSON, where it was asked for one.
+    pub answer: Option<String>,
+}
+
+impl Ending {
+    /// An ending of which nothing more is known.
+    pub fn new(end: End) -> Self {
+        Self {
+            end,
+            usage: Usage::default(),
+            model: None,
+            text: String::new(),
+            limits: Vec::new(),
+            opening: None,
+            answer: None,
+        }
+    }
 }
 
 /// Why an agent cannot be started.
@@ -133,15 +121,44 @@ pub trait Agent: Debug + Send + Sync + 'static {
     fn command(&self, job: &JobSpec) -> Result<CommandLine, AgentError>;
     /// A reader for one attempt's output.
     fn reader(&self) -> Box<dyn EventReader>;
+    /// How it gives a structured answer where a stage asks for one.
+    fn answers(&self) -> AnswerBy {
+        AnswerBy::File
+    }
+    /// Whether a trivial job tells, for next to nothing, whether its vendor takes work again.
+    fn can_probe(&self) -> bool {
+        false
+    }
 }
 
-/// Reads one attempt's standard output.
+/// How an agent gives a structured answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AnswerBy {
+    /// It writes the file that `DAYFLY_PROPOSAL` names.
+    #[default]
+    File,
+    /// Its vendor holds its last words against a schema. A file, if it wrote one, counts before them.
+    Structured,
+}
+
+impl AnswerBy {
+    pub(crate) fn is_file(&self) -> bool {
+        *self == AnswerBy::File
+    }
+}
+
+/// Reads what one attempt prints.
 ///
 /// # Contract
-/// `line` never panics, whatever the bytes; a line may have been cut at the runner's limit.
+/// Nothing panics, whatever the bytes; a line may have been cut at the runner's limit.
 pub trait EventReader: Debug + Send + 'static {
     /// Takes one line, without its end, and tells what it meant.
     fn line(&mut self, line: &[u8]) -> Vec<AgentEvent>;
+    /// Takes one line of standard error, where the program itself speaks and not its agent.
+    fn error_line(&mut self, line: &[u8]) {
+        let _ = line;
+    }
     /// Whether a line is a record, which is written for programs: what it means is kept for people, and not the line.
     fn is_record(&self, line: &[u8]) -> bool {
         line.starts_with(b"{\"")

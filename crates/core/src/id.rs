@@ -84,6 +84,14 @@ name!(
     AgentName, "agent name", dots = true
 );
 name!(
+    /// The name of an account at a vendor of agents.
+    AccountName, "account name", dots = true
+);
+name!(
+    /// A vendor of agents: whose servers answer. For any other program it is the program's own name as an agent.
+    VendorName, "vendor name", dots = true
+);
+name!(
     /// The id of an issue within its tracker.
     IssueId, "issue id", dots = true
 );

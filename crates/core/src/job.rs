@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, AgentName, AnswerRule, Commit, Digest, Effect, EffectEntry, EffectId, EffectKind, GateSpec, Issue, IssueId,
-    IssueRef, IssueState, JobId, Labels, NewIssue, Next, Outcome, Project, PromptContext, PromptError, Proposed,
-    SandboxSpec, Stage, StageName, StageRun, TrackerState, TrackerWrite, Trust,
+    Access, AccountName, AgentName, AnswerBy, AnswerRule, Commit, Digest, Effect, EffectEntry, EffectId, EffectKind,
+    GateSpec, Issue, IssueId, IssueRef, IssueState, JobId, Labels, NewIssue, Next, Outcome, Project, PromptContext,
+    PromptError, Proposed, SandboxSpec, Stage, StageName, StageRun, TrackerState, TrackerWrite, Trust,
 };
 
 /// One piece of work, frozen: nothing in it depends on the machine, the time or the try.
@@ -36,9 +36,24 @@ pub struct JobSpec {
     /// The agent, if it runs one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentName>,
+    /// The account the agent works with, if it has one configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountName>,
     /// The model to ask for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// What of the working copy may run or be obeyed by itself. A job that does not say so trusts nothing.
+    #[serde(default, skip_serializing_if = "Profile::is_untrusted")]
+    pub profile: Profile,
+    /// How a structured answer is given.
+    #[serde(default, skip_serializing_if = "AnswerBy::is_file")]
+    pub answer_by: AnswerBy,
+    /// Skills of the repository that the agent must have found when it starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skills: Vec<String>,
+    /// The most that this one attempt may spend.
+    #[serde(default, skip_serializing_if = "Spend::is_unbounded")]
+    pub spend: Spend,
     /// What the agent is told.
     pub prompt: String,
     /// What it may do to the working copy.
@@ -86,6 +101,50 @@ impl JobSpec {
     }
 }
 
+/// What of a working copy may run, or be obeyed, by itself when an agent starts in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// Nothing: neither hooks, settings, tool servers nor key helpers of the repository.
+    #[default]
+    Untrusted,
+    /// What the vendor's program finds there: the repository is its users' own.
+    Trusted,
+}
+
+impl Profile {
+    /// Whether nothing of the working copy is trusted.
+    pub fn is_untrusted(&self) -> bool {
+        *self == Profile::Untrusted
+    }
+
+    /// The word for it in tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Profile::Untrusted => "untrusted",
+            Profile::Trusted => "trusted",
+        }
+    }
+}
+
+/// The most that may be spent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spend {
+    /// Tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// Millionths of a US dollar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usd_micros: Option<u64>,
+}
+
+impl Spend {
+    /// Whether there is no bound.
+    pub fn is_unbounded(&self) -> bool {
+        *self == Spend::default()
+    }
+}
+
 /// Why work came back to a stage; the next attempt is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Feedback {
@@ -110,6 +169,10 @@ pub struct JobContext {
     pub known: Option<IssueState>,
     /// The agent the plan chose.
     pub agent: Option<AgentName>,
+    /// The account it is to work with.
+    pub account: Option<AccountName>,
+    /// How it gives a structured answer.
+    pub answer_by: AnswerBy,
     /// The model.
     pub model: Option<String>,
     /// The base branch's commit.
@@ -195,6 +258,7 @@ fn freeze_stage(context: &JobContext) -> Result<JobSpec, JobError> {
         ]),
         issue,
         stage: stage.name.as_str(),
+        answer: context.answer_by,
         notes: known.as_ref().map_or(&nothing, |k| &k.notes),
         feedback: known.as_ref().and_then(|k| k.feedback.as_ref()),
         child_limit: project.limits.children,
@@ -216,7 +280,12 @@ fn freeze_stage(context: &JobContext) -> Result<JobSpec, JobError> {
         stage: stage.name.clone(),
         run: stage.run,
         agent: context.agent.clone(),
+        account: context.account.clone(),
         model: context.model.clone(),
+        profile: project.profile(issue.least_trust()),
+        answer_by: context.answer_by,
+        skills: stage.skills.clone(),
+        spend: limits.attempt,
         prompt,
         access: stage.access,
         answer: stage.answer,

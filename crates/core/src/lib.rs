@@ -43,6 +43,7 @@ mod portfolio;
 mod prompt;
 mod proposal;
 mod report;
+mod reset;
 mod runner;
 mod sandbox;
 mod settle;
@@ -51,7 +52,10 @@ mod state;
 mod store;
 mod tracker;
 
-pub use agent::{Agent, AgentError, AgentEvent, CommandLine, Ending, EventReader, ExitFacts, PromptVia, Usage};
+pub use agent::{
+    Agent, AgentError, AgentEvent, AnswerBy, Billing, CommandLine, Ending, EventReader, ExitFacts, LimitNotice,
+    LimitScope, LimitWhy, Opening, PromptVia, Usage,
+};
 pub use capacity::CapacityKey;
 pub use clock::{Clock, FixedClock};
 pub use config::{Config, ConfigError, Origin, Problem, Setting, SourceText};
@@ -59,15 +63,15 @@ pub use effect::{Effect, EffectEntry, EffectId, EffectKind};
 pub use event::{Event, EventKind, FORMAT_VERSION, Record, RecordError};
 pub use gate::{Gate, GateError, GateResult, GateSpec, Subject, Verdict, WorkFacts, gate_fn};
 pub use id::{
-    AgentName, AttemptId, Commit, Digest, Epoch, IssueId, IssueRef, JobId, NameError, ProjectName, Seq, StageName,
-    Token,
+    AccountName, AgentName, AttemptId, Commit, Digest, Epoch, IssueId, IssueRef, JobId, NameError, ProjectName, Seq,
+    StageName, Token, VendorName,
 };
-pub use job::{Feedback, Job, JobContext, JobError, JobSpec, StageJob, refusal_effects};
+pub use job::{Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, StageJob, refusal_effects};
 pub use outcome::{Class, End, GateFailure, Outcome, Receipt};
 pub use plan::{Filter, Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why, plan};
 pub use portfolio::{
-    AgentConfig, AgentKind, Landing, Limits, Portfolio, Project, ProjectKind, ProjectRunner, Retry, SessionConfig,
-    SessionDone, SessionPrompt,
+    AccountConfig, AgentConfig, AgentKind, Budget, Budgets, CapacityPolicy, Choose, Landing, Limits, Permissions,
+    Portfolio, Price, Project, ProjectKind, ProjectRunner, Retry, SessionConfig, SessionDone, SessionPrompt,
 };
 pub use prompt::{PromptContext, PromptError, PromptTemplate};
 pub use proposal::{Child, Proposal, ProposalError, Proposed, VerdictClaim};
@@ -75,13 +79,14 @@ pub use report::{
     AttemptLine, IssueLine, MilestoneLine, Status, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, status, why,
     work_log,
 };
+pub use reset::ResetTime;
 pub use runner::{
     AfterCrash, Attempt, AttemptEvent, Capabilities, Containment, EventSink, OutputLimits, ProcessIdentity, Runner,
     RunnerError, Running, Stop, Stream,
 };
 pub use sandbox::{Network, Sandbox, SandboxPolicy, SandboxSpec};
 pub use settle::{Next, SettleInput, believed, next_step};
-pub use stage::{Access, AnswerRule, Fallback, Pipeline, Stage, StageRun, WorstCase};
+pub use stage::{Access, AnswerRule, Choice, Fallback, Pipeline, Stage, StageRun, WorstCase};
 pub use state::{
     IssueState, LiveAttempt, PendingEffect, Phase, State, StateError, transition_diagram, transition_table,
 };

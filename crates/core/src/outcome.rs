@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Commit, GateResult, Proposal, Sandbox, Usage};
+use crate::{Billing, Commit, GateResult, LimitNotice, Opening, Proposal, Sandbox, Usage};
 
 /// How an attempt ended, with what is known of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,8 +19,18 @@ pub struct Outcome {
     /// The commit the working copy stood at when the attempt ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<Commit>,
+    /// The structured answer as JSON, until it has been read as the proposal; it is not recorded.
+    #[serde(skip)]
+    pub answer: Option<String>,
     /// The evidence.
     pub receipt: Receipt,
+}
+
+impl Outcome {
+    /// An outcome of which nothing is known but its end.
+    pub fn new(end: End) -> Self {
+        Self { end, proposal: None, commit: None, answer: None, receipt: Receipt::default() }
+    }
 }
 
 /// The evidence an attempt leaves behind.
@@ -41,6 +51,15 @@ pub struct Receipt {
     /// The model the agent said it used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// How its use was billed.
+    #[serde(default, skip_serializing_if = "Billing::is_unknown")]
+    pub billing: Billing,
+    /// What the agent said of itself when it started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opening: Option<Box<Opening>>,
+    /// What the vendor said of its limits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<LimitNotice>,
     /// The bytes of output the attempt produced, kept or not.
     #[serde(default)]
     pub output_bytes: u64,

@@ -1,12 +1,16 @@
 //! The repositories looked after, each with its policy.
 
+mod agents;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use crate::{AfterCrash, AgentName, Labels, Pipeline, ProjectName, SandboxPolicy};
+use crate::{AccountName, AfterCrash, AgentName, Labels, Pipeline, Profile, ProjectName, SandboxPolicy, Spend, Trust};
+
+pub use agents::{AccountConfig, AgentConfig, AgentKind, Choose, Permissions, Price};
 
 /// Everything the engine works from; made by [`crate::Config::read`], every value resolved.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,8 +27,16 @@ pub struct Portfolio {
     pub retry: Retry,
     /// The labels that carry meaning.
     pub labels: Labels,
+    /// The name of the zone in which days and months begin; without one it is the machine's.
+    pub time_zone: Option<String>,
+    /// What all projects together may spend.
+    pub budgets: Budgets,
+    /// How the capacity of vendors is watched.
+    pub capacity: CapacityPolicy,
     /// The agents by name.
     pub agents: BTreeMap<AgentName, AgentConfig>,
+    /// The accounts at their vendors by name.
+    pub accounts: BTreeMap<AccountName, AccountConfig>,
     /// The projects by name.
     pub projects: BTreeMap<ProjectName, Project>,
 }
@@ -60,8 +72,19 @@ pub struct Project {
     pub limits: Limits,
     /// The sandbox its attempts must be run in.
     pub sandbox: SandboxPolicy,
+    /// What it may spend.
+    pub budgets: Budgets,
+    /// Whether its checkout is its users' own, so that agents may obey the settings, hooks and tool servers in it.
+    pub trusted: bool,
     /// Whether nothing new is started in it.
     pub paused: bool,
+}
+
+impl Project {
+    /// How agents are started in it for work that people of that trust had a say in.
+    pub fn profile(&self, trust: Trust) -> Profile {
+        if self.trusted && trust >= Trust::Writer { Profile::Trusted } else { Profile::Untrusted }
+    }
 }
 
 /// Where the attempts of a project execute.
@@ -200,12 +223,51 @@ pub struct Limits {
     pub issue_tokens: u64,
     /// The most agent time an issue may use over its life.
     pub issue_time: Duration,
+    /// The most money an issue may use over its life, in millionths of a US dollar.
+    pub issue_usd_micros: Option<u64>,
+    /// The most that one attempt may spend.
+    pub attempt: Spend,
     /// The most bytes of output kept of an attempt.
     pub output_bytes: u64,
     /// The most lines a change may add and remove together.
     pub diff_lines: u64,
     /// The most children an issue may be split into.
     pub children: u32,
+}
+
+/// What may be spent, by the time in which it is spent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budgets {
+    /// On one day.
+    pub day: Budget,
+    /// In one month.
+    pub month: Budget,
+}
+
+/// What may be spent within some time. What is `None` has no bound.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Tokens, however they are billed.
+    pub tokens: Option<u64>,
+    /// Millionths of a US dollar. What a flat subscription would have cost does not count.
+    pub usd_micros: Option<u64>,
+    /// Time of agents.
+    pub time: Option<Duration>,
+    /// Attempts.
+    pub attempts: Option<u32>,
+}
+
+/// How the capacity of vendors is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapacityPolicy {
+    /// How often it is tried whether what is used up is back before the time that was stated; `None` for never.
+    pub probe: Option<Duration>,
+    /// How long a run until nothing is left waits for capacity.
+    pub wait: Duration,
+    /// How many issues must fail in the same way for the agent's account to be left alone.
+    pub correlated: u32,
+    /// Within which time.
+    pub correlated_within: Duration,
 }
 
 /// How failed attempts are spaced: full jitter below `base · 2^(n-1)`, at most `max`.
@@ -225,45 +287,6 @@ impl Retry {
         let doublings = failures.saturating_sub(1).min(30);
         let ceiling = self.base.saturating_mul(1 << doublings).min(self.max);
         ceiling.mul_f64(dice.clamp(0.0, 1.0))
-    }
-}
-
-/// An agent as configured.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AgentConfig {
-    /// Which adapter drives it.
-    pub kind: AgentKind,
-    /// The program and its leading arguments.
-    pub argv: Vec<String>,
-    /// The model to ask for.
-    pub model: Option<String>,
-    /// Names of environment variables that the child receives from the engine's environment.
-    pub pass_env: Vec<String>,
-    /// Variables whose values are masked in the output, besides those whose name says that they are secret.
-    pub redact: Vec<String>,
-    /// Variables set for the child.
-    pub env: BTreeMap<String, String>,
-    /// The most jobs of this agent at once.
-    pub concurrency: Option<u32>,
-}
-
-/// Which adapter drives an agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AgentKind {
-    /// Any program: the prompt on its standard input, success by its exit code and the gates.
-    Command,
-    /// Claude Code in print mode.
-    Claude,
-}
-
-impl AgentKind {
-    /// The word for it in configuration.
-    pub fn word(self) -> &'static str {
-        match self {
-            AgentKind::Command => "command",
-            AgentKind::Claude => "claude",
-        }
     }
 }
 

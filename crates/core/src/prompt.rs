@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
-use crate::{Feedback, Issue};
+use crate::{AnswerBy, Feedback, Issue};
 
 /// The variables a prompt may use.
-const VARIABLES: [&str; 6] = ["project", "issue", "stage", "notes", "feedback", "child_limit"];
+const VARIABLES: [&str; 7] = ["project", "issue", "stage", "answer", "notes", "feedback", "child_limit"];
 
 /// The most steps a template may take; a loop over an issue's comments needs a few per comment.
 const FUEL: u64 = 200_000;
@@ -37,6 +37,8 @@ pub struct PromptContext<'a> {
     pub issue: &'a Issue,
     /// The stage's name.
     pub stage: &'a str,
+    /// How the agent gives a structured answer: `file` or `structured`.
+    pub answer: AnswerBy,
     /// The summaries of earlier stages, by stage.
     pub notes: &'a BTreeMap<String, String>,
     /// Why the work came back, if it did: `gate`, `reason`, `tail`.
@@ -124,6 +126,7 @@ mod tests {
             project: BTreeMap::from([("name", "web")]),
             issue,
             stage: "exec",
+            answer: AnswerBy::File,
             notes: &notes,
             feedback: None,
             child_limit: 8,

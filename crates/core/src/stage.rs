@@ -1,5 +1,6 @@
 //! The steps an issue goes through, as data.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -25,7 +26,7 @@ pub struct Stage {
     /// What its job may do to the working copy.
     pub access: Access,
     /// The agents, most wanted first.
-    pub agents: Vec<AgentName>,
+    pub agents: Vec<Choice>,
     /// What happens when the first agent has no capacity.
     pub fallback: Fallback,
     /// Whether the agent must write a proposal.
@@ -34,6 +35,8 @@ pub struct Stage {
     pub effects: Vec<String>,
     /// What the agent is told.
     pub prompt: PromptTemplate,
+    /// Skills of the repository that its agent must have found.
+    pub skills: Vec<String>,
     /// The checks before it starts.
     pub admission: Vec<GateSpec>,
     /// The checks before its work counts.
@@ -52,6 +55,31 @@ pub struct Stage {
     pub wall: Option<Duration>,
     /// Overrides the project's silence limit.
     pub silence: Option<Duration>,
+}
+
+/// An agent that a stage may use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Choice {
+    /// The agent.
+    pub agent: AgentName,
+    /// The model; without one it is the agent's own.
+    pub model: Option<String>,
+}
+
+impl Choice {
+    /// An agent with its own model.
+    pub fn of(agent: AgentName) -> Self {
+        Self { agent, model: None }
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.model {
+            Some(model) => write!(f, "{}:{model}", self.agent),
+            None => write!(f, "{}", self.agent),
+        }
+    }
 }
 
 /// What a stage runs.
@@ -169,6 +197,7 @@ mod tests {
             answer: AnswerRule::None,
             effects: vec![],
             prompt: PromptTemplate::new("").unwrap(),
+            skills: vec![],
             admission: vec![],
             gates: vec![],
             on_fail: StageName::new(on_fail).unwrap(),

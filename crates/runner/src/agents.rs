@@ -14,7 +14,7 @@ pub use command::CommandAgent;
 pub fn agent_for(name: &AgentName, config: &AgentConfig) -> Arc<dyn Agent> {
     match config.kind {
         AgentKind::Command => Arc::new(CommandAgent::new(name.clone(), config.clone())),
-        AgentKind::Claude => Arc::new(ClaudeAgent::new(name.clone(), config.clone())),
+        _ => Arc::new(ClaudeAgent::new(name.clone(), config.clone())),
     }
 }
 

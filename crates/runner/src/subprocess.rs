@@ -274,12 +274,15 @@ fn ended(output: Output, end: Option<End>, seen: Seen) -> Outcome {
         signal: seen.facts.signal,
         usage: ending.usage,
         model: ending.model,
+        billing: ending.opening.as_ref().map(|opening| opening.billing).unwrap_or_default(),
+        opening: ending.opening.map(Box::new),
+        limits: ending.limits,
         output_bytes: seen.output_bytes,
         leaky: seen.leaky,
         tail,
         ..Receipt::default()
     };
-    Outcome { end: end.unwrap_or(ending.end), proposal: None, commit: None, receipt }
+    Outcome { end: end.unwrap_or(ending.end), proposal: None, commit: None, answer: ending.answer, receipt }
 }
 
 #[cfg(test)]

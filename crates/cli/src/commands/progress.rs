@@ -123,7 +123,7 @@ impl Shared {
             }
             AttemptEvent::Agent(AgentEvent::Text(text)) => self.message(id, &text),
             AttemptEvent::Agent(AgentEvent::Tool { name, detail }) => self.message(id, &format!("{name}: {detail}")),
-            AttemptEvent::Agent(AgentEvent::Waiting(why)) => self.say(&format!("{id}  waits: {why}")),
+            AttemptEvent::Agent(AgentEvent::Retry { reason, .. }) => self.say(&format!("{id}  retries: {reason}")),
             AttemptEvent::Silent(time) => self.say(&format!("{id}  has shown no sign of life for {}", span(time))),
             _ => {}
         }

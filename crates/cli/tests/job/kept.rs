@@ -1,6 +1,5 @@
 //! The executor with keepers.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -46,15 +45,7 @@ impl Probe {
         let folder = tempfile::tempdir().unwrap();
         let root = Utf8Path::from_path(folder.path()).unwrap();
         fs::create_dir(root.join("work")).unwrap();
-        let config = AgentConfig {
-            kind: AgentKind::Command,
-            argv: ["/bin/sh", "-c", script].map(str::to_owned).to_vec(),
-            model: None,
-            pass_env: Vec::new(),
-            redact: Vec::new(),
-            env: BTreeMap::new(),
-            concurrency: None,
-        };
+        let config = AgentConfig::new(AgentKind::Command, ["/bin/sh", "-c", script].map(str::to_owned).to_vec());
         let agent = CommandAgent::new(AgentName::new("script").unwrap(), config);
         let job = job();
         let (told, lines) = mpsc::unbounded_channel();

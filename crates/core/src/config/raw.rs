@@ -10,8 +10,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::{
-    Access, AfterCrash, AgentKind, AnswerRule, Fallback, GateSpec, Labels, Landing, Network, ProjectKind,
-    Sandbox as Rung, SessionDone, SessionPrompt, StageRun,
+    Access, AfterCrash, AgentKind, AnswerRule, Billing, Choose, Fallback, GateSpec, Labels, Landing, Network,
+    Permissions, Price, ProjectKind, Sandbox as Rung, SessionDone, SessionPrompt, StageRun,
 };
 
 use super::{Problem, SourceText};
@@ -24,7 +24,10 @@ pub(super) struct Raw {
     pub(super) retry: Retry,
     pub(super) sandbox: Sandbox,
     pub(super) labels: Option<Labels>,
+    pub(super) budget: Budget,
+    pub(super) capacity: Capacity,
     pub(super) agents: BTreeMap<String, Section<Agent>>,
+    pub(super) accounts: BTreeMap<String, Section<Account>>,
     pub(super) stages: BTreeMap<String, Section<Stage>>,
     pub(super) projects: BTreeMap<String, Section<Project>>,
 }
@@ -44,6 +47,7 @@ type Text = Option<Spanned<String>>;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Root {
     pub(super) version: Option<Spanned<u32>>,
+    pub(super) time_zone: Text,
     pub(super) state_dir: Option<String>,
     pub(super) issues_dir: Option<String>,
     pub(super) concurrency: Option<Spanned<u32>>,
@@ -64,6 +68,9 @@ pub(super) struct Limits {
     pub(super) issue_attempts: Option<u32>,
     pub(super) issue_tokens: Option<u64>,
     pub(super) issue_time: Text,
+    pub(super) issue_usd: Option<Spanned<f64>>,
+    pub(super) attempt_tokens: Option<Spanned<u64>>,
+    pub(super) attempt_usd: Option<Spanned<f64>>,
     pub(super) output_bytes: Option<u64>,
     pub(super) diff_lines: Option<u64>,
     pub(super) children: Option<u32>,
@@ -95,6 +102,14 @@ pub(super) struct Agent {
     pub(super) kind: Option<AgentKind>,
     pub(super) argv: Option<Spanned<Vec<String>>>,
     pub(super) model: Option<String>,
+    pub(super) effort: Option<String>,
+    pub(super) turns: Option<Spanned<u32>>,
+    pub(super) permissions: Option<Permissions>,
+    pub(super) accounts: Option<Spanned<Vec<String>>>,
+    pub(super) choose: Option<Choose>,
+    pub(super) catalog: Text,
+    #[serde(default)]
+    pub(super) prices: BTreeMap<String, Price>,
     #[serde(default)]
     pub(super) pass_env: Vec<String>,
     #[serde(default)]
@@ -102,6 +117,43 @@ pub(super) struct Agent {
     #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
     pub(super) concurrency: Option<Spanned<u32>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Account {
+    pub(super) vendor: Text,
+    pub(super) state_dir: Text,
+    pub(super) billing: Option<Billing>,
+    pub(super) proxy_key: Text,
+    pub(super) upstream: Text,
+    #[serde(default)]
+    pub(super) pass_env: Vec<String>,
+    #[serde(default)]
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) concurrency: Option<Spanned<u32>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Budget {
+    pub(super) day_tokens: Option<Spanned<u64>>,
+    pub(super) day_usd: Option<Spanned<f64>>,
+    pub(super) day_time: Text,
+    pub(super) day_attempts: Option<Spanned<u32>>,
+    pub(super) month_tokens: Option<Spanned<u64>>,
+    pub(super) month_usd: Option<Spanned<f64>>,
+    pub(super) month_time: Text,
+    pub(super) month_attempts: Option<Spanned<u32>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Capacity {
+    pub(super) probe: Text,
+    pub(super) wait: Text,
+    pub(super) correlated: Option<Spanned<u32>>,
+    pub(super) correlated_within: Text,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -115,6 +167,7 @@ pub(super) struct Stage {
     pub(super) effects: Option<Spanned<Vec<String>>>,
     pub(super) prompt: Text,
     pub(super) prompt_file: Text,
+    pub(super) skills: Option<Vec<String>>,
     pub(super) admission: Option<Vec<GateSpec>>,
     pub(super) gates: Option<Vec<GateSpec>>,
     pub(super) on_fail: Text,
@@ -144,6 +197,8 @@ pub(super) struct Project {
     pub(super) protected: Option<Spanned<Vec<String>>>,
     pub(super) limits: Option<Limits>,
     pub(super) sandbox: Option<Sandbox>,
+    pub(super) budget: Option<Budget>,
+    pub(super) trusted: Option<bool>,
     pub(super) paused: Option<bool>,
 }
 
@@ -188,8 +243,11 @@ pub(super) fn read(source: &SourceText, problems: &mut Vec<Problem>) -> Option<R
             "limits" => raw.limits = section("[limits]", value, problems).unwrap_or_default(),
             "retry" => raw.retry = section("[retry]", value, problems).unwrap_or_default(),
             "sandbox" => raw.sandbox = section("[sandbox]", value, problems).unwrap_or_default(),
+            "budget" => raw.budget = section("[budget]", value, problems).unwrap_or_default(),
+            "capacity" => raw.capacity = section("[capacity]", value, problems).unwrap_or_default(),
             "labels" => raw.labels = section("[labels]", value, problems),
             "agents" => raw.agents = sections("agents", value, problems),
+            "accounts" => raw.accounts = sections("accounts", value, problems),
             "stages" => raw.stages = sections("stages", value, problems),
             "projects" => raw.projects = sections("projects", value, problems),
             _ => {

@@ -1,5 +1,7 @@
 //! From the file's form to resolved values: defaults filled in, names and paths checked.
 
+mod agents;
+mod budget;
 mod sandbox;
 mod session;
 mod values;
@@ -11,8 +13,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use toml::Spanned;
 
 use crate::{
-    Access, AgentConfig, AgentKind, AgentName, AnswerRule, Fallback, Labels, Landing, Pipeline, Portfolio, Project,
-    ProjectKind, ProjectName, PromptTemplate, Stage, StageName, StageRun,
+    Access, AgentName, AnswerRule, Choice, Fallback, Labels, Landing, Pipeline, Portfolio, Project, ProjectKind,
+    ProjectName, PromptTemplate, Stage, StageName, StageRun,
 };
 
 use super::raw::{self, Raw, Section};
@@ -64,7 +66,8 @@ impl<'a> Resolver<'a> {
             let message = format!("version {} is not known", version.get_ref());
             self.problem(version.span(), message, "this program reads `version = 1`");
         }
-        let mut agents = self.agents(&user.agents);
+        let accounts = self.accounts(&user.accounts);
+        let mut agents = self.agents(&user.agents, &accounts);
         let root = &user.root;
         let built_in = &defaults.root;
         let mut protected = built_in.protected.clone().map(Spanned::into_inner).unwrap_or_default();
@@ -83,6 +86,9 @@ impl<'a> Resolver<'a> {
         let projects = self.projects(&shared, user.projects);
         session::add_agents(&projects, &mut agents);
         let retry = self.retry(&defaults.retry, &user.retry);
+        let time_zone = self.time_zone(root.time_zone.as_ref());
+        let budgets = self.budgets(&budget::merge_budget(&defaults.budget, &user.budget));
+        let capacity = self.capacity(&defaults.capacity, &user.capacity);
         Some(Portfolio {
             state_dir: self.path(root.state_dir.as_ref().or(built_in.state_dir.as_ref())?),
             issues_dir: self.path(root.issues_dir.as_ref().or(built_in.issues_dir.as_ref())?),
@@ -90,55 +96,17 @@ impl<'a> Resolver<'a> {
             after_crash: root.after_crash.or(built_in.after_crash)?,
             retry,
             labels: user.labels.unwrap_or_default(),
+            time_zone,
+            budgets,
+            capacity,
             agents,
+            accounts,
             projects,
         })
     }
 
     fn name<T, E: std::fmt::Display>(&mut self, made: Result<T, E>, span: &Range<usize>) -> Option<T> {
         made.map_err(|err| self.problem(span.clone(), err.to_string(), "choose another name")).ok()
-    }
-
-    fn agents(&mut self, sections: &BTreeMap<String, Section<raw::Agent>>) -> BTreeMap<AgentName, AgentConfig> {
-        let mut agents = BTreeMap::new();
-        for (name, section) in sections {
-            let Some(name) = self.name(AgentName::new(name), &section.span) else { continue };
-            let raw = &section.value;
-            let Some(kind) = raw.kind.or(section.damaged.then_some(AgentKind::Claude)) else {
-                self.problem(
-                    section.span.clone(),
-                    format!("agent `{name}` has no kind"),
-                    "add `kind = \"command\"` or `kind = \"claude\"`",
-                );
-                continue;
-            };
-            let concurrency = raw.concurrency.as_ref().map(|c| self.at_least_one(c));
-            let mut argv = match (&raw.argv, kind) {
-                (Some(argv), _) => argv.get_ref().clone(),
-                (None, AgentKind::Claude) => vec!["claude".into()],
-                (None, AgentKind::Command) => Vec::new(),
-            };
-            if argv.first().is_none_or(String::is_empty) {
-                let span = raw.argv.as_ref().map_or(section.span.clone(), Spanned::span);
-                self.problem(span, format!("agent `{name}` names no program"), "add `argv = [\"./agent.sh\"]`");
-            }
-            if let Some(program) = argv.first_mut().filter(|p| p.contains('/')) {
-                *program = self.path(program).into_string();
-            }
-            agents.insert(
-                name,
-                AgentConfig {
-                    kind,
-                    argv,
-                    model: raw.model.clone(),
-                    pass_env: raw.pass_env.clone(),
-                    redact: raw.redact.clone(),
-                    env: raw.env.clone(),
-                    concurrency,
-                },
-            );
-        }
-        agents
     }
 
     fn projects(
@@ -172,6 +140,7 @@ impl<'a> Resolver<'a> {
         let limits = self.limits(merged.as_ref().unwrap_or(&shared.limits));
         let own = raw.sandbox.as_ref().map(|own| merge_sandbox(&shared.sandbox, own));
         let sandbox = self.sandbox(own.as_ref().unwrap_or(&shared.sandbox));
+        let budgets = raw.budget.as_ref().map(|own| self.budgets(own)).unwrap_or_default();
         let mut protected = shared.protected.clone();
         protected.extend(raw.protected.clone().map(Spanned::into_inner).unwrap_or_default());
         let repository = raw.repository.unwrap_or(true);
@@ -190,6 +159,8 @@ impl<'a> Resolver<'a> {
             protected,
             limits,
             sandbox,
+            budgets,
+            trusted: raw.trusted.unwrap_or(true),
             paused: raw.paused.unwrap_or(false),
         })
     }
@@ -214,7 +185,8 @@ impl<'a> Resolver<'a> {
             let Some(stage_name) = self.name(StageName::new(name), &span) else { continue };
             let mut stage = self.stage(shared, raw, stage_name, &span);
             if session::is_wanted(raw) {
-                stage.agents = session::agent(project).into_iter().filter(|_| stage.run == StageRun::Agent).collect();
+                let own = session::agent(project).filter(|_| stage.run == StageRun::Agent);
+                stage.agents = own.map(Choice::of).into_iter().collect();
             }
             stages.push(stage);
         }
@@ -260,6 +232,7 @@ impl<'a> Resolver<'a> {
             answer: own.answer.or(base.answer).unwrap_or(AnswerRule::Optional),
             effects: self.effects(own.effects.as_ref().or(base.effects.as_ref())),
             prompt,
+            skills: own.skills.clone().or(base.skills.clone()).unwrap_or_default(),
             admission: own.admission.clone().or(base.admission.clone()).unwrap_or_default(),
             gates: own.gates.clone().or(base.gates.clone()).unwrap_or_default(),
             rounds: own.rounds.as_ref().or(base.rounds.as_ref()).map_or(shared.loop_backs, |r| self.times(r)),
@@ -281,44 +254,6 @@ impl<'a> Resolver<'a> {
             }
         }
         effects.get_ref().clone()
-    }
-
-    fn stage_agents(
-        &mut self,
-        shared: &Shared,
-        stage: &StageName,
-        span: &Range<usize>,
-        named: Option<&Spanned<Vec<String>>>,
-    ) -> Vec<AgentName> {
-        let Some(named) = named else {
-            // With one agent there is nothing to choose.
-            if let [only] = shared.agents.as_slice() {
-                return vec![only.clone()];
-            }
-            let help = if shared.agents.is_empty() {
-                "add a section [agents.NAME]".to_owned()
-            } else {
-                let names: Vec<&str> = shared.agents.iter().map(AgentName::as_str).collect();
-                format!("add `agents = [\"{}\"]` to [stages.{stage}]; there are {}", names[0], names.join(", "))
-            };
-            self.problem(span.clone(), format!("stage `{stage}` has no agent"), help);
-            return Vec::new();
-        };
-        if named.get_ref().is_empty() {
-            self.problem(named.span(), "the list of agents is empty", "name at least one");
-        }
-        let mut agents = Vec::new();
-        for name in named.get_ref() {
-            match shared.agents.iter().find(|a| a.as_str() == name) {
-                Some(agent) => agents.push(agent.clone()),
-                None => {
-                    let names: Vec<&str> = shared.agents.iter().map(AgentName::as_str).collect();
-                    let help = format!("add a section [agents.{name}]; there are {}", names.join(", "));
-                    self.problem(named.span(), format!("there is no agent `{name}`"), help);
-                }
-            }
-        }
-        agents
     }
 
     fn prompt(

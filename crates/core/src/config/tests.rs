@@ -31,7 +31,7 @@ fn what_is_left_out_is_filled_in() {
     assert_eq!(project.pipeline.worst_case().total, 45);
     assert_eq!(project.path, "../web");
     let exec = project.pipeline.stage(&StageName::new("exec").unwrap()).unwrap();
-    assert_eq!(exec.agents[0].as_str(), "script");
+    assert_eq!(exec.agents[0].agent.as_str(), "script");
 }
 
 #[test]
@@ -284,6 +284,7 @@ fn every_built_in_prompt_tells_why_the_work_came_back() {
     let feedback = Feedback { gate: "a gate".into(), reason: "some reason".into(), tail: "last\nlines".into() };
     let notes = BTreeMap::new();
     let mut context = PromptContext {
+        answer: crate::AnswerBy::File,
         project: BTreeMap::from([("name", "web"), ("kind", "code"), ("focus", ""), ("base", "main")]),
         issue: &issue,
         stage: "any",

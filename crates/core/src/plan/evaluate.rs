@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::{
-    AgentName, CapacityKey, Effect, Fallback, GateSpec, Issue, IssueRef, IssueState, Phase, Pipeline, Portfolio,
-    Project, ProjectName, Stage, StageName, StageRun, TrackerState, Trust,
+    AgentName, CapacityKey, Choice, Effect, Fallback, GateSpec, Issue, IssueRef, IssueState, Phase, Pipeline,
+    Portfolio, Project, ProjectName, Stage, StageName, StageRun, TrackerState, Trust,
 };
 
 use super::{Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why};
@@ -260,8 +260,8 @@ fn choose_agent(
         return Ok((None, None));
     }
     let mut earliest: Option<(String, Timestamp)> = None;
-    for (n, agent) in stage.agents.iter().enumerate() {
-        let model = input.portfolio.agents.get(agent).and_then(|a| a.model.clone());
+    for (n, Choice { agent, model }) in stage.agents.iter().enumerate() {
+        let model = model.clone().or_else(|| input.portfolio.agents.get(agent).and_then(|a| a.model.clone()));
         let key = CapacityKey { agent: agent.clone(), model };
         match input.state.limited_until(&key, input.now) {
             None if n == 0 => return Ok((Some(agent.clone()), None)),

@@ -70,7 +70,7 @@ fn case(at: &str, end: End) -> Case {
         pipeline: project.pipeline,
         stage: stage(at),
         known,
-        outcome: Outcome { end, proposal: None, commit: None, receipt },
+        outcome: Outcome { end, proposal: None, commit: None, answer: None, receipt },
         retry: Retry { base: Duration::from_secs(10), max: Duration::from_secs(300), transient: 3 },
         landing: None,
         dice: 0.5,

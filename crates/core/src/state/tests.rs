@@ -26,6 +26,11 @@ fn job(n: u32) -> JobSpec {
         model: None,
         prompt: "do it".into(),
         access: Access::Write,
+        account: None,
+        profile: Default::default(),
+        answer_by: Default::default(),
+        skills: Vec::new(),
+        spend: Default::default(),
         answer: AnswerRule::Optional,
         effects: vec![],
         children: 8,
@@ -51,7 +56,7 @@ fn started(n: u32, number: u32) -> Event {
 }
 
 fn ended(n: u32, number: u32, token: u64, end: End, next: Next) -> Event {
-    let outcome = Outcome { end, proposal: None, commit: None, receipt: Receipt::default() };
+    let outcome = Outcome { end, proposal: None, commit: None, answer: None, receipt: Receipt::default() };
     let attempt = AttemptId::new(&issue(n), &StageName::new("exec").unwrap(), number);
     Event::AttemptEnded { attempt, token: Seq(token), outcome: Box::new(outcome), next, effects: vec![], limited: None }
 }

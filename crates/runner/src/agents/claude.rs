@@ -107,6 +107,7 @@ impl Agent for ClaudeAgent {
             env,
             pass_env: self.config.pass_env.clone(),
             redact: self.config.redact.clone(),
+            ..CommandLine::default()
         })
     }
 

@@ -2,7 +2,7 @@
 
 use dayfly_core::{
     Agent, AgentConfig, AgentError, AgentEvent, AgentName, CommandLine, End, Ending, EventReader, ExitFacts, JobSpec,
-    PromptVia, Usage,
+    Opening, PromptVia, Usage,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -64,6 +64,7 @@ impl Agent for CommandAgent {
             env,
             pass_env: self.config.pass_env.clone(),
             redact: self.config.redact.clone(),
+            ..CommandLine::default()
         })
     }
 
@@ -122,12 +123,12 @@ impl EventReader for CommandReader {
             events.push(AgentEvent::Text(text));
         }
         if let Some(UsageRecord { input_tokens, output_tokens, cost_usd, model }) = record.usage {
-            self.usage = Usage { input_tokens, output_tokens, cost_usd };
+            self.usage = Usage { input_tokens, output_tokens, cost_usd, ..Usage::default() };
             if let Some(model) = model
                 && self.model.as_ref() != Some(&model)
             {
                 self.model = Some(model);
-                events.push(AgentEvent::Started { model: self.model.clone() });
+                events.push(AgentEvent::Started(Box::new(Opening { model: self.model.clone(), ..Opening::default() })));
             }
             events.push(AgentEvent::Usage(self.usage));
         }
@@ -149,7 +150,7 @@ impl EventReader for CommandReader {
             },
             (None, None) => End::Unknown { reason: "the process has neither an exit code nor a signal".into() },
         };
-        Ending { end, usage: self.usage, model: self.model, text: self.text }
+        Ending { usage: self.usage, model: self.model, text: self.text, ..Ending::new(end) }
     }
 }
 
@@ -207,7 +208,7 @@ mod tests {
             ],
             0,
         );
-        assert_eq!(ending.usage, Usage { input_tokens: 12, output_tokens: 8, cost_usd: Some(0.5) });
+        assert_eq!(ending.usage, Usage { input_tokens: 12, output_tokens: 8, cost_usd: Some(0.5), ..Usage::default() });
         assert_eq!(ending.model.as_deref(), Some("small"));
     }
 

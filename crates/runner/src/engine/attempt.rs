@@ -330,7 +330,7 @@ fn failure(result: &GateResult) -> Option<End> {
 
 /// An outcome without a process behind it.
 pub(super) fn ended(end: End) -> Early {
-    Box::new(Outcome { end, proposal: None, commit: None, receipt: Receipt::default() })
+    Box::new(Outcome { end, proposal: None, commit: None, answer: None, receipt: Receipt::default() })
 }
 
 fn misconfigured(reason: &str) -> Early {

@@ -47,6 +47,8 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
         stage: stage.clone(),
         known,
         agent: ready.agent.clone(),
+        account: None,
+        answer_by: ready.agent.as_ref().and_then(|a| house.agents.get(a)).map(|a| a.answers()).unwrap_or_default(),
         model: ready.model.clone(),
         base,
         start,

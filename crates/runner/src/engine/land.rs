@@ -76,7 +76,7 @@ async fn subject(work: &Work, git: &TrustedGit, base: &Commit, candidate: &Commi
 }
 
 fn good() -> Outcome {
-    Outcome { end: End::Succeeded, proposal: None, commit: None, receipt: Receipt::default() }
+    Outcome { end: End::Succeeded, proposal: None, commit: None, answer: None, receipt: Receipt::default() }
 }
 
 fn landing(work: &Work, from: &Commit, to: &Commit) -> Next {

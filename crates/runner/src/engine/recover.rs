@@ -158,7 +158,7 @@ impl Recovery<'_> {
 }
 
 fn outcome() -> Outcome {
-    Outcome { end: End::Lost, proposal: None, commit: None, receipt: Receipt::default() }
+    Outcome { end: End::Lost, proposal: None, commit: None, answer: None, receipt: Receipt::default() }
 }
 
 async fn settle(work: Work, attempt: &LiveAttempt) -> Event {

@@ -210,6 +210,7 @@ fn command_line(entry: &Entry, tree: &Utf8Path) -> CommandLine {
         env: tool_homes(|name| std::env::var(name).ok()),
         pass_env: Vec::new(),
         redact: Vec::new(),
+        ..CommandLine::default()
     }
 }
 
@@ -237,15 +238,7 @@ fn tool_reads(homes: &BTreeMap<String, String>) -> Vec<Utf8PathBuf> {
 
 fn gate_agent(entry: &Entry) -> Result<Arc<dyn dayfly_core::Agent>, GateError> {
     let name = AgentName::new(format!("gate-{}", entry.name)).map_err(|err| error("commands", err.to_string()))?;
-    let config = AgentConfig {
-        kind: AgentKind::Command,
-        argv: entry.run.clone(),
-        model: None,
-        pass_env: vec![],
-        redact: Vec::new(),
-        env: BTreeMap::new(),
-        concurrency: None,
-    };
+    let config = AgentConfig::new(AgentKind::Command, entry.run.clone());
     // What the judged code prints is no word of an agent.
     Ok(Arc::new(CommandAgent::without_records(name, config)))
 }

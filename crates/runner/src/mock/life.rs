@@ -175,7 +175,7 @@ impl Life {
             tail: Vec::from(std::mem::take(&mut self.tail)).join("\n"),
             ..Receipt::default()
         };
-        self.outcome = Some(Outcome { end, proposal: None, commit: None, receipt });
+        self.outcome = Some(Outcome { end, proposal: None, commit: None, answer: None, receipt });
         // Whoever waits for the end of the events shall not wait for this.
         self.attempt.events = EventSink::none();
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use dayfly_core::{AgentEvent, Attempt, AttemptEvent, End, GateFailure, Proposal, Stream, Usage};
+use dayfly_core::{AgentEvent, Attempt, AttemptEvent, End, GateFailure, Opening, Proposal, Stream, Usage};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use toml::Spanned;
@@ -200,7 +200,7 @@ impl Reader<'_> {
         script.files = raw.files.into_iter().collect();
         script.model = raw.model;
         let RawUsage { input_tokens, output_tokens, cost_usd } = raw.usage;
-        script.usage = Usage { input_tokens, output_tokens, cost_usd };
+        script.usage = Usage { input_tokens, output_tokens, cost_usd, ..Usage::default() };
         let issue = raw.issue.map(|issue| match issue {
             NumberOrText::Number(number) => number.to_string(),
             NumberOrText::Text(text) => text,
@@ -230,8 +230,12 @@ impl Reader<'_> {
             line,
             raw.say.clone().map(|text| AttemptEvent::Agent(AgentEvent::Text(text))),
             raw.tool.clone().map(|name| AttemptEvent::Agent(AgentEvent::Tool { name, detail })),
-            raw.waiting.clone().map(|why| AttemptEvent::Agent(AgentEvent::Waiting(why))),
-            raw.started.clone().map(|model| AttemptEvent::Agent(AgentEvent::Started { model: Some(model) })),
+            raw.waiting
+                .clone()
+                .map(|why| AttemptEvent::Agent(AgentEvent::Retry { attempt: None, delay: None, reason: why })),
+            raw.started.clone().map(|model| {
+                AttemptEvent::Agent(AgentEvent::Started(Box::new(Opening { model: Some(model), ..Opening::default() })))
+            }),
         ]
         .into_iter()
         .flatten();

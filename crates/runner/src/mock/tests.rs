@@ -34,15 +34,7 @@ impl Yard {
     fn at_stage(&self, stage: &str, number: u32) -> Attempt {
         let mut job = test_job();
         job.stage = StageName::new(stage).unwrap();
-        let config = dayfly_core::AgentConfig {
-            kind: dayfly_core::AgentKind::Command,
-            argv: vec!["true".into()],
-            model: None,
-            pass_env: Vec::new(),
-            redact: Vec::new(),
-            env: Default::default(),
-            concurrency: None,
-        };
+        let config = dayfly_core::AgentConfig::new(dayfly_core::AgentKind::Command, vec!["true".into()]);
         let events = Arc::clone(&self.events);
         Attempt {
             id: AttemptId::new(&job.issue, &job.stage, number),
@@ -53,6 +45,7 @@ impl Yard {
                 env: Default::default(),
                 pass_env: Vec::new(),
                 redact: Vec::new(),
+                ..CommandLine::default()
             },
             job,
             cwd: self.root.join("tree"),

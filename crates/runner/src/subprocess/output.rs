@@ -75,7 +75,13 @@ impl Told {
             text.push_str(&format!(" [cut {cut} bytes]"));
         }
         self.events.send(AttemptEvent::Line { stream, text: text.clone() });
-        let understood = if stream == Stream::Stdout { self.reader.line(line) } else { Vec::new() };
+        let understood = match stream {
+            Stream::Stdout => self.reader.line(line),
+            Stream::Stderr => {
+                self.reader.error_line(line);
+                Vec::new()
+            }
+        };
         let record = stream == Stream::Stdout && self.reader.is_record(line);
         if understood.is_empty() && !record && !text.is_empty() {
             self.keep(text);
@@ -91,7 +97,9 @@ impl Told {
                     .rev()
                     .for_each(|l| self.keep(for_display(l, SHOWN_CHARS))),
                 AgentEvent::Tool { name, detail } => self.keep(for_display(&format!("{name}: {detail}"), SHOWN_CHARS)),
-                AgentEvent::Waiting(why) => self.keep(for_display(&format!("waiting: {why}"), SHOWN_CHARS)),
+                AgentEvent::Retry { reason, .. } => self.keep(for_display(&format!("retries: {reason}"), SHOWN_CHARS)),
+                AgentEvent::FileChange { path } => self.keep(for_display(&format!("changes {path}"), SHOWN_CHARS)),
+                AgentEvent::Question(what) => self.keep(for_display(&format!("asks: {what}"), SHOWN_CHARS)),
                 _ => {}
             }
             self.events.send(AttemptEvent::Agent(event));

@@ -28,6 +28,11 @@ pub(crate) fn test_job() -> JobSpec {
         model: None,
         prompt: "do it\n".into(),
         access: Access::Write,
+        account: None,
+        profile: Default::default(),
+        answer_by: Default::default(),
+        skills: Vec::new(),
+        spend: Default::default(),
         answer: AnswerRule::None,
         effects: Vec::new(),
         children: 0,
@@ -59,15 +64,7 @@ impl Probe {
         let folder = tempfile::tempdir().unwrap();
         let root = Utf8Path::from_path(folder.path()).unwrap();
         fs::create_dir(root.join("work")).unwrap();
-        let config = AgentConfig {
-            kind: AgentKind::Command,
-            argv: ["/bin/sh", "-c", script].map(str::to_owned).to_vec(),
-            model: None,
-            pass_env: Vec::new(),
-            redact: Vec::new(),
-            env: BTreeMap::new(),
-            concurrency: None,
-        };
+        let config = AgentConfig::new(AgentKind::Command, ["/bin/sh", "-c", script].map(str::to_owned).to_vec());
         let agent = CommandAgent::new(AgentName::new("script").unwrap(), config);
         let job = test_job();
         let events = Arc::new(Mutex::new(Vec::new()));

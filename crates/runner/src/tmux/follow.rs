@@ -225,7 +225,7 @@ impl Live {
             end => end,
         };
         let receipt = Receipt { took: started.elapsed(), output_bytes, tail, ..Receipt::default() };
-        let outcome = Outcome { end, proposal: None, commit: None, receipt };
+        let outcome = Outcome { end, proposal: None, commit: None, answer: None, receipt };
         if let Some(held) = held {
             // Kept before the session is free: who looks for the attempt finds it in one of the two.
             if let Ok(text) = serde_json::to_string(&outcome) {

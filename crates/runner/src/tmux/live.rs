@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::{AgentEvent, Attempt, End, Ending, EventReader, ExitFacts, Stream, Usage};
+use dayfly_core::{AgentEvent, Attempt, End, Ending, EventReader, ExitFacts, Stream};
 use tokio::time::{Instant, sleep_until};
 
 use crate::liveness::{Liveness, Signs};
@@ -252,6 +252,6 @@ impl EventReader for Deaf {
 
     fn finish(self: Box<Self>, _exit: ExitFacts) -> Ending {
         let end = End::Unknown { reason: "a session has no records".into() };
-        Ending { end, usage: Usage::default(), model: None, text: String::new() }
+        Ending::new(end)
     }
 }

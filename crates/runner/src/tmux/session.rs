@@ -361,6 +361,7 @@ impl Session {
             env: self.config.env.clone(),
             pass_env: self.config.pass_env.clone(),
             redact: Vec::new(),
+            ..CommandLine::default()
         };
         let mut environment = child_environment(&line, &self.place.dir);
         environment.insert("DAYFLY_PROJECT".into(), self.project.as_str().into());

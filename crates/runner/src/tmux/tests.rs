@@ -85,13 +85,8 @@ impl World {
             ..test_job()
         };
         let config = AgentConfig {
-            kind: AgentKind::Command,
-            argv: vec!["not-used".into()],
-            model: None,
-            pass_env: Vec::new(),
             env: std::collections::BTreeMap::new(),
-            redact: Vec::new(),
-            concurrency: None,
+            ..AgentConfig::new(AgentKind::Command, vec!["not-used".into()])
         };
         let agent = CommandAgent::new(AgentName::new("session.notes").unwrap(), config);
         let (tell, lines) = mpsc::unbounded_channel();

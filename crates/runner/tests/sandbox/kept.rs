@@ -1,6 +1,5 @@
 //! The executor with keepers, and trees of processes that do all they can to stay, in each rung.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::Arc;
@@ -86,15 +85,7 @@ fn attempt(root: &Utf8Path, rung: Sandbox) -> Attempt {
     fs::create_dir_all(&cwd).unwrap();
     let sentinel = cwd.join("sentinel");
     mkfifo(sentinel.as_std_path(), Mode::S_IRWXU).unwrap();
-    let config = AgentConfig {
-        kind: AgentKind::Command,
-        argv: vec![me(), WORD.into(), "--sentinel".into(), sentinel.into()],
-        model: None,
-        pass_env: Vec::new(),
-        redact: Vec::new(),
-        env: BTreeMap::new(),
-        concurrency: None,
-    };
+    let config = AgentConfig::new(AgentKind::Command, vec![me(), WORD.into(), "--sentinel".into(), sentinel.into()]);
     let agent = CommandAgent::new(AgentName::new("hostile").unwrap(), config);
     let job = job(rung);
     Attempt {

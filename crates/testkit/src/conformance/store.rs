@@ -231,7 +231,7 @@ fn started(n: u32, number: u32) -> Event {
 
 fn ended(n: u32, number: u32, token: u64) -> Event {
     let end = End::TaskFailed { reason: "no".into() };
-    let outcome = Outcome { end, proposal: None, commit: None, receipt: Receipt::default() };
+    let outcome = Outcome { end, proposal: None, commit: None, answer: None, receipt: Receipt::default() };
     let next = Next::Go { stage: stage(), feedback: None, not_before: None };
     let attempt = attempt(n, number);
     Event::AttemptEnded { attempt, token: Seq(token), outcome: Box::new(outcome), next, effects: vec![], limited: None }
@@ -251,6 +251,11 @@ fn job(n: u32) -> JobSpec {
         model: None,
         prompt: "do it".into(),
         access: Access::Write,
+        account: None,
+        profile: Default::default(),
+        answer_by: Default::default(),
+        skills: Vec::new(),
+        spend: Default::default(),
         answer: AnswerRule::Optional,
         effects: vec![],
         children: 8,

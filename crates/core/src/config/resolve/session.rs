@@ -135,13 +135,10 @@ pub(super) fn add_agents(projects: &BTreeMap<ProjectName, Project>, agents: &mut
         agents.insert(
             name,
             AgentConfig {
-                kind: AgentKind::Command,
-                argv: session.command.clone(),
-                model: None,
                 pass_env: session.pass_env.clone(),
                 env: session.env.clone(),
                 redact: session.redact.clone(),
-                concurrency: None,
+                ..AgentConfig::new(AgentKind::Command, session.command.clone())
             },
         );
     }

@@ -37,9 +37,9 @@ fn started(n: u32) -> Event {
 }
 
 fn ended(n: u32, next: Next) -> Event {
-    let usage = Usage { input_tokens: u64::MAX, output_tokens: 1, cost_usd: None };
+    let usage = Usage { input_tokens: u64::MAX, output_tokens: 1, ..Usage::default() };
     let receipt = Receipt { usage, took: Duration::MAX, ..Receipt::default() };
-    let outcome = Box::new(Outcome { end: End::Succeeded, proposal: None, commit: None, receipt });
+    let outcome = Box::new(Outcome { end: End::Succeeded, proposal: None, commit: None, answer: None, receipt });
     Event::AttemptEnded { attempt: attempt(n), token: Token::default(), outcome, next, effects: vec![], limited: None }
 }
 

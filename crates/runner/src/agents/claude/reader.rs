@@ -1,6 +1,6 @@
 //! Reads the records of `--output-format stream-json`.
 
-use dayfly_core::{AgentEvent, End, Ending, EventReader, ExitFacts, Usage};
+use dayfly_core::{AgentEvent, End, Ending, EventReader, ExitFacts, Opening, Usage};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -28,9 +28,11 @@ impl EventReader for ClaudeReader {
         match (text(&record, "type"), text(&record, "subtype")) {
             ("system", "init") => {
                 self.model = record["model"].as_str().map(str::to_owned);
-                vec![AgentEvent::Started { model: self.model.clone() }]
+                vec![AgentEvent::Started(Box::new(Opening { model: self.model.clone(), ..Opening::default() }))]
             }
-            ("system", "api_retry") => vec![AgentEvent::Waiting(retry(&record))],
+            ("system", "api_retry") => {
+                vec![AgentEvent::Retry { attempt: record["attempt"].as_u64(), delay: None, reason: retry(&record) }]
+            }
             ("system", subtype) => vec![AgentEvent::Other(format!("system/{subtype}"))],
             ("assistant", _) => self.assistant(&record),
             ("rate_limit_event", _) => {
@@ -59,7 +61,7 @@ impl EventReader for ClaudeReader {
         };
         let last = self.result.as_ref().map(|r| text(r, "result")).filter(|t| !t.is_empty());
         let text = last.unwrap_or(&self.text).to_owned();
-        Ending { end, usage: self.usage, model: self.model, text }
+        Ending { usage: self.usage, model: self.model, text, ..Ending::new(end) }
     }
 }
 
@@ -133,6 +135,7 @@ fn usage(result: &Value) -> Usage {
         input_tokens: total(&["inputTokens", "cacheReadInputTokens", "cacheCreationInputTokens"]),
         output_tokens: total(&["outputTokens"]),
         cost_usd: result["total_cost_usd"].as_f64(),
+        ..Usage::default()
     };
     if per_model.is_empty() {
         let last = &result["usage"];

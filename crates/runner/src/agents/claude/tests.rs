@@ -7,13 +7,10 @@ use crate::subprocess::test_job;
 
 fn agent(argv: &[&str]) -> ClaudeAgent {
     let config = AgentConfig {
-        kind: AgentKind::Claude,
-        argv: argv.iter().map(|a| (*a).to_owned()).collect(),
         model: Some("small".into()),
         pass_env: vec!["HOME".into()],
-        redact: Vec::new(),
         env: BTreeMap::from([("CLAUDE_CODE_MAX_RETRIES".into(), "0".into())]),
-        concurrency: None,
+        ..AgentConfig::new(AgentKind::Claude, argv.iter().map(|a| (*a).to_owned()).collect())
     };
     ClaudeAgent::new(AgentName::new("claude").unwrap(), config)
 }
@@ -103,7 +100,10 @@ fn the_stream_tells_what_the_agent_does() {
     assert!(events.contains(&AgentEvent::Text("Running it.".into())));
     assert!(events.contains(&AgentEvent::Tool { name: "Bash".into(), detail: "echo rec".into() }));
     let (events, _) = read(&capture("err-529"), exited(1));
-    assert!(events.iter().any(|e| matches!(e, AgentEvent::Waiting(why) if why.contains("overloaded"))), "{events:?}");
+    assert!(
+        events.iter().any(|e| matches!(e, AgentEvent::Retry { reason, .. } if reason.contains("overloaded"))),
+        "{events:?}"
+    );
 }
 
 #[test]

@@ -111,7 +111,7 @@ async fn runaway_issue_is_bounded_over_its_life_however_often_a_person_lifts_the
 #[tokio::test]
 async fn runaway_issue_is_bounded_in_tokens() {
     let world = World::with(&["exec", "merge"], "[limits]\nissue-tokens = 1000");
-    let usage = Usage { input_tokens: 300, output_tokens: 300, cost_usd: None };
+    let usage = Usage { input_tokens: 300, output_tokens: 300, ..Usage::default() };
     world.run(move |_| MockScript { usage, ..failed("no") }).await;
     assert_eq!(
         (world.attempts().len(), waits(&world).await.as_str()),

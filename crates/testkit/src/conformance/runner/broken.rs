@@ -134,7 +134,7 @@ impl Running for ToyRunning {
         let receipt = Receipt { output_bytes: late.into(), ..Receipt::default() };
         let commit = (self.fault == Fault::AsksGates).then(|| dayfly_core::Commit("c0ffee".into()));
         let end = self.end.borrow().clone().unwrap_or(End::Lost);
-        Ok(Outcome { end, proposal: None, commit, receipt })
+        Ok(Outcome { commit, receipt, ..Outcome::new(end) })
     }
 
     async fn stop(&mut self, _: Stop) -> Result<(), RunnerError> {

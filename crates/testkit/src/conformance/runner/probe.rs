@@ -12,7 +12,7 @@ use camino::Utf8Path;
 use dayfly_core::{
     Access, Agent, AgentError, AgentEvent, AnswerRule, Attempt, AttemptEvent, AttemptId, CommandLine, End, Ending,
     EventReader, EventSink, ExitFacts, IssueId, IssueRef, JobSpec, OutputLimits, ProjectName, PromptVia, Runner,
-    Running, StageName, StageRun, Trust, Usage,
+    Running, StageName, StageRun, Trust,
 };
 use tempfile::TempDir;
 
@@ -161,6 +161,7 @@ impl ProbeAgent {
             env: BTreeMap::new(),
             pass_env: Vec::new(),
             redact: Vec::new(),
+            ..CommandLine::default()
         }
     }
 }
@@ -194,7 +195,7 @@ impl EventReader for ProbeReader {
             ExitFacts { code: Some(0), .. } => End::Succeeded,
             other => End::TaskFailed { reason: format!("{other:?}") },
         };
-        Ending { end, usage: Usage::default(), model: None, text: String::new() }
+        Ending::new(end)
     }
 }
 
@@ -215,6 +216,11 @@ fn job(stage: &str) -> JobSpec {
         model: None,
         prompt: PROMPT.into(),
         access: Access::Write,
+        account: None,
+        profile: Default::default(),
+        answer_by: Default::default(),
+        skills: Vec::new(),
+        spend: Default::default(),
         answer: AnswerRule::None,
         effects: Vec::new(),
         children: 0,

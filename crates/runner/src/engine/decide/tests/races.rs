@@ -43,7 +43,8 @@ fn frozen(model: &mut Model, ready: Ready) -> Result<Vec<EventKind>, String> {
 
 fn ends(model: &mut Model, next: Next, effects: Vec<EffectEntry>) {
     let id = model.working.first().cloned().unwrap();
-    let outcome = Outcome { end: End::Succeeded, proposal: None, commit: None, receipt: Receipt::default() };
+    let outcome =
+        Outcome { end: End::Succeeded, proposal: None, commit: None, answer: None, receipt: Receipt::default() };
     let ended = Ended { outcome, next, effects, limited: None };
     let commands = take(model, Input::Ended(id, Box::new(ended)), now());
     record(model, commands).unwrap();
