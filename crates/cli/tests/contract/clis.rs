@@ -1,0 +1,107 @@
+//! The command lines, and how each is led to a server on loopback.
+
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::Deserialize;
+
+/// The key that every command line is given.
+pub(crate) const KEY: &str = "test-key-of-the-contract";
+
+/// One of [`PINS`], as it is installed.
+#[derive(Debug)]
+pub(crate) struct Cli {
+    /// The word for its kind in `dayfly.toml`.
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) program: Utf8PathBuf,
+}
+
+/// How a command line is logged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Login {
+    Key,
+    /// As a subscription: some answers mean something else then.
+    Subscription,
+}
+
+#[derive(Debug, Deserialize)]
+struct Pin {
+    version: String,
+    program: String,
+}
+
+/// The command lines that are pinned and installed, in the order of their names.
+pub(crate) fn installed(cache: &Utf8Path) -> Vec<Cli> {
+    let pins: BTreeMap<String, Pin> = toml::from_str(include_str!("pins.toml")).unwrap();
+    let cli = |(name, pin): (String, Pin)| {
+        let program = cache.join(format!("{name}-{}", pin.version)).join(pin.program);
+        Cli { name, version: pin.version, program }
+    };
+    let all = pins.into_iter().map(cli);
+    all.filter(|cli| cli.program.exists()).collect()
+}
+
+impl Cli {
+    /// The model that it is to ask for.
+    pub(crate) fn model(&self) -> &'static str {
+        match self.name.as_str() {
+            "codex" => "gpt-5.5",
+            "opencode" => "mock/m",
+            "gemini" => "gemini-3.5-flash",
+            _ => "claude-sonnet-4-5",
+        }
+    }
+
+    /// The section of `dayfly.toml` that leads it to a server.
+    pub(crate) fn agent(&self, base: &str, login: Login) -> String {
+        let mut argv = vec![self.program.to_string()];
+        if self.name == "codex" {
+            let provider = format!(
+                "model_providers.mock={{name=\"mock\",base_url=\"{base}/v1\",env_key=\"OPENAI_API_KEY\",wire_api=\"responses\"}}"
+            );
+            argv.extend(["-c".into(), "model_provider=mock".into(), "-c".into(), provider]);
+        }
+        let argv: Vec<String> = argv.iter().map(|arg| format!("'{arg}'")).collect();
+        let env: String = self.env(base, login).iter().map(|(name, value)| format!("{name} = '{value}'\n")).collect();
+        format!(
+            "[agents.cli]\nkind = \"{}\"\nargv = [{}]\nmodel = \"{}\"\n\n[agents.cli.env]\n{env}",
+            self.name,
+            argv.join(", "),
+            self.model()
+        )
+    }
+
+    fn env(&self, base: &str, login: Login) -> Vec<(&'static str, String)> {
+        let base = base.to_owned();
+        let key = KEY.to_owned();
+        match self.name.as_str() {
+            "claude" if login == Login::Subscription => {
+                vec![("CLAUDE_CODE_OAUTH_TOKEN", key), ("ANTHROPIC_BASE_URL", base)]
+            }
+            "claude" => vec![("ANTHROPIC_API_KEY", key), ("ANTHROPIC_BASE_URL", base)],
+            "codex" => vec![("OPENAI_API_KEY", key)],
+            "gemini" => vec![("GEMINI_API_KEY", key), ("GOOGLE_GEMINI_BASE_URL", base)],
+            "opencode" => vec![("OPENCODE_CONFIG_CONTENT", opencode(&base))],
+            _ => vec![
+                ("COPILOT_OFFLINE", "true".into()),
+                ("COPILOT_PROVIDER_TYPE", "anthropic".into()),
+                ("COPILOT_PROVIDER_BASE_URL", base),
+                ("COPILOT_PROVIDER_API_KEY", key),
+            ],
+        }
+    }
+}
+
+/// A provider of its own for opencode, which has no variable for an address.
+fn opencode(base: &str) -> String {
+    serde_json::json!({
+        "enabled_providers": ["mock"], "small_model": "mock/m",
+        "provider": {"mock": {
+            "npm": "@ai-sdk/openai-compatible", "name": "mock",
+            "options": {"baseURL": format!("{base}/v1"), "apiKey": KEY},
+            "models": {"m": {"name": "m", "limit": {"context": 200_000, "output": 8000}}},
+        }},
+    })
+    .to_string()
+}

@@ -1,0 +1,117 @@
+//! What was seen of a run.
+
+use std::time::Duration;
+
+use dayfly_core::{Event, Next, Outcome, Record};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::expected::Limited;
+
+/// What was seen of one run.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) cli: String,
+    pub(crate) case: &'static str,
+    /// The end of the attempt; none if there was no attempt.
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) limited: Limited,
+    pub(crate) next: String,
+    pub(crate) requests: usize,
+    pub(crate) keys: Vec<String>,
+    /// What dayfly printed.
+    pub(crate) said: String,
+    /// What is not as it must be.
+    pub(crate) problems: Vec<String>,
+}
+
+impl Seen {
+    pub(crate) fn end(&self) -> &str {
+        self.outcome.as_ref().map_or("no attempt", |outcome| outcome.end.word())
+    }
+
+    /// How the process ended.
+    pub(crate) fn exit(&self) -> String {
+        let Some(receipt) = self.outcome.as_ref().map(|outcome| &outcome.receipt) else { return "-".into() };
+        match (receipt.exit_code, receipt.signal) {
+            (Some(code), _) => code.to_string(),
+            (None, Some(signal)) => format!("signal {signal}"),
+            (None, None) => "-".into(),
+        }
+    }
+
+    pub(crate) fn took(&self) -> Duration {
+        self.outcome.as_ref().map_or(Duration::ZERO, |outcome| outcome.receipt.took)
+    }
+
+    /// One line for a terminal.
+    pub(crate) fn line(&self) -> String {
+        let mark = if self.problems.is_empty() { "ok" } else { "NOT" };
+        let name = format!("{}/{}", self.cli, self.case);
+        let (end, limited, took) = (self.end(), self.limited.word(), self.took().as_secs_f64());
+        format!(
+            "{mark:3} {name:28} {end:18} {limited:22} {:2} requests, exit {:8} {took:5.1} s  {}",
+            self.requests,
+            self.exit(),
+            self.next
+        )
+    }
+
+    /// All of it, for somebody who looks for the reason.
+    pub(crate) fn report(&self) -> String {
+        let mut text = format!("== {}/{}\n", self.cli, self.case);
+        for problem in &self.problems {
+            text.push_str(&format!("   {problem}\n"));
+        }
+        if let Some(outcome) = &self.outcome {
+            text.push_str(&format!("   {}\n   {:?}\n", outcome.end, outcome.receipt.usage));
+            text.push_str(&indented(&outcome.receipt.tail));
+        }
+        text + &indented(&self.said)
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("   | {}\n", line.chars().take(300).collect::<String>())).collect()
+}
+
+/// The first attempt's end in a ledger, with what follows and what is limited.
+pub(crate) fn first_end(records: &[Record], resets_at: Timestamp) -> Option<(Outcome, Limited, String)> {
+    records.iter().find_map(|record| match record.event() {
+        Ok(Event::AttemptEnded { outcome, next, .. }) => {
+            Some((*outcome, limited(&record.body, resets_at), follows(&next).to_owned()))
+        }
+        _ => None,
+    })
+}
+
+/// What a record says of capacity: a time by which the account or the model takes work again.
+fn limited(body: &str, resets_at: Timestamp) -> Limited {
+    let body: Value = serde_json::from_str(body).unwrap();
+    let Some(limited) = body.pointer("/attempt-ended/limited").filter(|limited| !limited.is_null()) else {
+        return Limited::No;
+    };
+    let is_reset = |at: &Timestamp| (at.as_second() - resets_at.as_second()).abs() <= 120;
+    if times(limited).iter().any(is_reset) { Limited::UntilReset } else { Limited::ForAWhile }
+}
+
+/// All times in a value, wherever they stand.
+fn times(value: &Value) -> Vec<Timestamp> {
+    match value {
+        Value::String(text) => text.parse().into_iter().collect(),
+        Value::Array(items) => items.iter().flat_map(times).collect(),
+        Value::Object(fields) => fields.values().flat_map(times).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn follows(next: &Next) -> &'static str {
+    match next {
+        Next::Go { not_before: Some(_), .. } => "tried again later",
+        Next::Go { .. } => "goes on",
+        Next::Block { .. } => "waits for a person",
+        Next::Ask { .. } => "asks",
+        Next::Land { .. } | Next::Hand { .. } => "lands",
+        _ => "other",
+    }
+}
