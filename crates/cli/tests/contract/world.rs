@@ -106,7 +106,8 @@ impl World {
 
     /// Writes `dayfly.toml` with an agent, the limits of an attempt, and keys of the project.
     pub(crate) fn configure(&self, agent: &str, wall: &str, silence: &str, project: &str) {
-        let limits = format!("wall = \"{wall}\"\nsilence = \"{silence}\"\nsilence-report = \"{silence}\"\ngrace = \"3s\"\n");
+        let limits =
+            format!("wall = \"{wall}\"\nsilence = \"{silence}\"\nsilence-report = \"{silence}\"\ngrace = \"3s\"\n");
         self.write(
             "dayfly.toml",
             &format!(
@@ -172,4 +173,3 @@ impl World {
         logs.iter().map(text).collect()
     }
 }
-
