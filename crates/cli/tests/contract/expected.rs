@@ -44,8 +44,10 @@ pub(crate) fn expected(cli: &Cli, case: &Case) -> Expected {
         ("usage-limit", "claude") | ("429" | "429-after-1", _) => quota(Limited::ForAWhile),
         ("429-after-7200", _) => quota(Limited::ForAWhile),
         ("usage-limit" | "usage-limit-login", _) => quota(Limited::UntilReset),
+        // The vendor's own word for it is that it does not know.
+        ("html", "claude") => of("unknown", Limited::No, 12),
         ("529" | "overloaded-stream" | "500" | "503" | "cut" | "cut-head" | "html", _) => {
-            of("provider-down", Limited::No, 32)
+            of("provider-down", Limited::ForAWhile, 32)
         }
         ("401" | "403", _) => of("auth", Limited::No, 12),
         // Nothing but its words says what this one means; it is kept for a person.

@@ -29,6 +29,10 @@ pub(super) async fn reply(step: &Step, request: &ModelRequest, number: usize, cu
         return response;
     }
     match step {
+        // Without a stream there is nothing for it to begin in.
+        Step::StreamError if !request.wants_stream() => {
+            failure(&Step::Overloaded, protocol).expect("it fails by its status")
+        }
         Step::Hang => std::future::pending().await,
         Step::CutBeforeHead => {
             cut.now();
@@ -42,36 +46,40 @@ pub(super) async fn reply(step: &Step, request: &ModelRequest, number: usize, cu
 /// An answer of the model, whole or as a stream, or the beginning of one.
 fn said(step: &Step, request: &ModelRequest, protocol: Protocol, number: usize) -> Response {
     let turn = Turn::of(step, request, number);
-    let in_stream = matches!(step, Step::StreamError | Step::Stall | Step::CutInStream);
-    if !request.wants_stream() && !in_stream {
-        return with_type("application/json", Body::from(protocol.whole(&turn).to_string()));
-    }
-    let mut events = protocol.events(&turn);
-    // What the stream is to break in is its middle: something has come, and something is missing.
-    let middle = events.len().div_ceil(2).min(events.len() - 1).max(1);
     let end = match step {
-        Step::StreamError => {
-            events.truncate(middle);
-            events.push(protocol.stream_error());
-            End::Whole
-        }
-        Step::Stall => {
-            events.truncate(middle);
-            End::Never
-        }
-        Step::CutInStream => {
-            events.truncate(middle);
-            End::Cut
-        }
+        Step::Stall => End::Never,
+        Step::CutInStream => End::Cut,
         _ => End::Whole,
     };
+    if !request.wants_stream() {
+        return whole(protocol.whole(&turn).to_string(), end);
+    }
+    let mut events = protocol.events(&turn);
+    if end != End::Whole || *step == Step::StreamError {
+        // What the stream is to break in is its middle: something has come, and something is missing.
+        events.truncate((events.len() / 2).max(1));
+    }
+    if *step == Step::StreamError {
+        events.push(protocol.stream_error());
+    }
     if request.wants_events() {
         let pieces = events.iter().map(StreamEvent::bytes).collect();
         with_type("text/event-stream", Script::body(pieces, end))
     } else {
         let data: Vec<&str> = events.iter().map(|event| event.data.as_str()).collect();
-        with_type("application/json", Script::body([format!("[{}]", data.join(",")).into_bytes()].into(), end))
+        whole(format!("[{}]", data.join(",")), end)
     }
+}
+
+/// A body of JSON in one piece, or the first half of it.
+fn whole(text: String, end: End) -> Response {
+    let body = if end == End::Whole {
+        Body::from(text)
+    } else {
+        let half = text.len() / 2;
+        Script::body([text.into_bytes()[..half].to_vec()].into(), end)
+    };
+    with_type("application/json", body)
 }
 
 /// What command lines ask for besides answers.

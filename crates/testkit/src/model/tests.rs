@@ -182,6 +182,7 @@ fn failures_have_the_status_and_the_form_of_the_vendor() {
         let answer = ask(&server, path, &json!({"stream": true}));
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(sign), "{answer}");
     }
+    assert_eq!(told(&server, MESSAGES, &json!({})).0, 529);
     let answer = ask(&ModelServer::start(Scenario::always(Step::Html)), CHAT, &json!({}));
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("<!DOCTYPE html>"), "{answer}");
 }
@@ -203,6 +204,9 @@ fn what_is_cut_has_no_head_or_no_end() {
         assert!(answer.contains(begun) && !answer.ends_with("0\r\n\r\n"), "{answer}");
         assert!(!answer.contains("message_stop") && !answer.contains("[DONE]"), "{answer}");
     }
+    // So is what is no stream: half of it comes.
+    let answer = ask(&server, MESSAGES, &json!({}));
+    assert!(answer.contains("{\"content\"") && !answer.contains("\"usage\""), "{answer}");
 }
 
 #[test]
