@@ -57,10 +57,7 @@ impl Cli {
     pub(crate) fn agent(&self, base: &str, login: Login) -> String {
         let mut argv = vec![self.program.to_string()];
         if self.name == "codex" {
-            let provider = format!(
-                "model_providers.mock={{name=\"mock\",base_url=\"{base}/v1\",env_key=\"OPENAI_API_KEY\",wire_api=\"responses\"}}"
-            );
-            argv.extend(["-c".into(), "model_provider=mock".into(), "-c".into(), provider]);
+            argv.extend(provider(base));
         }
         let argv: Vec<String> = argv.iter().map(|arg| format!("'{arg}'")).collect();
         let env: String = self.env(base, login).iter().map(|(name, value)| format!("{name} = '{value}'\n")).collect();
@@ -91,6 +88,67 @@ impl Cli {
             ],
         }
     }
+}
+
+/// The same without dayfly, as the vendors' documentation says.
+impl Cli {
+    pub(crate) fn bare(&self, base: &str) -> Vec<String> {
+        let prompt = "Do it";
+        let words: &[&str] = match self.name.as_str() {
+            "claude" => {
+                &["-p", "--output-format", "stream-json", "--verbose", "--allowedTools", "Bash,Write", "--", prompt]
+            }
+            "codex" => {
+                &["exec", "--json", "-c", "analytics.enabled=false", "-m", "gpt-5.5", "-s", "workspace-write", prompt]
+            }
+            "opencode" => &["run", "--format", "json", "--auto", "-m", "mock/m", prompt],
+            "gemini" => &["-m", "gemini-3.5-flash", "--approval-mode", "yolo", "-o", "stream-json", "-p", prompt],
+            _ => &["--output-format", "json", "--allow-all-tools", "-p", prompt],
+        };
+        let mut args: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        if self.name == "codex" {
+            args.splice(1..1, provider(base));
+        }
+        args
+    }
+
+    /// Its environment. What must stand in its home is written there.
+    pub(crate) fn bare_env(&self, base: &str, home: &Utf8Path) -> Vec<(&'static str, String)> {
+        let mut env = self.env(base, Login::Key);
+        let write = |path: &str, text: &str| {
+            let path = home.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        match self.name.as_str() {
+            "claude" => env.push(("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1".into())),
+            "codex" => {
+                let web = home.parent().unwrap().join("web");
+                write(".codex/config.toml", &format!("[projects.\"{web}\"]\ntrust_level = \"trusted\"\n"));
+            }
+            "gemini" => {
+                let auth = serde_json::json!({"security": {"auth": {"selectedType": "gemini-api-key"}}});
+                write(".gemini/settings.json", &auth.to_string());
+                let more = [("GEMINI_CLI_TRUST_WORKSPACE", "true"), ("GEMINI_CLI_NO_RELAUNCH", "true")];
+                env.extend(more.map(|(name, value)| (name, value.to_owned())));
+            }
+            "opencode" => {
+                let more =
+                    ["OPENCODE_DISABLE_AUTOUPDATE", "OPENCODE_DISABLE_MODELS_FETCH", "OPENCODE_DISABLE_LSP_DOWNLOAD"];
+                env.extend(more.map(|name| (name, "1".to_owned())));
+            }
+            _ => env.extend([("COPILOT_AUTO_UPDATE", "false".into()), ("COPILOT_MODEL", self.model().into())]),
+        }
+        env
+    }
+}
+
+/// The arguments that lead Codex to a server; a variable for its address it does not know.
+fn provider(base: &str) -> Vec<String> {
+    let provider = format!(
+        "model_providers.mock={{name=\"mock\",base_url=\"{base}/v1\",env_key=\"OPENAI_API_KEY\",wire_api=\"responses\"}}"
+    );
+    vec!["-c".into(), "model_provider=\"mock\"".into(), "-c".into(), provider]
 }
 
 /// A provider of its own for opencode, which has no variable for an address.

@@ -11,6 +11,7 @@
 mod cases;
 mod clis;
 mod expected;
+mod hostile;
 mod inside;
 mod seen;
 mod table;
@@ -23,6 +24,7 @@ use camino::Utf8PathBuf;
 
 use cases::{CASES, Case};
 use clis::Cli;
+use hostile::{Hostile, STARTS, Start};
 use seen::Seen;
 
 /// How many command lines run at a time.
@@ -50,30 +52,38 @@ fn main() -> ExitCode {
         .flat_map(|cli| CASES.iter().map(move |case| (cli, case)))
         .filter(|(cli, case)| case.is_for(cli) && wanted(cli, case.name))
         .collect();
-    let seen = run_all(&runs);
-    let failed: Vec<&Seen> = seen.iter().filter(|seen| !seen.problems.is_empty()).collect();
-    for seen in &failed {
-        println!("\n{}", seen.report());
+    let starts: Vec<(&Cli, Start)> = clis
+        .iter()
+        .filter(|cli| wanted(cli, "hostile"))
+        .flat_map(|cli| STARTS.iter().map(move |start| (cli, *start)))
+        .collect();
+    let seen = run_all(&runs, |(cli, case)| world::run(cli, case), Seen::line);
+    let hostile = run_all(&starts, |(cli, start)| hostile::run(cli, *start), Hostile::line);
+    let failed: Vec<String> = seen.iter().filter(|seen| !seen.problems.is_empty()).map(Seen::report).collect();
+    let harmed: Vec<String> = hostile.iter().filter(|seen| !seen.problems().is_empty()).map(Hostile::report).collect();
+    for report in failed.iter().chain(&harmed) {
+        println!("\n{report}");
     }
-    println!("contract: {} runs, {} not as they must be", seen.len(), failed.len());
+    let bad = failed.len() + harmed.len();
+    println!("contract: {} runs, {bad} not as they must be", seen.len() + hostile.len());
     if let Ok(path) = std::env::var("DAYFLY_CONTRACT_TABLE") {
-        std::fs::write(&path, table::page(&clis, &seen)).unwrap();
+        std::fs::write(&path, table::page(&clis, &seen, &hostile)).unwrap();
         println!("contract: {path} is written");
     }
-    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Runs everything, a few at a time, and gives what was seen in the order of `runs`.
-fn run_all(runs: &[(&Cli, &Case)]) -> Vec<Seen> {
+fn run_all<R: Sync, S: Send>(runs: &[R], run: impl Fn(&R) -> S + Sync, line: impl Fn(&S) -> String + Sync) -> Vec<S> {
     let next = AtomicUsize::new(0);
-    let mut seen: Vec<(usize, Seen)> = std::thread::scope(|scope| {
+    let mut seen: Vec<(usize, S)> = std::thread::scope(|scope| {
         let worker = || {
             let mut mine = Vec::new();
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some((cli, case)) = runs.get(at) else { return mine };
-                let seen = world::run(cli, case);
-                println!("{}", seen.line());
+                let Some(one) = runs.get(at) else { return mine };
+                let seen = run(one);
+                println!("{}", line(&seen));
                 mine.push((at, seen));
             }
         };

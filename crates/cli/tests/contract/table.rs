@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::cases::CASES;
 use crate::clis::Cli;
+use crate::hostile::Hostile;
 use crate::seen::Seen;
 
 const HEAD: &str = "\
@@ -19,8 +20,47 @@ const COLUMNS: &str = "\
 |---|---|---|---|---|---|---|
 ";
 
+const HOSTILE: &str = "
+## A hostile checkout
+
+The repository holds files by which it would have something run when a command line starts in it, or have requests and
+keys sent to an address of its own: hooks, helpers for keys, tool servers, plugins, base addresses, variables, and what
+the programs' runtimes load. Each command line did the same work in it three times: started by hand in the folder as its
+documentation says; by dayfly for a project that is trusted; and by dayfly with `trusted = false`.
+
+| command line | started | ran | left | the repository's key presented | told the model its instructions | end |
+|---|---|---|---|---|---|---|
+";
+
+/// What the hostile checkout did.
+fn hostile_page(hostile: &[Hostile]) -> String {
+    let mut page = String::from(HOSTILE);
+    for seen in hostile {
+        let ran = if seen.ran.is_empty() { "nothing".into() } else { format!("{} things", seen.ran.len()) };
+        let left = match (seen.left.is_empty(), seen.key_left) {
+            (true, _) => "nothing",
+            (false, false) => "requests",
+            (false, true) => "requests with the user's key",
+        };
+        let word = |holds: bool| if holds { "yes" } else { "no" };
+        let (planted, instructed) = (word(seen.planted), word(seen.instructed));
+        page.push_str(&format!(
+            "| {} | {} | {ran} | {left} | {planted} | {instructed} | {} |\n",
+            seen.cli,
+            seen.start.word(),
+            seen.end
+        ));
+    }
+    page.push_str("\nWhat ran, by name:\n\n");
+    for seen in hostile.iter().filter(|seen| !seen.ran.is_empty()) {
+        let names: Vec<String> = seen.ran.iter().map(|name| format!("`{name}`")).collect();
+        page.push_str(&format!("- {}, {}: {}\n", seen.cli, seen.start.word(), names.join(", ")));
+    }
+    page
+}
+
 /// The whole page.
-pub(crate) fn page(clis: &[Cli], seen: &[Seen]) -> String {
+pub(crate) fn page(clis: &[Cli], seen: &[Seen], hostile: &[Hostile]) -> String {
     let mut page = String::from(HEAD);
     page.push_str("\n| case | what the server does |\n|---|---|\n");
     for case in &CASES {
@@ -48,7 +88,7 @@ pub(crate) fn page(clis: &[Cli], seen: &[Seen]) -> String {
             ));
         }
     }
-    page
+    page + &hostile_page(hostile)
 }
 
 /// A small number as it is; with many, a few more or less mean nothing.
