@@ -133,11 +133,18 @@ impl Cli {
                 env.extend(more.map(|(name, value)| (name, value.to_owned())));
             }
             "opencode" => {
+                // Without a network it would ask its package registry again and again for a minute.
+                write(".npmrc", "fetch-retries=0\n");
                 let more =
                     ["OPENCODE_DISABLE_AUTOUPDATE", "OPENCODE_DISABLE_MODELS_FETCH", "OPENCODE_DISABLE_LSP_DOWNLOAD"];
                 env.extend(more.map(|name| (name, "1".to_owned())));
             }
-            _ => env.extend([("COPILOT_AUTO_UPDATE", "false".into()), ("COPILOT_MODEL", self.model().into())]),
+            "copilot" => {
+                let trusted = serde_json::json!({ "trusted_folders": [home.parent().unwrap().join("web")] });
+                write(".copilot/config.json", &trusted.to_string());
+                env.extend([("COPILOT_AUTO_UPDATE", "false".into()), ("COPILOT_MODEL", self.model().into())]);
+            }
+            other => panic!("it is not known how {other} is started"),
         }
         env
     }

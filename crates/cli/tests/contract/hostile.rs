@@ -54,11 +54,12 @@ pub(crate) struct Hostile {
     pub(crate) instructed: bool,
     /// How it ended.
     pub(crate) end: String,
+    /// All that was printed, and what came to the two servers.
     said: String,
 }
 
 /// More seconds than a command line takes for three answers.
-const PATIENCE: &str = "60";
+const PATIENCE: &str = "150";
 
 pub(crate) fn run(cli: &Cli, start: Start) -> Hostile {
     let (model, thief) = (ModelServer::start(cases::work()), ModelServer::start(Scenario::answer("taken")));
@@ -75,6 +76,10 @@ pub(crate) fn run(cli: &Cli, start: Start) -> Hostile {
         Start::Trusted => by_dayfly(cli, &world, &model, "trusted = true\n"),
         Start::Untrusted => by_dayfly(cli, &world, &model, "trusted = false\n"),
     };
+    let asked = |server: &ModelServer, name: &str| -> String {
+        server.requests().iter().map(|request| format!("{name}: {} {}\n", request.method, request.path)).collect()
+    };
+    let said = said + &asked(&model, "model") + &asked(&thief, "thief");
     let names = signs.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned());
     let left = thief.requests();
     Hostile {
@@ -91,7 +96,7 @@ pub(crate) fn run(cli: &Cli, start: Start) -> Hostile {
 }
 
 fn by_dayfly(cli: &Cli, world: &World, model: &ModelServer, project: &str) -> (String, String) {
-    world.configure(&cli.agent(&model.base_url(), Login::Key), "60s", "60s", project);
+    world.configure(&cli.agent(&model.base_url(), Login::Key), "150s", "150s", project);
     let mut said = world.dayfly(&["issue", "new", "Do it", "--label", "ready-for-dev"]);
     said.push_str(&world.dayfly(&["run"]));
     said.push_str(&world.logs());

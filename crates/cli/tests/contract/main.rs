@@ -4,7 +4,8 @@
 //! held against what must come of it: the commit, the end, the capacity, the receipt, the number of requests. The
 //! [hostile repository](hostile) looks at what a checkout can have them do.
 //!
-//! `cargo xtask contract` installs the command lines and runs this. Without it there is nothing to run, and that is no
+//! `cargo xtask contract` installs the command lines and runs this. With `DAYFLY_CONTRACT_SHOW=1` in the environment all
+//! that was printed is shown, also of what went as it must. Without the command lines there is nothing to run, and that is no
 //! failure: this is no unit test.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a test with a main of its own")]
 
@@ -59,12 +60,14 @@ fn main() -> ExitCode {
         .collect();
     let seen = run_all(&runs, |(cli, case)| world::run(cli, case), Seen::line);
     let hostile = run_all(&starts, |(cli, start)| hostile::run(cli, *start), Hostile::line);
-    let failed: Vec<String> = seen.iter().filter(|seen| !seen.problems.is_empty()).map(Seen::report).collect();
-    let harmed: Vec<String> = hostile.iter().filter(|seen| !seen.problems().is_empty()).map(Hostile::report).collect();
-    for report in failed.iter().chain(&harmed) {
+    let reports = seen.iter().map(|seen| (seen.problems.is_empty(), seen.report()));
+    let reports: Vec<(bool, String)> =
+        reports.chain(hostile.iter().map(|seen| (seen.problems().is_empty(), seen.report()))).collect();
+    let all = std::env::var_os("DAYFLY_CONTRACT_SHOW").is_some();
+    for (_, report) in reports.iter().filter(|(good, _)| all || !good) {
         println!("\n{report}");
     }
-    let bad = failed.len() + harmed.len();
+    let bad = reports.iter().filter(|(good, _)| !good).count();
     println!("contract: {} runs, {bad} not as they must be", seen.len() + hostile.len());
     if let Ok(path) = std::env::var("DAYFLY_CONTRACT_TABLE") {
         std::fs::write(&path, table::page(&clis, &seen, &hostile)).unwrap();
