@@ -47,13 +47,15 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
         stage: stage.clone(),
         known,
         agent: ready.agent.clone(),
-        account: None,
+        vendor: ready.agent.as_ref().and_then(|a| Some(house.portfolio.agents.get(a)?.vendor(a))),
+        account: ready.account.clone(),
         answer_by: ready.agent.as_ref().and_then(|a| house.agents.get(a)).map(|a| a.answers()).unwrap_or_default(),
         model: ready.model.clone(),
         base,
         start,
     };
-    let job = house.job(&stage.name).freeze(&context).await.map_err(|err| held(chain(&err)))?;
+    let mut job = house.job(&stage.name).freeze(&context).await.map_err(|err| held(chain(&err)))?;
+    lend_login(house, &mut job);
     agent_can_run(house, &job).await?;
     sandbox_is_there(house, &job)?;
     session_may_take(project, &job)?;
@@ -67,6 +69,17 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
         }
         Some((gate, Verdict::Fail { reason, .. })) => Err(held(format!("gate {gate}: {reason}"))),
         _ => Ok(Box::new(Frozen { job, issue })),
+    }
+}
+
+/// A sandbox shows the folder in which the account's login lies.
+fn lend_login(house: &House, job: &mut JobSpec) {
+    let account = job.account.as_ref().and_then(|name| house.portfolio.accounts.get(name));
+    if let Some(dir) = account.and_then(|account| account.state_dir.clone())
+        && job.sandbox.least != Sandbox::None
+        && !job.sandbox.write.contains(&dir)
+    {
+        job.sandbox.write.push(dir);
     }
 }
 

@@ -9,6 +9,7 @@ use dayfly_core::{
     ProjectView, Runner, StageName, Store, Tracker,
 };
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::sync::OnceCell;
 
 use crate::gates::{Commands, Gates};
@@ -37,6 +38,8 @@ pub(super) struct House {
     pub(super) stage_job: Arc<dyn Job>,
     pub(super) gates: Gates,
     pub(super) clock: Arc<dyn Clock>,
+    /// The zone in which days begin, and in which vendors' programs print times.
+    pub(super) zone: TimeZone,
     pub(super) tag: String,
     /// The repositories that were opened, each once: to open one removes what an engine before this one left half done.
     pub(super) opened: Mutex<BTreeMap<ProjectName, Arc<OnceCell<TrustedGit>>>>,

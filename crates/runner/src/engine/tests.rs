@@ -3,6 +3,7 @@
 mod flow;
 mod incidents;
 mod interrupts;
+mod night;
 mod outbox;
 mod people;
 mod recovery;
@@ -34,6 +35,16 @@ struct World {
     tracker: Option<Arc<dyn Tracker>>,
     /// Every attempt that was started, by its id, with its job.
     seen: Arc<Mutex<Vec<(String, JobSpec)>>>,
+}
+
+/// Shows the paused time of the runtime.
+#[derive(Debug)]
+struct RuntimeClock(tokio::time::Instant);
+
+impl Clock for RuntimeClock {
+    fn now(&self) -> Timestamp {
+        now() + jiff::SignedDuration::try_from(self.0.elapsed()).unwrap()
+    }
 }
 
 fn now() -> Timestamp {

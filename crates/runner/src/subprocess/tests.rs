@@ -28,6 +28,7 @@ pub(crate) fn test_job() -> JobSpec {
         model: None,
         prompt: "do it\n".into(),
         access: Access::Write,
+        vendor: None,
         account: None,
         profile: Default::default(),
         answer_by: Default::default(),

@@ -216,6 +216,7 @@ fn job(stage: &str) -> JobSpec {
         model: None,
         prompt: PROMPT.into(),
         access: Access::Write,
+        vendor: None,
         account: None,
         profile: Default::default(),
         answer_by: Default::default(),
