@@ -61,11 +61,13 @@ impl Cli {
         }
         let argv: Vec<String> = argv.iter().map(|arg| format!("'{arg}'")).collect();
         let env: String = self.env(base, login).iter().map(|(name, value)| format!("{name} = '{value}'\n")).collect();
+        let billing = if login == Login::Key { "api-key" } else { "subscription" };
         format!(
-            "[agents.cli]\nkind = \"{}\"\nargv = [{}]\nmodel = \"{}\"\n\n[agents.cli.env]\n{env}",
-            self.name,
-            argv.join(", "),
-            self.model()
+            "[agents.cli]\nkind = \"{name}\"\nargv = [{argv}]\nmodel = \"{model}\"\naccounts = [\"test\"]\n\n\
+             [accounts.test]\nvendor = \"{name}\"\nbilling = \"{billing}\"\n\n[accounts.test.env]\n{env}",
+            name = self.name,
+            argv = argv.join(", "),
+            model = self.model()
         )
     }
 

@@ -3,15 +3,17 @@
 use crate::cases::Case;
 use crate::clis::Cli;
 
-/// What is known of capacity after an attempt.
+/// Until when something takes no work after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Limited {
     /// Nothing is limited.
     No,
     /// Until the time that the vendor stated.
     UntilReset,
-    /// For a time that dayfly chose.
+    /// Until a time that dayfly chose, because the vendor's program tells none.
     ForAWhile,
+    /// Until a person has acted.
+    ForAPerson,
 }
 
 impl Limited {
@@ -20,6 +22,7 @@ impl Limited {
             Limited::No => "-",
             Limited::UntilReset => "until the stated reset",
             Limited::ForAWhile => "for a while",
+            Limited::ForAPerson => "until a person acts",
         }
     }
 }
@@ -49,9 +52,9 @@ pub(crate) fn expected(cli: &Cli, case: &Case) -> Expected {
         ("529" | "overloaded-stream" | "500" | "503" | "cut" | "cut-head" | "html", _) => {
             of("provider-down", Limited::ForAWhile, 32)
         }
-        ("401" | "403", _) => of("auth", Limited::No, 12),
+        ("401" | "403", _) => of("auth", Limited::ForAPerson, 12),
         // Nothing but its words says what this one means; it is kept for a person.
-        ("403-quota", "claude") => of("auth", Limited::No, 12),
+        ("403-quota", "claude") => of("auth", Limited::ForAPerson, 12),
         ("403-quota", _) => quota(Limited::ForAWhile),
         ("404", _) => of("misconfigured", Limited::No, 12),
         ("hang", _) => of("timed-out-wall", Limited::No, 12),

@@ -100,8 +100,8 @@ fn by_dayfly(cli: &Cli, world: &World, model: &ModelServer, project: &str) -> (S
     let mut said = world.dayfly(&["issue", "new", "Do it", "--label", "ready-for-dev"]);
     said.push_str(&world.dayfly(&["run"]));
     said.push_str(&world.logs());
-    let end = first_end(&world.ledger(), cases::resets_at());
-    (end.map_or("no attempt".into(), |(outcome, ..)| outcome.end.word().to_owned()), said)
+    let end = first_end(&world.ledger());
+    (end.map_or("no attempt".into(), |(outcome, _)| outcome.end.word().to_owned()), said)
 }
 
 /// Starts it in the checkout as its own documentation says, with nothing of dayfly.

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use dayfly_core::{Event, Next, Outcome, Record};
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::expected::Limited;
 
@@ -16,6 +15,8 @@ pub(crate) struct Seen {
     /// The end of the attempt; none if there was no attempt.
     pub(crate) outcome: Option<Outcome>,
     pub(crate) limited: Limited,
+    /// What is limited.
+    pub(crate) scope: String,
     pub(crate) next: String,
     pub(crate) requests: usize,
     pub(crate) keys: Vec<String>,
@@ -44,13 +45,18 @@ impl Seen {
         self.outcome.as_ref().map_or(Duration::ZERO, |outcome| outcome.receipt.took)
     }
 
+    /// What is limited, and until when.
+    pub(crate) fn capacity(&self) -> String {
+        format!("{}{}", self.scope, self.limited.word())
+    }
+
     /// One line for a terminal.
     pub(crate) fn line(&self) -> String {
         let mark = if self.problems.is_empty() { "ok" } else { "NOT" };
         let name = format!("{}/{}", self.cli, self.case);
-        let (end, limited, took) = (self.end(), self.limited.word(), self.took().as_secs_f64());
+        let (end, limited, took) = (self.end(), self.capacity(), self.took().as_secs_f64());
         format!(
-            "{mark:3} {name:28} {end:18} {limited:22} {:2} requests, exit {:8} {took:5.1} s  {}",
+            "{mark:3} {name:28} {end:18} {limited:31} {:2} requests, exit {:8} {took:5.1} s  {}",
             self.requests,
             self.exit(),
             self.next
@@ -75,34 +81,34 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| format!("   | {}\n", line.chars().take(300).collect::<String>())).collect()
 }
 
-/// The first attempt's end in a ledger, with what follows and what is limited.
-pub(crate) fn first_end(records: &[Record], resets_at: Timestamp) -> Option<(Outcome, Limited, String)> {
+/// The first attempt's end in a ledger, with what follows.
+pub(crate) fn first_end(records: &[Record]) -> Option<(Outcome, String)> {
     records.iter().find_map(|record| match record.event() {
-        Ok(Event::AttemptEnded { outcome, next, .. }) => {
-            Some((*outcome, limited(&record.body, resets_at), follows(&next).to_owned()))
-        }
+        Ok(Event::AttemptEnded { outcome, next, .. }) => Some((*outcome, follows(&next).to_owned())),
         _ => None,
     })
 }
 
-/// What a record says of capacity: a time by which the account or the model takes work again.
-fn limited(body: &str, resets_at: Timestamp) -> Limited {
-    let body: Value = serde_json::from_str(body).unwrap();
-    let Some(limited) = body.pointer("/attempt-ended/limited").filter(|limited| !limited.is_null()) else {
-        return Limited::No;
+/// What the ledger says of capacity: until when, and on what.
+pub(crate) fn limited(records: &[Record], resets_at: Timestamp) -> (Limited, String) {
+    let limits = records.iter().filter_map(|record| match record.event() {
+        Ok(Event::CapacityLimited { limit }) => Some(limit),
+        _ => None,
+    });
+    let Some(limit) = limits.last() else { return (Limited::No, String::new()) };
+    let scope = match (&limit.key.model, &limit.key.account) {
+        (Some(_), _) => "model",
+        (None, Some(_)) => "account",
+        (None, None) => "vendor",
     };
-    let is_reset = |at: &Timestamp| (at.as_second() - resets_at.as_second()).abs() <= 120;
-    if times(limited).iter().any(is_reset) { Limited::UntilReset } else { Limited::ForAWhile }
-}
-
-/// All times in a value, wherever they stand.
-fn times(value: &Value) -> Vec<Timestamp> {
-    match value {
-        Value::String(text) => text.parse().into_iter().collect(),
-        Value::Array(items) => items.iter().flat_map(times).collect(),
-        Value::Object(fields) => fields.values().flat_map(times).collect(),
-        _ => Vec::new(),
-    }
+    // Some vendors print no more than minutes.
+    let is_reset = |at: Timestamp| (at.as_second() - resets_at.as_second()).abs() <= 120;
+    let until = match limit.until {
+        None => Limited::ForAPerson,
+        Some(at) if is_reset(at) => Limited::UntilReset,
+        Some(_) => Limited::ForAWhile,
+    };
+    (until, format!("{scope}: "))
 }
 
 fn follows(next: &Next) -> &'static str {

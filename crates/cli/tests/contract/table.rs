@@ -82,7 +82,7 @@ pub(crate) fn page(clis: &[Cli], seen: &[Seen], hostile: &[Hostile]) -> String {
                 "| {} | {} | {} | {} | {requests} | {} | {time} |\n",
                 seen.case,
                 seen.end(),
-                seen.limited.word(),
+                seen.capacity(),
                 seen.next,
                 seen.exit()
             ));

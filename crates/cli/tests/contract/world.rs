@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::Record;
+use dayfly_core::{Billing, Record};
 use dayfly_runner::{SqliteStore, read_all};
 use dayfly_testkit::model::{INPUT_TOKENS, ModelServer, OUTPUT_TOKENS};
 use tempfile::TempDir;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::cases::{Case, WORK, resets_at};
 use crate::clis::{Cli, KEY};
 use crate::expected::{Limited, expected};
-use crate::seen::{Seen, first_end};
+use crate::seen::{Seen, first_end, limited};
 
 /// A folder with a home, a repository, an issue and a `dayfly.toml`.
 pub(crate) struct World {
@@ -33,14 +33,17 @@ pub(crate) fn run(cli: &Cli, case: &Case) -> Seen {
         case: case.name,
         outcome: None,
         limited: Limited::No,
+        scope: String::new(),
         next: "-".into(),
         requests: server.model_requests().len(),
         keys: server.keys().into_iter().collect(),
         said,
         problems: Vec::new(),
     };
-    if let Some((outcome, limited, next)) = first_end(&world.ledger(), at) {
-        (seen.outcome, seen.limited, seen.next) = (Some(outcome), limited, next);
+    let ledger = world.ledger();
+    (seen.limited, seen.scope) = limited(&ledger, at);
+    if let Some((outcome, next)) = first_end(&ledger) {
+        (seen.outcome, seen.next) = (Some(outcome), next);
     }
     let landed = seen.end() == "succeeded" && {
         seen.said.push_str(&world.dayfly(&["run"]));
@@ -76,6 +79,8 @@ fn problems(cli: &Cli, case: &Case, seen: &Seen, landed: bool) -> Vec<String> {
         let tokens = usage.tokens();
         check(tokens >= each && tokens % each == 0, format!("{tokens} tokens, and each answer has {each}"));
         check(outcome.receipt.model.is_some(), "the receipt names no model".into());
+        let billing = outcome.receipt.billing;
+        check(billing == Billing::ApiKey, format!("it says that its use was billed: {}", billing.word()));
     }
     problems
 }
