@@ -74,7 +74,7 @@ pub(crate) const CASES: [Case; 24] = [
     case("answer", "only words", |_| Scenario::answer("There is nothing to do.")),
     case("flaky", "503 once, and then the work", |_| work().after(1, &Step::status(503))),
     case("429-after-1", "429 with retry-after 1, always", |_| limited(Some(1))),
-    case("429-after-7200", "429 with retry-after 7200, always", |_| limited(Some(7200))),
+    case("429-after-7200", "429 with retry-after 7200, always", |_| limited(Some(7200))).within("40s", "40s"),
     case("429", "429 without retry-after, always", |_| limited(None)),
     case("usage-limit", "the limit of a subscription or a day, with its reset", |at| {
         always(Step::UsageLimit { resets_at: at })

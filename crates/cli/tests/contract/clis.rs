@@ -53,7 +53,12 @@ impl Cli {
         }
     }
 
-    /// The section of `dayfly.toml` that leads it to a server.
+    /// Whether it says which model it uses.
+    pub(crate) fn tells_model(&self) -> bool {
+        !matches!(self.name.as_str(), "codex" | "opencode")
+    }
+
+    /// The sections of `dayfly.toml` that leads it to a server.
     pub(crate) fn agent(&self, base: &str, login: Login) -> String {
         let mut argv = vec![self.program.to_string()];
         if self.name == "codex" {

@@ -45,6 +45,8 @@ pub(crate) fn expected(cli: &Cli, case: &Case) -> Expected {
         ("work" | "flaky", _) => of("succeeded", Limited::No, 12),
         ("answer", _) => of("no-op", Limited::No, 4),
         ("usage-limit", "claude") | ("429" | "429-after-1", _) => quota(Limited::ForAWhile),
+        // It waits as long as it is told to, and says no word of it: dayfly ends that.
+        ("429-after-7200", "codex" | "opencode" | "gemini") => of("timed-out-wall", Limited::No, 2),
         ("429-after-7200", _) => quota(Limited::ForAWhile),
         ("usage-limit" | "usage-limit-login", _) => quota(Limited::UntilReset),
         // The vendor's own word for it is that it does not know.
@@ -57,6 +59,8 @@ pub(crate) fn expected(cli: &Cli, case: &Case) -> Expected {
         ("403-quota", "claude") => of("auth", Limited::ForAPerson, 12),
         ("403-quota", _) => quota(Limited::ForAWhile),
         ("404", _) => of("misconfigured", Limited::No, 12),
+        // To Codex a refusal is an answer without words.
+        ("refusal", "codex") => of("no-op", Limited::No, 12),
         ("hang", _) => of("timed-out-wall", Limited::No, 12),
         ("stall", _) => of("timed-out-silence", Limited::No, 12),
         _ => of("task-failed", Limited::No, 12),

@@ -28,8 +28,8 @@ use clis::Cli;
 use hostile::{Hostile, STARTS, Start};
 use seen::Seen;
 
-/// How many command lines run at a time.
-const WORKERS: usize = 2;
+/// How many command lines run at a time. Most of their time they wait.
+const WORKERS: usize = 4;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();

@@ -37,7 +37,7 @@ pub(super) fn failure(step: &Step, protocol: Protocol) -> Option<Response> {
         Step::ForbiddenQuota => forbidden_quota(protocol),
         Step::UsageLimit { resets_at } => usage_limit(protocol, *resets_at),
         Step::PromptTooLong => return Some(too_long(protocol)),
-        Step::NoSuchModel => plain(protocol, 404, "There is no such model."),
+        Step::NoSuchModel => plain(protocol, 404, no_such_model(protocol)),
         _ => return None,
     };
     Some(failure.response())
@@ -83,6 +83,20 @@ fn plain(protocol: Protocol, status: u16, message: &str) -> Failure {
         }
     };
     Failure { status, headers: Vec::new(), body: body.to_string() }
+}
+
+/// Some command lines pass on nothing but these words.
+fn no_such_model(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Messages => "model: no-such-model",
+        Protocol::Responses | Protocol::Chat => {
+            "The model `no-such-model` does not exist or you do not have access to it."
+        }
+        Protocol::Gemini => {
+            "models/no-such-model is not found for API version v1beta, or is not supported for generateContent. Call \
+             ListModels to see the list of available models and their supported methods."
+        }
+    }
 }
 
 fn rate_limited(protocol: Protocol, retry_after: Option<u64>) -> Failure {
