@@ -59,13 +59,14 @@ impl Cli {
     }
 
     /// The sections of `dayfly.toml` that leads it to a server.
-    pub(crate) fn agent(&self, base: &str, login: Login) -> String {
+    pub(crate) fn agent(&self, base: &str, login: Login, root: &Utf8Path) -> String {
         let mut argv = vec![self.program.to_string()];
         if self.name == "codex" {
             argv.extend(provider(base));
         }
         let argv: Vec<String> = argv.iter().map(|arg| format!("'{arg}'")).collect();
-        let env: String = self.env(base, login).iter().map(|(name, value)| format!("{name} = '{value}'\n")).collect();
+        let env: String =
+            self.env(base, login, root).iter().map(|(name, value)| format!("{name} = '{value}'\n")).collect();
         let billing = if login == Login::Key { "api-key" } else { "subscription" };
         format!(
             "[agents.cli]\nkind = \"{name}\"\nargv = [{argv}]\nmodel = \"{model}\"\naccounts = [\"test\"]\n\n\
@@ -76,7 +77,7 @@ impl Cli {
         )
     }
 
-    fn env(&self, base: &str, login: Login) -> Vec<(&'static str, String)> {
+    fn env(&self, base: &str, login: Login, root: &Utf8Path) -> Vec<(&'static str, String)> {
         let base = base.to_owned();
         let key = KEY.to_owned();
         match self.name.as_str() {
@@ -86,7 +87,11 @@ impl Cli {
             "claude" => vec![("ANTHROPIC_API_KEY", key), ("ANTHROPIC_BASE_URL", base)],
             "codex" => vec![("OPENAI_API_KEY", key)],
             "gemini" => vec![("GEMINI_API_KEY", key), ("GOOGLE_GEMINI_BASE_URL", base)],
-            "opencode" => vec![("OPENCODE_CONFIG_CONTENT", opencode(&base))],
+            "opencode" => {
+                let file = root.join("provider.json");
+                std::fs::write(&file, opencode(&base)).unwrap();
+                vec![("OPENCODE_CONFIG", file.into_string())]
+            }
             _ => vec![
                 ("COPILOT_OFFLINE", "true".into()),
                 ("COPILOT_PROVIDER_TYPE", "anthropic".into()),
@@ -121,7 +126,7 @@ impl Cli {
 
     /// Its environment. What must stand in its home is written there.
     pub(crate) fn bare_env(&self, base: &str, home: &Utf8Path) -> Vec<(&'static str, String)> {
-        let mut env = self.env(base, Login::Key);
+        let mut env = self.env(base, Login::Key, home.parent().unwrap());
         let write = |path: &str, text: &str| {
             let path = home.join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -96,7 +96,7 @@ pub(crate) fn run(cli: &Cli, start: Start) -> Hostile {
 }
 
 fn by_dayfly(cli: &Cli, world: &World, model: &ModelServer, project: &str) -> (String, String) {
-    world.configure(&cli.agent(&model.base_url(), Login::Key), "150s", "150s", project);
+    world.configure(&cli.agent(&model.base_url(), Login::Key, &world.root), "150s", "150s", project);
     let mut said = world.dayfly(&["issue", "new", "Do it", "--label", "ready-for-dev"]);
     said.push_str(&world.dayfly(&["run"]));
     said.push_str(&world.logs());

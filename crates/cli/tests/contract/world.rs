@@ -25,7 +25,7 @@ pub(crate) fn run(cli: &Cli, case: &Case) -> Seen {
     let server = ModelServer::start(case.scenario());
     let at = resets_at();
     let world = World::new();
-    world.configure(&cli.agent(&server.base_url(), case.login), case.wall, case.silence, "");
+    world.configure(&cli.agent(&server.base_url(), case.login, &world.root), case.wall, case.silence, "");
     let mut said = world.dayfly(&["issue", "new", "Do it", "--label", "ready-for-dev"]);
     said.push_str(&world.dayfly(&["run"]));
     let mut seen = Seen {
