@@ -13,9 +13,9 @@ pub use event::{AgentEvent, Billing, LimitNotice, LimitScope, LimitWhy, Opening,
 
 /// A command line, ready to be run without a shell.
 ///
-/// In `args`, in the values of `env` and in the texts of `files`, `@DAYFLY_DIR@` stands for the attempt's own folder and
-/// `@DAYFLY_PROPOSAL@` for the path of its proposal: an adapter cannot know them, because its command line is made from
-/// the job alone.
+/// In `args`, in the values of `env` and in the texts of `files`, `@DAYFLY_DIR@` stands for the attempt's own folder,
+/// `@DAYFLY_PROPOSAL@` for the path of its proposal, `@DAYFLY_CWD@` for its working copy and `@DAYFLY_SESSION@` for a
+/// UUID of its own: an adapter cannot know them, because its command line is made from the job alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CommandLine {
     /// The program, as a path or a name to be found on `PATH`.
@@ -46,6 +46,8 @@ pub enum PromptVia {
     Stdin,
     /// As the last argument; at most 131,071 bytes on Linux.
     LastArgument,
+    /// By what the arguments already say, such as the name of a file that holds it.
+    Arguments,
 }
 
 /// How a process ended, as its runner saw it.

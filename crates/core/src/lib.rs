@@ -77,7 +77,7 @@ pub use portfolio::{
     Portfolio, Price, Project, ProjectKind, ProjectRunner, Retry, SessionConfig, SessionDone, SessionPrompt,
 };
 pub use prompt::{PromptContext, PromptError, PromptTemplate};
-pub use proposal::{Child, Proposal, ProposalError, Proposed, VerdictClaim};
+pub use proposal::{Child, Proposal, ProposalError, Proposed, VerdictClaim, VerdictRule};
 pub use report::{
     AttemptLine, BudgetLine, CapacityLine, CapacityReport, IssueLine, MilestoneLine, Status, UsageBy, UsageQuery,
     UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, capacity, status, usage, why,

@@ -5,6 +5,7 @@
 //! allow-list and applies what is left as effects.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// The most effects it may hold.
 const MAX_EFFECTS: usize = 20;
@@ -36,6 +37,15 @@ pub enum VerdictClaim {
     Pass,
     /// The work goes back; the summary says why.
     Fail,
+}
+
+/// Whether an answer must carry a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerdictRule {
+    /// It must.
+    Required,
+    /// The stage does not ask for one.
+    None,
 }
 
 /// One proposed effect.
@@ -106,6 +116,31 @@ impl Proposed {
 impl Proposal {
     /// The most bytes a proposal may have.
     pub const MAX_BYTES: usize = 256 * 1024;
+
+    /// The JSON schema of a proposal with these effects, for agents whose vendor holds their answer against one.
+    ///
+    /// It is of the strict form that all vendors take: every property is required, and no other is allowed.
+    pub fn schema(effects: &[String], children: u32, verdict: VerdictRule) -> serde_json::Value {
+        let mut properties = serde_json::Map::new();
+        properties.insert("version".into(), json!({ "type": "integer", "enum": [1] }));
+        properties.insert(
+            "summary".into(),
+            json!({ "type": "string", "description": "what was found or done; later stages read it" }),
+        );
+        if verdict == VerdictRule::Required {
+            properties.insert("verdict".into(), json!({ "type": "string", "enum": ["pass", "fail"] }));
+        }
+        let allowed: Vec<_> = effects.iter().filter_map(|word| effect_schema(word, children)).collect();
+        if !allowed.is_empty() {
+            let what = "what is asked for besides; often nothing";
+            properties.insert(
+                "effects".into(),
+                json!({ "type": "array", "description": what, "items": { "anyOf": allowed } }),
+            );
+        }
+        object(properties)
+    }
+
     /// Reads a proposal and holds it against what the stage allows.
     ///
     /// # Errors
@@ -151,6 +186,28 @@ impl Proposal {
     }
 }
 
+/// The schema of one effect; nothing for a word that is none.
+fn effect_schema(word: &str, children: u32) -> Option<serde_json::Value> {
+    let text = json!({ "type": "string" });
+    let holds = |what: &[&str]| object(what.iter().map(|key| ((*key).to_owned(), text.clone())).collect());
+    let inner = match word {
+        "ask" => holds(&["question"]),
+        "comment" => holds(&["body"]),
+        "split" => {
+            let what = format!("1 to {children} children, in the order in which they should be done");
+            let list = json!({ "type": "array", "description": what, "items": holds(&["key", "title", "body"]) });
+            object(serde_json::Map::from_iter([("children".to_owned(), list)]))
+        }
+        _ => return None,
+    };
+    Some(object(serde_json::Map::from_iter([(word.to_owned(), inner)])))
+}
+
+fn object(properties: serde_json::Map<String, serde_json::Value>) -> serde_json::Value {
+    let required: Vec<_> = properties.keys().cloned().collect();
+    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+}
+
 fn check_children(children: &[Child], max: u32) -> Result<(), ProposalError> {
     let refuse = |why: String| Err(ProposalError::Refused(why));
     if children.is_empty() || children.len() > max as usize {
@@ -186,6 +243,27 @@ mod tests {
     fn what_the_stage_does_not_allow_refuses_the_whole() {
         let text = r#"{"version":1,"effects":[{"comment":{"body":"hi"}},{"ask":{"question":"?"}}]}"#;
         assert_eq!(read(text, &["comment"]).unwrap_err(), "the proposal is refused: the stage does not allow `ask`");
+    }
+
+    #[test]
+    fn the_schema_is_strict_and_holds_what_the_stage_allows() {
+        let words = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
+        let schema = Proposal::schema(&words(&["ask", "split", "unheard-of"]), 3, VerdictRule::Required);
+        assert_eq!(schema["required"], json!(["effects", "summary", "verdict", "version"]));
+        let effects = schema["properties"]["effects"]["items"]["anyOf"].as_array().unwrap();
+        assert_eq!(effects.len(), 2);
+        let mut open = vec![&schema];
+        while let Some(part) = open.pop() {
+            if part["type"] == "object" {
+                assert_eq!(part["additionalProperties"], json!(false), "{part}");
+                let names: Vec<_> = part["properties"].as_object().unwrap().keys().cloned().collect();
+                assert_eq!(part["required"], json!(names), "{part}");
+            }
+            open.extend(part.as_object().into_iter().flat_map(|o| o.values()));
+            open.extend(part.as_array().into_iter().flatten());
+        }
+        let plain = Proposal::schema(&[], 3, VerdictRule::None);
+        assert_eq!(plain["required"], json!(["summary", "version"]));
     }
 
     #[test]

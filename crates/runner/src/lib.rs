@@ -13,6 +13,8 @@ mod markdown;
 mod mock;
 mod process;
 mod program;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 mod redact;
 mod remove;
 mod sandbox;
@@ -22,7 +24,10 @@ mod subprocess;
 mod test_repo;
 mod tmux;
 
-pub use agents::{ClaudeAgent, CommandAgent, agent_for};
+pub use agents::{
+    Catalog, CatalogError, CommandAgent, ContextKind, ContextRule, KeyVariable, Printed, VendorAgent, agent_for,
+    check_catalog, classify, context_files, version_tested,
+};
 pub use clock::SystemClock;
 pub use engine::{
     Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Progress, RunOptions, StateLock, Summary, Until,

@@ -31,7 +31,7 @@ use supervise::Supervisor;
 
 pub use kept::is_kept;
 pub(crate) use output::{Output, for_display};
-pub(crate) use prepare::{PROPOSAL_PLACE, child_environment, files as attempt_files, proposal_path, without_secrets};
+pub(crate) use prepare::{child_environment, files as attempt_files, proposal_path, without_secrets};
 #[cfg(test)]
 pub(crate) use tests::test_job;
 

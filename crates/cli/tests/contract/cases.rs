@@ -1,5 +1,6 @@
 //! What a vendor's servers do, and how long dayfly waits for it.
 
+use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_testkit::model::{Scenario, Step};
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,18 +9,26 @@ use crate::clis::{Cli, Login};
 /// What the good work writes.
 pub(crate) const WORK: (&str, &str) = ("done.txt", "It is done.\n");
 
+/// What a case must know of the run it is played in.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) resets_at: Timestamp,
+    /// The working copy. Not every command line is started in it.
+    pub(crate) copy: Utf8PathBuf,
+}
+
 /// One thing that servers do.
 #[derive(Debug)]
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) what: &'static str,
-    steps: fn(Timestamp) -> Scenario,
+    steps: fn(&Place) -> Scenario,
     pub(crate) login: Login,
     pub(crate) wall: &'static str,
     pub(crate) silence: &'static str,
 }
 
-const fn case(name: &'static str, what: &'static str, steps: fn(Timestamp) -> Scenario) -> Case {
+const fn case(name: &'static str, what: &'static str, steps: fn(&Place) -> Scenario) -> Case {
     Case { name, what, steps, login: Login::Key, wall: "90s", silence: "90s" }
 }
 
@@ -34,8 +43,8 @@ impl Case {
     }
 
     /// What the server plays.
-    pub(crate) fn scenario(&self) -> Scenario {
-        (self.steps)(resets_at())
+    pub(crate) fn scenario(&self, place: &Place) -> Scenario {
+        (self.steps)(place)
     }
 
     /// Whether the case can be played to a command line.
@@ -56,10 +65,10 @@ fn always(step: Step) -> Scenario {
 }
 
 /// Does the issue: by an editor and a shell, and commits.
-pub(crate) fn work() -> Scenario {
+pub(crate) fn work(copy: &Utf8Path) -> Scenario {
     Scenario::of([
-        Step::edit(WORK.0, WORK.1),
-        Step::shell("git add --all && git commit --quiet --message 'Do it'"),
+        Step::edit(copy.join(WORK.0), WORK.1),
+        Step::shell(format!("cd {copy} && git add {} && git commit --quiet --message 'Do it'", WORK.0)),
         Step::answer("It is done."),
     ])
 }
@@ -70,17 +79,19 @@ fn limited(retry_after: Option<u64>) -> Scenario {
 
 /// In the order of the table.
 pub(crate) const CASES: [Case; 24] = [
-    case("work", "a file is written, committed, and the turn ends", |_| work()),
+    case("work", "a file is written, committed, and the turn ends", |place| work(&place.copy)),
     case("answer", "only words", |_| Scenario::answer("There is nothing to do.")),
-    case("flaky", "503 once, and then the work", |_| work().after(1, &Step::status(503))),
+    case("flaky", "503 once, and then the work", |place| work(&place.copy).after(1, &Step::status(503))),
     case("429-after-1", "429 with retry-after 1, always", |_| limited(Some(1))),
     case("429-after-7200", "429 with retry-after 7200, always", |_| limited(Some(7200))).within("40s", "40s"),
     case("429", "429 without retry-after, always", |_| limited(None)),
-    case("usage-limit", "the limit of a subscription or a day, with its reset", |at| {
-        always(Step::UsageLimit { resets_at: at })
+    case("usage-limit", "the limit of a subscription or a day, with its reset", |place| {
+        always(Step::UsageLimit { resets_at: place.resets_at })
     }),
-    case("usage-limit-login", "the same, logged in as a subscription", |at| always(Step::UsageLimit { resets_at: at }))
-        .by(Login::Subscription),
+    case("usage-limit-login", "the same, logged in as a subscription", |place| {
+        always(Step::UsageLimit { resets_at: place.resets_at })
+    })
+    .by(Login::Subscription),
     case("529", "overloaded, always", |_| always(Step::Overloaded)),
     case("overloaded-stream", "the stream tells of an overload, always", |_| always(Step::StreamError)),
     case("500", "500, always", |_| always(Step::status(500))),

@@ -62,8 +62,9 @@ pub(crate) struct Hostile {
 const PATIENCE: &str = "150";
 
 pub(crate) fn run(cli: &Cli, start: Start) -> Hostile {
-    let (model, thief) = (ModelServer::start(cases::work()), ModelServer::start(Scenario::answer("taken")));
     let world = World::new();
+    let copy = if start == Start::Bare { world.root.join("web") } else { world.copy() };
+    let (model, thief) = (ModelServer::start(cases::work(&copy)), ModelServer::start(Scenario::answer("taken")));
     let signs = world.root.join("signs");
     fs::create_dir(&signs).unwrap();
     for (path, text) in files() {
@@ -112,6 +113,8 @@ fn bare(cli: &Cli, world: &World, model: &ModelServer) -> (String, String) {
     command.args(["--kill-after=5", PATIENCE, cli.program.as_str()]);
     command.args(cli.bare(&model.base_url())).current_dir(&web).env_clear();
     command.env("HOME", &home).env("PATH", std::env::var("PATH").unwrap()).env("TERM", "dumb");
+    command.envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_NAME"), "Ann")));
+    command.envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_EMAIL"), "ann@example.org")));
     command.envs(cli.bare_env(&model.base_url(), &home));
     let output = |name: &str| fs::File::create(world.root.join(name)).unwrap();
     command.stdin(Stdio::null()).stdout(output("out")).stderr(output("err"));

@@ -9,7 +9,7 @@ use dayfly_runner::{SqliteStore, read_all};
 use dayfly_testkit::model::{INPUT_TOKENS, ModelServer, OUTPUT_TOKENS};
 use tempfile::TempDir;
 
-use crate::cases::{Case, WORK, resets_at};
+use crate::cases::{Case, Place, WORK, resets_at};
 use crate::clis::{Cli, KEY};
 use crate::expected::{Limited, expected};
 use crate::seen::{Seen, first_end, limited};
@@ -22,9 +22,9 @@ pub(crate) struct World {
 
 /// Plays a case to a command line.
 pub(crate) fn run(cli: &Cli, case: &Case) -> Seen {
-    let server = ModelServer::start(case.scenario());
-    let at = resets_at();
     let world = World::new();
+    let place = Place { resets_at: resets_at(), copy: world.copy() };
+    let server = ModelServer::start(case.scenario(&place));
     world.configure(&cli.agent(&server.base_url(), case.login, &world.root), case.wall, case.silence, "");
     let mut said = world.dayfly(&["issue", "new", "Do it", "--label", "ready-for-dev"]);
     said.push_str(&world.dayfly(&["run"]));
@@ -41,7 +41,7 @@ pub(crate) fn run(cli: &Cli, case: &Case) -> Seen {
         problems: Vec::new(),
     };
     let ledger = world.ledger();
-    (seen.limited, seen.scope) = limited(&ledger, at);
+    (seen.limited, seen.scope) = limited(&ledger, place.resets_at);
     if let Some((outcome, next)) = first_end(&ledger) {
         (seen.outcome, seen.next) = (Some(outcome), next);
     }
@@ -95,6 +95,11 @@ impl World {
         world.git(&["init", "--quiet", "--initial-branch", "main"]);
         world.commit("the beginning");
         world
+    }
+
+    /// The working copy of the first attempt.
+    pub(crate) fn copy(&self) -> Utf8PathBuf {
+        self.root.join(".dayfly/work/web.1.exec.1")
     }
 
     pub(crate) fn write(&self, path: &str, text: &str) {

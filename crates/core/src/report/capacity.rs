@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{AgentName, Limit, PlanInput, Standing, Using, Window, next_probe};
+use crate::{AgentKind, AgentName, Limit, PlanInput, Standing, Using, Window, next_probe};
 
 use super::usage::{BudgetLine, budgets};
 
@@ -66,7 +66,10 @@ fn line(input: &PlanInput<'_>, using: Using, agents: Vec<AgentName>) -> Capacity
         Standing::Trial(limit) => ("trial", Some(limit.clone())),
         Standing::Closed(limit) => ("closed", Some(limit.clone())),
     };
-    let closed = limit.as_ref().filter(|_| standing == "closed");
+    // A program of one's own is not asked for a word that might cost anything.
+    let kind = |agent: &AgentName| input.portfolio.agents.get(agent).map(|config| config.kind);
+    let probes = agents.iter().any(|agent| kind(agent) != Some(AgentKind::Command));
+    let closed = limit.as_ref().filter(|_| standing == "closed" && probes);
     CapacityLine {
         probe: closed.and_then(|limit| next_probe(limit, &input.portfolio.capacity, input.now)),
         live: input.state.live.values().filter(|live| live.using.as_ref() == Some(&using)).count(),

@@ -73,6 +73,11 @@ impl Agent for CommandAgent {
     }
 }
 
+/// A reader for what such a program prints.
+pub(super) fn reader() -> Box<dyn EventReader> {
+    Box::<CommandReader>::default()
+}
+
 #[derive(Debug, Deserialize)]
 struct Record {
     dayfly: u32,

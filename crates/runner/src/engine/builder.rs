@@ -160,7 +160,7 @@ impl EngineBuilder {
         let gate_runner = self.keeper.as_ref().map_or_else(here, |keeper| kept(keeper, AfterCrash::End));
         let mut agents = self.agents;
         for (name, config) in &portfolio.agents {
-            agents.entry(name.clone()).or_insert_with(|| agent_for(name, config));
+            agents.entry(name.clone()).or_insert_with(|| agent_for(name, config, &portfolio.accounts));
         }
         let clock = self.clock;
         let tracker = self

@@ -51,7 +51,11 @@ impl Yard {
             cwd: self.root.join("tree"),
             reads: Vec::new(),
             dir: self.root.join("attempt"),
-            agent: crate::agent_for(&dayfly_core::AgentName::new("a").unwrap(), &config),
+            agent: crate::agent_for(
+                &dayfly_core::AgentName::new("a").unwrap(),
+                &config,
+                &std::collections::BTreeMap::new(),
+            ),
             output: dayfly_core::OutputLimits { log_bytes: 1, line_bytes: 1 },
             tag: "t".into(),
             events: EventSink::new(move |event| events.lock().unwrap().push(event)),

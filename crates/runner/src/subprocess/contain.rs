@@ -75,6 +75,7 @@ pub(super) fn wall(
         proposal: dir.join(OUT),
         read: attempt.reads.clone(),
         sockets: Vec::new(),
+        bridge: None,
         protected: attempt.job.protected.clone(),
         state: keeper.state.clone().unwrap_or_else(|| dir.to_owned()),
         user_home: keeper.user_home.clone(),

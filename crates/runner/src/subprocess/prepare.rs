@@ -8,15 +8,18 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::{Attempt, CommandLine, PromptVia, RunnerError};
+use dayfly_core::{Attempt, CommandLine, Digest, PromptVia, RunnerError};
 
 use crate::process::{ATTEMPT_VARIABLE, TAG_VARIABLE};
 use crate::program::find_program;
 use crate::redact::{Redactor, secrets_of};
 
-/// Stands in an agent's arguments for the path of the proposal file, which an adapter cannot know: its
-/// command line is made from the job alone.
+/// Stand in an agent's command line for what an adapter cannot know, because it is made from the job alone: the path of
+/// the proposal file, the attempt's folder, the working copy, and a UUID that is the attempt's own.
 pub(crate) const PROPOSAL_PLACE: &str = "@DAYFLY_PROPOSAL@";
+pub(crate) const DIR_PLACE: &str = "@DAYFLY_DIR@";
+pub(crate) const CWD_PLACE: &str = "@DAYFLY_CWD@";
+pub(crate) const SESSION_PLACE: &str = "@DAYFLY_SESSION@";
 
 /// The folder, in an attempt's own, in which an agent may leave files for the engine.
 pub(super) const OUT: &str = "out";
@@ -50,10 +53,58 @@ pub(crate) fn files(attempt: &Attempt) -> Result<Files, RunnerError> {
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(at(&folder))?;
     }
     let prompt = dir.join("prompt.txt");
-    let mut file = private().truncate(true).open(&prompt).map_err(at(&prompt))?;
-    io::Write::write_all(&mut file, attempt.job.prompt.as_bytes()).map_err(at(&prompt))?;
+    write(&prompt, &attempt.job.prompt)?;
+    let places = Places::new(attempt, &dir);
+    for (name, text) in &attempt.command.files {
+        let path = within(&dir, name).ok_or_else(|| {
+            let source = io::Error::new(io::ErrorKind::InvalidInput, "it is not a path within the attempt's folder");
+            RunnerError::Files { path: name.into(), source }
+        })?;
+        if let Some(folder) = path.parent() {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(at(folder))?;
+        }
+        write(&path, &places.fill(text))?;
+    }
     let stdin = (attempt.command.prompt == PromptVia::Stdin).then_some(prompt);
     Ok(Files { dir, stdin })
+}
+
+fn write(path: &Utf8Path, text: &str) -> Result<(), RunnerError> {
+    let mut file = private().truncate(true).open(path).map_err(at(path))?;
+    io::Write::write_all(&mut file, text.as_bytes()).map_err(at(path))
+}
+
+/// The file of that name below `dir`; nothing if the name leads elsewhere.
+fn within(dir: &Utf8Path, name: &str) -> Option<Utf8PathBuf> {
+    let name = Utf8Path::new(name);
+    let plain = name.components().all(|part| matches!(part, camino::Utf8Component::Normal(_)));
+    (plain && name.file_name().is_some()).then(|| dir.join(name))
+}
+
+/// What stands for what in an attempt's command line.
+struct Places([(&'static str, String); 4]);
+
+impl Places {
+    fn new(attempt: &Attempt, dir: &Utf8Path) -> Self {
+        Self([
+            (PROPOSAL_PLACE, proposal_path(dir).into_string()),
+            (DIR_PLACE, dir.to_string()),
+            (CWD_PLACE, absolute(&attempt.cwd).unwrap_or_else(|_| attempt.cwd.clone()).into_string()),
+            (SESSION_PLACE, session_id(&format!("{}/{}", attempt.tag, attempt.id))),
+        ])
+    }
+
+    fn fill(&self, text: &str) -> String {
+        let filled = |text: String, (place, value): &(&str, String)| text.replace(place, value);
+        self.0.iter().fold(text.to_owned(), filled)
+    }
+}
+
+/// A UUID made from a name. It claims to be a random one, because programs refuse versions they do not know.
+fn session_id(name: &str) -> String {
+    let digest = Digest::of(name.as_bytes());
+    let hex = digest.as_str();
+    format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
 }
 
 /// Moves a folder of that name out of the way: what another attempt left there, an answer above all, is not this one's.
@@ -92,13 +143,14 @@ pub(super) struct Line {
 /// The command line of an attempt whose folder is `dir`.
 pub(super) fn line(attempt: &Attempt, dir: &Utf8Path) -> Line {
     let line = &attempt.command;
-    let proposal = proposal_path(dir);
-    let env = environment(attempt, dir, &proposal);
-    let mut args: Vec<String> = line.args.iter().map(|arg| arg.replace(PROPOSAL_PLACE, proposal.as_str())).collect();
+    let places = Places::new(attempt, dir);
+    let env = environment(attempt, dir, &places);
+    let mut args: Vec<String> = line.args.iter().map(|arg| places.fill(arg)).collect();
     if line.prompt == PromptVia::LastArgument {
         args.push(attempt.job.prompt.clone());
     }
-    Line { program: program(&line.program, env.get(OsStr::new("PATH"))), args, env }
+    let found = program(&line.program, env.get(OsStr::new("PATH")));
+    Line { program: native(&found, &line.native).unwrap_or(found), args, env }
 }
 
 /// Whether the program is there, as [`line`] would look for it.
@@ -123,6 +175,22 @@ fn program(program: &str, path: Option<&OsString>) -> PathBuf {
         find_program(program, path.map(OsString::as_os_str))
     };
     found.unwrap_or_else(|| program.into())
+}
+
+/// The program that a script at `found` starts, if that is one and the program is where it should be.
+fn native(found: &Path, places: &[String]) -> Option<PathBuf> {
+    if places.is_empty() {
+        return None;
+    }
+    let script = found.canonicalize().ok()?;
+    let mut start = [0; 2];
+    let is_script = fs::File::open(&script).and_then(|mut file| io::Read::read_exact(&mut file, &mut start)).is_ok();
+    if !is_script || start != *b"#!" {
+        return None;
+    }
+    let folder = script.parent()?;
+    let there = places.iter().filter_map(|place| folder.join(place).canonicalize().ok());
+    there.filter_map(|file| find_program(file.to_str()?, None)).next()
 }
 
 /// The environment of a child whose home and temporary folder are in `dir`.
@@ -158,8 +226,10 @@ pub(crate) fn child_environment(line: &CommandLine, dir: &Utf8Path) -> BTreeMap<
     env
 }
 
-fn environment(attempt: &Attempt, dir: &Utf8Path, proposal: &Utf8Path) -> BTreeMap<OsString, OsString> {
+fn environment(attempt: &Attempt, dir: &Utf8Path, places: &Places) -> BTreeMap<OsString, OsString> {
     let mut env = child_environment(&attempt.command, dir);
+    env.extend(attempt.command.env.iter().map(|(name, value)| (name.into(), places.fill(value).into())));
+    let proposal = proposal_path(dir);
     let job = &attempt.job;
     for (name, value) in [
         (ATTEMPT_VARIABLE, attempt.id.as_str()),

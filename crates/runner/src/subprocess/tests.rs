@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -335,8 +336,51 @@ async fn a_program_that_is_not_there_is_an_error_of_the_start() {
 #[tokio::test]
 async fn the_place_of_the_proposal_is_filled_in() {
     let mut probe = Probe::new("echo \"$1\"");
-    probe.attempt.command.args.extend(["sh".into(), format!("at {PROPOSAL_PLACE}")]);
+    probe.attempt.command.args.extend(["sh".into(), format!("at {}", prepare::PROPOSAL_PLACE)]);
     assert_eq!(probe.end().await.receipt.tail, format!("at {}", probe.file("out/proposal.json")));
+}
+
+#[tokio::test]
+async fn files_are_written_with_the_places_filled_in_and_never_outside_the_attempts_folder() {
+    let mut probe = Probe::new("cat \"$HOME/.agent/settings.json\"; echo; echo \"$WHERE\"");
+    let command = &mut probe.attempt.command;
+    command.files = BTreeMap::from([("home/.agent/settings.json".into(), "{\"at\":\"@DAYFLY_DIR@\"}".into())]);
+    command.env = BTreeMap::from([("WHERE".into(), "@DAYFLY_DIR@/out @DAYFLY_SESSION@".into())]);
+    let receipt = probe.end().await.receipt;
+    let (settings, place) = receipt.tail.split_once('\n').unwrap();
+    assert_eq!(settings, format!("{{\"at\":\"{}\"}}", probe.attempt.dir));
+    let (out, session) = place.split_once(' ').unwrap();
+    assert_eq!(out, probe.attempt.dir.join("out"));
+    let parts: Vec<_> = session.split('-').map(str::len).collect();
+    assert_eq!((parts, &session[14..15]), (vec![8, 4, 4, 4, 12], "4"), "{session}");
+
+    for name in ["../out.json", "/etc/no", "", ".."] {
+        let mut probe = Probe::new("true");
+        probe.attempt.command.files = BTreeMap::from([(name.into(), String::new())]);
+        let error = SubprocessRunner::new().start(&probe.attempt).await.unwrap_err();
+        assert!(matches!(error, RunnerError::Files { .. }), "{name}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn the_program_itself_is_run_where_a_script_only_starts_it() {
+    let mut probe = Probe::new("true");
+    let root = probe.attempt.cwd.parent().unwrap().to_owned();
+    let place = |name: &str, text: &str| {
+        let file = root.join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, text).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        file
+    };
+    place("lib/native", "#!/bin/sh\necho the program itself\n");
+    let wrapper = place("lib/package/wrapper", "#!/bin/sh\necho a wrapper\n");
+    probe.attempt.command.program = root.join("tool").into_string();
+    std::os::unix::fs::symlink(&wrapper, root.join("tool")).unwrap();
+    probe.attempt.command.native = vec!["../missing".into(), "../native".into()];
+    assert_eq!(probe.end().await.receipt.tail, "the program itself");
+    probe.attempt.command.native = vec!["../missing".into()];
+    assert_eq!(probe.end().await.receipt.tail, "a wrapper");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -33,6 +33,8 @@ fn a_number_that_is_no_time_is_none() {
         "resets every 5 hours",
         "resets at 13pm",
         "resets at 25:00",
+        "resets at 15:00x",
+        "resets on 2026-11-23x",
         "resets at 12:60",
         "resets at 3:99 PM",
         "resets on 2026-13-40",

@@ -1,0 +1,145 @@
+//! What the real programs printed, and what it must mean.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use dayfly_core::{AgentKind, Billing, End, Ending, ExitFacts, LimitScope, LimitWhy, ResetTime};
+use serde::Deserialize;
+
+use super::read;
+
+/// One row of an `expected.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Expected {
+    exit: Option<i32>,
+    signal: Option<i32>,
+    pub(super) end: String,
+    reason: Option<String>,
+    scope: Option<LimitScope>,
+    why: Option<LimitWhy>,
+    window: Option<String>,
+    /// The windows of which something was said.
+    windows: Option<Vec<String>>,
+    /// The time at which the limit is over.
+    resets: Option<jiff::Timestamp>,
+    /// The seconds after which it is.
+    after: Option<f64>,
+    /// The words for that.
+    says: Option<String>,
+    usage: Option<[u64; 2]>,
+    cost: Option<f64>,
+    model: Option<String>,
+    billing: Option<Billing>,
+    answer: Option<String>,
+    tools: Option<Vec<String>>,
+}
+
+fn folder(kind: AgentKind) -> PathBuf {
+    PathBuf::from(format!("{}/tests/data/{}", env!("CARGO_MANIFEST_DIR"), kind.word()))
+}
+
+pub(super) fn expected(kind: AgentKind) -> BTreeMap<String, Expected> {
+    let file = folder(kind).join("expected.toml");
+    toml::from_str(&std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()))).unwrap()
+}
+
+pub(super) fn capture(kind: AgentKind, name: &str) -> (Vec<u8>, Vec<u8>) {
+    let part = |part| std::fs::read(folder(kind).join(format!("{name}.{part}"))).unwrap_or_default();
+    (part("stdout"), part("stderr"))
+}
+
+impl Expected {
+    pub(super) fn exit(&self) -> ExitFacts {
+        assert!(self.exit.is_some() != self.signal.is_some(), "{self:?}");
+        ExitFacts { code: self.exit, signal: self.signal, signalled_by_us: false }
+    }
+
+    /// What is not as it should be.
+    fn differs(&self, ending: &Ending) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let mut same = |what: &str, is: String, wanted: Option<String>| match wanted {
+            Some(wanted) if wanted != is => wrong.push(format!("{what}: {is}, not {wanted}")),
+            _ => {}
+        };
+        same("end", ending.end.word().into(), Some(self.end.clone()));
+        let refused: Vec<_> = ending.limits.iter().filter(|limit| limit.refused).collect();
+        same("refused limits", refused.len().to_string(), Some(usize::from(self.why.is_some()).to_string()));
+        if let Some(limit) = refused.first() {
+            same("scope", format!("{:?}", Some(limit.scope)), Some(format!("{:?}", self.scope)));
+            same("why", format!("{:?}", limit.why), self.why.map(|why| format!("{why:?}")));
+            same("window", format!("{:?}", limit.window), self.window.as_ref().map(|w| format!("{:?}", Some(w))));
+            let resets = self.resets.map(ResetTime::At);
+            let after = self.after.map(|seconds| ResetTime::After(std::time::Duration::from_secs_f64(seconds)));
+            let wanted = resets.or(after).or(self.says.clone().map(ResetTime::Text));
+            same("resets", format!("{:?}", limit.resets), Some(format!("{wanted:?}")));
+        }
+        if let End::Quota { resets_at } = &ending.end {
+            same("resets at", format!("{resets_at:?}"), Some(format!("{:?}", self.resets)));
+        }
+        if let Some(windows) = &self.windows {
+            let is: Vec<_> = ending.limits.iter().filter_map(|limit| limit.window.clone()).collect();
+            same("windows", format!("{is:?}"), Some(format!("{windows:?}")));
+        }
+        if let End::PermissionDenied { tools } = &ending.end {
+            same("tools", format!("{tools:?}"), self.tools.as_ref().map(|tools| format!("{tools:?}")));
+        }
+        let usage = [ending.usage.input_tokens, ending.usage.output_tokens];
+        same("usage", format!("{usage:?}"), self.usage.map(|usage| format!("{usage:?}")));
+        let cost = ending.usage.cost_usd.map(|cost| format!("{cost:.4}"));
+        same("cost", format!("{cost:?}"), self.cost.map(|cost| format!("{:?}", Some(format!("{cost:.4}")))));
+        same("model", format!("{:?}", ending.model), self.model.as_ref().map(|model| format!("{:?}", Some(model))));
+        let billing = ending.opening.as_ref().map(|opening| opening.billing).unwrap_or_default();
+        same("billing", format!("{billing:?}"), self.billing.map(|billing| format!("{billing:?}")));
+        same("answer", format!("{:?}", ending.answer), Some(format!("{:?}", self.answer)));
+        if let Some(reason) = &self.reason {
+            same("reason", ending.end.to_string(), Some(format!("{}: {reason}", self.end)));
+        }
+        wrong
+    }
+}
+
+fn check(kind: AgentKind, at_least: usize) {
+    let expected = expected(kind);
+    assert!(expected.len() >= at_least, "{} captures of {}", expected.len(), kind.word());
+    let mut wrong = Vec::new();
+    for (name, expected) in &expected {
+        let (stdout, stderr) = capture(kind, name);
+        let (_, ending) = read(kind, (&stdout, &stderr), expected.exit());
+        let differs = expected.differs(&ending);
+        if !differs.is_empty() {
+            wrong.push(format!("{name}: {}\n    {}", differs.join("; "), ending.end));
+        }
+        // Ended by us it is cancelled, whatever it printed.
+        let by_us = ExitFacts { signalled_by_us: true, ..expected.exit() };
+        assert_eq!(read(kind, (&stdout, &stderr), by_us).1.end, End::Cancelled, "{name}");
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", kind.word(), wrong.join("\n"));
+}
+
+#[test]
+fn claude() {
+    check(AgentKind::Claude, 60);
+}
+
+#[test]
+fn a_run_that_is_cut_at_any_byte_is_no_success_and_nothing_panics() {
+    for kind in AgentKind::ALL.into_iter().filter(|kind| *kind != AgentKind::Command) {
+        for name in expected(kind).into_keys() {
+            let (stdout, _) = capture(kind, &name);
+            let whole = stdout.trim_ascii_end().len();
+            // A run that was woken again has a result before its last one; and what comes after a result tells nothing.
+            let last = stdout[..whole].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+            for cut in [last / 3, last / 2, last + 1, whole.saturating_sub(1)] {
+                let (_, ending) = read(kind, (&stdout[..cut.min(whole)], b""), super::exited(0));
+                let several = ["bg-long", "old-bg", "streamin-two", "bash-timeout"].contains(&name.as_str());
+                assert!(ending.end != End::Succeeded || several, "{} {name} cut at {cut}", kind.word());
+            }
+        }
+    }
+}
+
+#[test]
+fn codex() {
+    check(AgentKind::Codex, 30);
+}
