@@ -9,8 +9,12 @@ use dayfly_core::{
     AgentConfig, Attempt, AttemptId, Billing, Digest, End, LimitNotice, LimitScope, LimitWhy, Outcome, ResetTime, State,
 };
 
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
 use crate::proxy::{
-    Proxy, ProxyBudget, ProxyClient, ProxyLimits, ProxyNotice, ProxySpec, SecretKey, Spent, free_port, proxied,
+    Proxy, ProxyBudget, ProxyClient, ProxyLimits, ProxyNotice, ProxySpec, ProxyState, SecretKey, Spent, free_port,
+    proxied,
 };
 
 use super::house::House;
@@ -20,6 +24,8 @@ use super::house::House;
 pub(super) struct HeldKey {
     proxy: Proxy,
     folder: Utf8PathBuf,
+    /// Writes down what is spent: an engine that takes the attempt up must not begin to count anew.
+    _tasks: JoinSet<()>,
 }
 
 impl House {
@@ -61,14 +67,16 @@ impl House {
             token: token.clone(),
             allow: client.protocol.paths(),
             budget: budget(agent, attempt),
-            spent: Spent::default(),
+            spent: spent(&folder),
             limits: ProxyLimits::default(),
         };
         let proxy = Proxy::start(spec).map_err(|err| super::attempt::chain(&err))?;
         attempt.command.pass_env.retain(|name| name != variable);
         attempt.command = proxied(attempt.command.clone(), &client, port, &token);
         attempt.bridge = Some((port, proxy.socket().to_owned()));
-        Ok(Some(HeldKey { proxy, folder }))
+        let mut tasks = JoinSet::new();
+        tasks.spawn(keep_count(proxy.watch(), folder.join("spent")));
+        Ok(Some(HeldKey { proxy, folder, _tasks: tasks }))
     }
 
     /// The folder of an attempt's socket. Its path is short: those of sockets have a limit.
@@ -93,6 +101,9 @@ impl HeldKey {
     pub(super) fn complete(&self, outcome: &mut Outcome) {
         let state = self.proxy.watch().borrow().clone();
         outcome.receipt.billing = Billing::ApiKey;
+        if let Some(why) = &state.unreachable {
+            outcome.receipt.tail.push_str(&format!("\nthe proxy could not reach the vendor: {why}"));
+        }
         let usage = &mut outcome.receipt.usage;
         if usage.tokens() == 0 {
             let spent = state.spent;
@@ -132,6 +143,25 @@ fn budget(agent: &AgentConfig, attempt: &Attempt) -> ProxyBudget {
     // Without prices nobody knows what a token costs: then tokens are the bound.
     let micro_usd = spend.usd_micros.filter(|_| !agent.prices.is_empty());
     ProxyBudget { tokens: spend.tokens, micro_usd, prices: agent.prices.clone() }
+}
+
+/// Writes what is spent to a file whenever that changes.
+async fn keep_count(mut state: watch::Receiver<ProxyState>, file: Utf8PathBuf) {
+    while state.changed().await.is_ok() {
+        let spent = state.borrow_and_update().spent;
+        let Ok(text) = serde_json::to_vec(&spent) else { return };
+        let part = file.with_extension("part");
+        // What cannot be written is counted anew after a crash of the engine, and by the agent's own records all along.
+        if tokio::fs::write(&part, text).await.is_ok() {
+            let _ = tokio::fs::rename(&part, &file).await;
+        }
+    }
+}
+
+/// What an earlier engine's proxy counted.
+fn spent(folder: &Utf8Path) -> Spent {
+    let text = fs::read(folder.join("spent")).ok();
+    text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
 }
 
 /// The port and the token that an earlier engine gave the attempt.
