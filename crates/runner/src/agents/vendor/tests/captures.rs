@@ -148,3 +148,13 @@ fn codex() {
 fn gemini() {
     check(AgentKind::Gemini, 20);
 }
+
+#[test]
+fn opencode() {
+    check(AgentKind::OpenCode, 20);
+}
+
+#[test]
+fn copilot() {
+    check(AgentKind::Copilot, 10);
+}
