@@ -55,8 +55,6 @@ pub(crate) fn expected(cli: &Cli, case: &Case) -> Expected {
             of("provider-down", Limited::ForAWhile, 32)
         }
         ("401" | "403", _) => of("auth", Limited::ForAPerson, 12),
-        // Nothing but its words says what this one means; it is kept for a person.
-        ("403-quota", "claude") => of("auth", Limited::ForAPerson, 12),
         ("403-quota", _) => quota(Limited::ForAWhile),
         ("404", _) => of("misconfigured", Limited::No, 12),
         // To Codex a refusal is an answer without words.

@@ -77,10 +77,7 @@ pub(crate) fn run(cli: &Cli, start: Start) -> Hostile {
         Start::Trusted => by_dayfly(cli, &world, &model, "trusted = true\n"),
         Start::Untrusted => by_dayfly(cli, &world, &model, "trusted = false\n"),
     };
-    let asked = |server: &ModelServer, name: &str| -> String {
-        server.requests().iter().map(|request| format!("{name}: {} {}\n", request.method, request.path)).collect()
-    };
-    let said = said + &asked(&model, "model") + &asked(&thief, "thief");
+    let said = said + &asked("model", &model) + &asked("thief", &thief);
     let names = signs.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned());
     let left = thief.requests();
     Hostile {
@@ -94,6 +91,20 @@ pub(crate) fn run(cli: &Cli, start: Start) -> Hostile {
         end,
         said,
     }
+}
+
+/// What came to a server, with what it says of the repository's instructions.
+fn asked(name: &str, server: &ModelServer) -> String {
+    let mut text = String::new();
+    for request in server.requests() {
+        text.push_str(&format!("{name}: {} {}\n", request.method, request.path));
+        if let Some((before, after)) = request.body.split_once(INSTRUCTION) {
+            let before: String = before.chars().rev().take(100).collect::<Vec<_>>().into_iter().rev().collect();
+            let after: String = after.chars().take(100).collect();
+            text.push_str(&format!("{name}: ...{before}{INSTRUCTION}{after}...\n"));
+        }
+    }
+    text
 }
 
 fn by_dayfly(cli: &Cli, world: &World, model: &ModelServer, project: &str) -> (String, String) {
@@ -124,7 +135,7 @@ fn bare(cli: &Cli, world: &World, model: &ModelServer) -> (String, String) {
 }
 
 impl Hostile {
-    /// What is not as it must be: for an untrusted project anything that ran or left. In a trusted project the vendor's
+    /// What is not as it must be: for an untrusted project anything that ran, was obeyed or left. In a trusted project the vendor's
     /// own rules hold.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
@@ -133,6 +144,7 @@ impl Hostile {
             check(self.ran.is_empty(), format!("it ran {:?}", self.ran));
             check(self.left.is_empty(), format!("it sent {:?}", self.left));
             check(!self.planted, "it presented the repository's key".into());
+            check(!self.instructed, "it told the model the repository's instructions".into());
             check(!self.key_left, "the user's key left".into());
             check(self.end == "succeeded", format!("it ended as {}, and must do its work all the same", self.end));
         }
