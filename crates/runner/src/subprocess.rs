@@ -32,6 +32,7 @@ use supervise::Supervisor;
 pub use kept::is_kept;
 pub(crate) use output::{Output, for_display};
 pub(crate) use prepare::{child_environment, files as attempt_files, proposal_path, without_secrets};
+pub use prepare::{child_variables, native as native_program};
 #[cfg(test)]
 pub(crate) use tests::test_job;
 
