@@ -25,8 +25,8 @@ mod test_repo;
 mod tmux;
 
 pub use agents::{
-    Catalog, CatalogError, CommandAgent, ContextKind, ContextRule, KeyVariable, Printed, VendorAgent, agent_for,
-    check_catalog, classify, context_files, version_tested,
+    Catalog, CatalogError, CommandAgent, ContextKind, ContextRule, DOTENV_FILES, KeyVariable, Printed, VendorAgent,
+    agent_for, billing_route, check_catalog, classify, context_files, version_tested,
 };
 pub use clock::SystemClock;
 pub use engine::{

@@ -69,6 +69,10 @@ pub(crate) fn files(attempt: &Attempt) -> Result<Files, RunnerError> {
         }
         write(&path, &places.fill(text))?;
     }
+    if let Some(folder) = &attempt.command.elsewhere {
+        let folder = Utf8PathBuf::from(places.fill(folder));
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(at(&folder))?;
+    }
     let stdin = (attempt.command.prompt == PromptVia::Stdin).then_some(prompt);
     Ok(Files { dir, stdin })
 }
@@ -153,8 +157,12 @@ pub(super) fn line(attempt: &Attempt, dir: &Utf8Path) -> Line {
     if line.prompt == PromptVia::LastArgument {
         args.push(attempt.job.prompt.clone());
     }
-    let found = program(&line.program, env.get(OsStr::new("PATH")));
-    Line { program: native(&found, &line.native).unwrap_or(found), args, env }
+    let path = env.get(OsStr::new("PATH"));
+    let found = program(&line.program, path);
+    let found = native(&found, &line.native).unwrap_or(found);
+    let Some(folder) = &line.elsewhere else { return Line { program: found, args, env } };
+    let before = ["-C".to_owned(), places.fill(folder), found.to_string_lossy().into_owned()];
+    Line { program: program("env", path), args: before.into_iter().chain(args).collect(), env }
 }
 
 /// Whether the program is there, as [`line`] would look for it.
