@@ -46,7 +46,13 @@ impl Check {
     }
 
     fn note(what: impl Into<String>, found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { what: what.into(), state: Finding::Note, found: found.into(), remedy: Some(remedy.into()), context: None }
+        Self {
+            what: what.into(),
+            state: Finding::Note,
+            found: found.into(),
+            remedy: Some(remedy.into()),
+            context: None,
+        }
     }
 
     fn bad(what: impl Into<String>, found: impl Into<String>, remedy: impl Into<String>) -> Self {

@@ -116,13 +116,7 @@ struct Looked {
 }
 
 impl Looked {
-    fn account(
-        mut self,
-        name: &AccountName,
-        account: &AccountConfig,
-        used: bool,
-        set: &dyn Fn(&str) -> bool,
-    ) -> Check {
+    fn account(mut self, name: &AccountName, account: &AccountConfig, used: bool, set: &dyn Fn(&str) -> bool) -> Check {
         let what = format!("account {name} ({})", account.vendor);
         if let Some(dir) = &account.state_dir {
             self.folder(dir);
@@ -144,7 +138,8 @@ impl Looked {
             self.found.push(format!("sets {}", names.join(", ")));
         }
         if self.found.is_empty() {
-            let remedy = "give it a `state-dir` in which the vendor's program is logged in, or a variable in `pass-env`";
+            let remedy =
+                "give it a `state-dir` in which the vendor's program is logged in, or a variable in `pass-env`";
             self.add(Finding::Note, "has no way in".into(), remedy.into());
         }
         self.found.push(billed(account, set).into());

@@ -129,7 +129,8 @@ impl Looked<'_> {
     fn others(&self, found: &Found, catalog: &Catalog) -> Option<(Vec<String>, String)> {
         let rules = catalog.context(Profile::Trusted);
         let is_told = |rule: &&&ContextRule| rule.what == ContextKind::Instructions;
-        let wanted = rules.iter().filter(is_told).flat_map(|rule| &rule.files).find(|file| !file.contains(['*', '/']))?;
+        let wanted =
+            rules.iter().filter(is_told).flat_map(|rule| &rule.files).find(|file| !file.contains(['*', '/']))?;
         if !found.trusted.instructions.is_empty() {
             return None;
         }

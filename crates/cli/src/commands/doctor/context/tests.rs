@@ -41,8 +41,10 @@ fn told(agent: &str, more: &str, files: &[&str]) -> Vec<String> {
 fn what_is_read_is_told_in_a_line() {
     assert_eq!(
         told("claude", "", &FILES),
-        ["good project web: context for ai (trusted): 2 files in .claude/rules, CLAUDE.md, api/CLAUDE.md, skills close, \
-          review, command git:push, settings .claude/settings.json"]
+        [
+            "good project web: context for ai (trusted): 2 files in .claude/rules, CLAUDE.md, api/CLAUDE.md, skills close, \
+          review, command git:push, settings .claude/settings.json"
+        ]
     );
     assert_eq!(told("claude", "", &["src/main.rs"]), ["good project web: context for ai (trusted): nothing"]);
     let far: Vec<String> = (0..3).map(|n| format!("{n}/CLAUDE.md")).collect();
