@@ -25,6 +25,20 @@ pub(crate) fn here() -> Result<Utf8PathBuf, CliError> {
     Utf8PathBuf::from_path_buf(dir).map_err(|dir| CliError::environment(format!("{} is not UTF-8", dir.display())))
 }
 
+/// A folder, where `~/` is the home folder of whoever runs this.
+pub(crate) fn at_home(dir: &Utf8Path) -> Utf8PathBuf {
+    let home = std::env::home_dir().and_then(|home| Utf8PathBuf::from_path_buf(home).ok());
+    match (dir.strip_prefix("~"), home) {
+        (Ok(below), Some(home)) => home.join(below),
+        _ => dir.to_owned(),
+    }
+}
+
+/// Whether a variable is set to anything.
+pub(crate) fn is_set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value| !value.is_empty())
+}
+
 fn find(named: Option<&Utf8Path>) -> Result<Utf8PathBuf, CliError> {
     let here = here()?;
     if let Some(named) = named {

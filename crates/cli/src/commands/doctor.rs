@@ -1,6 +1,7 @@
 //! `dayfly doctor`: what is there, what is missing, and what helps.
 
 mod agents;
+mod billing;
 mod context;
 mod sandbox;
 
@@ -69,9 +70,11 @@ pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>) -> Result<Ex
             checks.push(Check::good("configuration", context.path.as_str()));
             checks.extend(agents::checks(portfolio).await);
             checks.extend(agents::accounts(portfolio));
+            checks.extend(billing::checks(portfolio));
             for project in portfolio.projects.values() {
                 checks.extend(project_checks(project).await);
                 checks.extend(context::checks(portfolio, project).await);
+                checks.extend(billing::in_project(portfolio, project).await);
                 checks.extend(session_check(project));
                 checks.push(tracker_check(context, project).await);
             }

@@ -4,24 +4,26 @@ use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::{AccountConfig, AccountName, AgentConfig, AgentKind, AgentName, Billing, Portfolio};
+use camino::Utf8Path;
+use dayfly_core::{AccountConfig, AccountName, AgentConfig, AgentName, Portfolio};
+use dayfly_runner::proxy::ProxyClient;
 use dayfly_runner::{Catalog, ask_version, find_program, native_program};
 use tokio::task::JoinSet;
 
-use super::{Check, Finding};
+use super::{Check, Finding, billing};
+use crate::context::{at_home, is_set};
 
-/// A check for each agent, and one for those whose use would be paid for in a way that nobody has said.
+/// A check for each agent's program.
 pub(super) async fn checks(portfolio: &Portfolio) -> Vec<Check> {
     let mut asked = JoinSet::new();
     for (number, (name, agent)) in portfolio.agents.iter().enumerate() {
         let (name, agent) = (name.clone(), agent.clone());
         // Some of the programs take seconds to say their version.
-        asked.spawn(async move { (number, program_check(&name, &agent).await, key_check(&name, &agent)) });
+        asked.spawn(async move { (number, program_check(&name, &agent).await) });
     }
     let mut told = asked.join_all().await;
-    told.sort_by_key(|(number, ..)| *number);
-    told.into_iter().flat_map(|(_, program, key)| [Some(program), key]).flatten().collect()
+    told.sort_by_key(|(number, _)| *number);
+    told.into_iter().map(|(_, check)| check).collect()
 }
 
 async fn program_check(name: &AgentName, agent: &AgentConfig) -> Check {
@@ -87,23 +89,14 @@ fn interpreter(script: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(line.lines().next()?.split_whitespace().next()?))
 }
 
-/// A key that is passed on by the agent itself, and of which no account says how its use is billed.
-fn key_check(name: &AgentName, agent: &AgentConfig) -> Option<Check> {
-    let key = agent.pass_env.iter().find(|variable| variable.ends_with("_API_KEY"))?;
-    let found = format!("passes {key} on: each token is billed");
-    let remedy = format!("take {key} out of `pass-env` if you mean to use a subscription");
-    Some(Check::note(format!("agent {name}: billing"), found, remedy))
-}
-
 /// A check for each account.
 pub(super) fn accounts(portfolio: &Portfolio) -> Vec<Check> {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     portfolio
         .accounts
         .iter()
         .map(|(name, account)| {
             let used = portfolio.agents.values().any(|agent| agent.accounts.contains(name));
-            Looked { found: Vec::new(), state: Finding::Good, remedies: Vec::new() }.account(name, account, used, &set)
+            Looked { found: Vec::new(), state: Finding::Good, remedies: Vec::new() }.account(name, account, used)
         })
         .collect()
 }
@@ -116,13 +109,13 @@ struct Looked {
 }
 
 impl Looked {
-    fn account(mut self, name: &AccountName, account: &AccountConfig, used: bool, set: &dyn Fn(&str) -> bool) -> Check {
+    fn account(mut self, name: &AccountName, account: &AccountConfig, used: bool) -> Check {
         let what = format!("account {name} ({})", account.vendor);
         if let Some(dir) = &account.state_dir {
             self.folder(dir);
         }
         for variable in account.proxy_key.iter().chain(&account.pass_env) {
-            match (set(variable), account.proxy_key.as_ref() == Some(variable)) {
+            match (is_set(variable), account.proxy_key.as_ref() == Some(variable)) {
                 (true, true) => self.found.push(format!("{variable} is set, and kept by a proxy")),
                 (true, false) => self.found.push(format!("{variable} is set")),
                 (false, proxy) => {
@@ -142,7 +135,13 @@ impl Looked {
                 "give it a `state-dir` in which the vendor's program is logged in, or a variable in `pass-env`";
             self.add(Finding::Note, "has no way in".into(), remedy.into());
         }
-        self.found.push(billed(account, set).into());
+        if let Some(how) = billing::of_account(account) {
+            self.found.push(how.into());
+        }
+        if account.proxy_key.is_some() && ProxyClient::find(account.vendor.as_str(), None).is_none() {
+            let found = format!("a proxy for agents of {} is not known", account.vendor);
+            self.add(Finding::Bad, found, "take `proxy-key` out".into());
+        }
         if !used {
             self.add(Finding::Note, "no agent works with it".into(), "name it in the `accounts` of an agent".into());
         }
@@ -165,27 +164,5 @@ impl Looked {
             }
             Err(err) => self.add(Finding::Bad, format!("{dir} cannot be read: {err}"), "make it readable".into()),
         }
-    }
-}
-
-/// How its use is billed, as the configuration says, or else the keys that are there.
-fn billed(account: &AccountConfig, set: &dyn Fn(&str) -> bool) -> &'static str {
-    let kind = AgentKind::ALL.into_iter().find(|kind| kind.word() == account.vendor.as_str());
-    let catalog = kind.and_then(|kind| Catalog::of(kind, None).ok());
-    let given = |name: &String| account.env.contains_key(name) || account.pass_env.contains(name) && set(name);
-    let keys = catalog.iter().flat_map(|catalog| catalog.keys()).filter(|key| given(&key.name));
-    let by_key = keys.map(|key| key.billing).find(|billing| !billing.is_unknown());
-    match (account.billing, by_key) {
-        (Billing::Subscription, _) | (Billing::Unknown, Some(Billing::Subscription)) => "a subscription",
-        (Billing::ApiKey, _) | (Billing::Unknown, Some(Billing::ApiKey)) => "billed by the token",
-        (Billing::Unknown, _) => "nobody says how it is billed",
-    }
-}
-
-/// A folder, where `~/` is the home folder of whoever runs this.
-pub(super) fn at_home(dir: &Utf8Path) -> Utf8PathBuf {
-    match (dir.strip_prefix("~"), std::env::var("HOME")) {
-        (Ok(below), Ok(home)) => Utf8PathBuf::from(home).join(below),
-        _ => dir.to_owned(),
     }
 }

@@ -4,13 +4,13 @@ mod tree;
 
 use std::collections::BTreeMap;
 
-use dayfly_core::{AgentConfig, AgentKind, AgentName, Portfolio, Profile, Project, Stage, StageRun, Trust};
+use dayfly_core::{AgentConfig, AgentKind, AgentName, Commit, Portfolio, Profile, Project, Stage, StageRun, Trust};
 use dayfly_runner::{Catalog, ContextKind, ContextRule, Git, context_files};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Serialize;
 
 use super::Check;
-use super::agents::at_home;
+use crate::context::at_home;
 use crate::tables::count;
 
 /// The most names in a row.
@@ -53,12 +53,19 @@ async fn files(project: &Project) -> Option<Vec<String>> {
     if !project.repository {
         return Some(tree::files(&project.path));
     }
-    let git = Git::open(&project.path).await.ok()?;
-    let commit = git.branch(&project.base).await.ok()??;
+    let (git, commit) = at_base(project).await?;
     git.files_at(&commit).await.ok()
 }
 
-fn judge(portfolio: &Portfolio, project: &Project, files: &[String]) -> Vec<Check> {
+/// The repository of a project, and where its base branch stands.
+pub(super) async fn at_base(project: &Project) -> Option<(Git, Commit)> {
+    let git = Git::open(&project.path).await.ok()?;
+    let commit = git.branch(&project.base).await.ok()??;
+    Some((git, commit))
+}
+
+/// The agents that work in a project, each with its stages.
+pub(super) fn at_work(project: &Project) -> BTreeMap<&AgentName, Vec<&Stage>> {
     let mut agents: BTreeMap<&AgentName, Vec<&Stage>> = BTreeMap::new();
     for stage in project.pipeline.stages.iter().filter(|stage| stage.run == StageRun::Agent) {
         for choice in &stage.agents {
@@ -68,8 +75,12 @@ fn judge(portfolio: &Portfolio, project: &Project, files: &[String]) -> Vec<Chec
             }
         }
     }
+    agents
+}
+
+fn judge(portfolio: &Portfolio, project: &Project, files: &[String]) -> Vec<Check> {
     let mut checks = Vec::new();
-    for (name, stages) in agents {
+    for (name, stages) in at_work(project) {
         let Some(agent) = portfolio.agents.get(name) else { continue };
         let looked = Looked { portfolio, project, name, agent, files };
         let catalog = Catalog::of(agent.kind, agent.catalog.as_deref()).ok();
@@ -165,8 +176,13 @@ impl Looked<'_> {
             return Some(Check::bad(what, told, remedy));
         }
         let rules = catalog.map(|catalog| catalog.context(Profile::Trusted)).unwrap_or_default();
-        let place = rules.iter().find(|rule| rule.what == ContextKind::Skill).and_then(|rule| rule.files.first());
-        let place = place.map_or_else(|| "it".into(), |glob| format!("`{}`", glob.replacen('*', &there[0], 1)));
+        let globs = rules.iter().filter(|rule| rule.what == ContextKind::Skill).flat_map(|rule| &rule.files);
+        let places: Vec<String> = globs.map(|glob| glob.replacen('*', &there[0], 1)).collect();
+        if let Some(link) = self.files.iter().find(|file| places.iter().any(|place| is_below(place, file))) {
+            let found = format!("{told}, as far as is known: {link} is a link, and links are not followed here");
+            return Some(Check::note(what, found, "see that it leads there"));
+        }
+        let place = places.first().map_or_else(|| "it".into(), |place| format!("`{place}`"));
         Some(Check::bad(what, told, format!("commit {place} on {}, or mend `skills`", self.project.base)))
     }
 
@@ -227,6 +243,10 @@ fn glob_set(globs: &[String]) -> GlobSet {
         set.add(glob);
     }
     set.build().unwrap_or_default()
+}
+
+fn is_below(place: &str, file: &str) -> bool {
+    place.strip_prefix(file).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// `close` of `.claude/skills/close/SKILL.md`.

@@ -97,6 +97,8 @@ fn skills_that_a_stage_relies_on_must_be_there_and_told() {
     );
     let good = told("claude", "[stages.triage]\nskills = [\"close\", \"git:push\"]\n", &FILES);
     assert_eq!(good[1..], ["good project web: skills of stage triage for ai: close, git:push"]);
+    let link = told("claude", stage, &[".claude/skills", "CLAUDE.md"]);
+    assert!(link[1].starts_with("note ") && link[1].contains(".claude/skills is a link"), "{link:?}");
     for kind in ["codex", "command"] {
         let bad = told(kind, stage, &FILES);
         let last = bad.last().unwrap();
