@@ -20,7 +20,7 @@ fn tells(event: AttemptEvent) -> MockScript {
 }
 
 async fn end_of(world: &World, script: impl Fn(&Attempt) -> MockScript + Send + Sync + 'static) -> End {
-    world.run(script).await;
+    world.run_once(script).await;
     world.ends().await.remove(0)
 }
 
@@ -36,9 +36,12 @@ async fn an_attempt_that_uses_more_than_is_left_to_it_is_stopped_and_charged() {
 async fn an_attempt_gets_no_more_than_is_left_to_the_issue() {
     let world = World::with(&["exec", "merge"], "[limits]\nissue-tokens = 1000");
     world
-        .run(|_| MockScript { usage: Usage { input_tokens: 400, ..Usage::default() }, ..MockScript::ends(failed()) })
+        .run_once(|_| MockScript {
+            usage: Usage { input_tokens: 400, ..Usage::default() },
+            ..MockScript::ends(failed())
+        })
         .await;
-    world.run(|_| MockScript::ends(failed())).await;
+    world.run_once(|_| MockScript::ends(failed())).await;
     let spend: Vec<Option<u64>> = world.seen.lock().unwrap().iter().map(|(_, job)| job.spend.tokens).collect();
     assert_eq!(spend, [Some(1000), Some(600)]);
 }
