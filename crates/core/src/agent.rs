@@ -13,7 +13,7 @@ pub use event::{AgentEvent, Billing, LimitNotice, LimitScope, LimitWhy, Opening,
 
 /// A command line, ready to be run without a shell.
 ///
-/// In `args`, in the values of `env` and in the texts of `files`, `@DAYFLY_DIR@` stands for the attempt's own folder,
+/// In `args`, in the values of `env`, in the texts of `files` and in `elsewhere`, `@DAYFLY_DIR@` stands for the attempt's own folder,
 /// `@DAYFLY_PROPOSAL@` for the path of its proposal, `@DAYFLY_CWD@` for its working copy and `@DAYFLY_SESSION@` for a
 /// UUID of its own: an adapter cannot know them, because its command line is made from the job alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,6 +34,9 @@ pub struct CommandLine {
     /// starts another program: the first of these that is there is run instead. A script that is killed leaves what it
     /// started alive.
     pub native: Vec<String>,
+    /// The folder it starts in, if that is not the working copy: for programs that obey what lies in the folder they start
+    /// in, whatever they are told.
+    pub elsewhere: Option<String>,
     /// Files written before the start, by their path within the attempt's own folder: `home/...` is in its home.
     pub files: BTreeMap<String, String>,
 }

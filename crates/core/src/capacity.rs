@@ -132,6 +132,8 @@ pub struct Limit {
     pub since: Timestamp,
     /// When it was last heard of.
     pub heard: Timestamp,
+    /// The attempt that it was last heard from; none if that was a probe.
+    pub by: Option<AttemptId>,
     /// Until when; `None` until something shows that it is open again.
     pub until: Option<Timestamp>,
     /// How sure that is.
@@ -287,7 +289,7 @@ impl Capacity {
 
     /// Records a limit that was met.
     pub(crate) fn limit(&mut self, limited: Limited, at: Timestamp) {
-        let Limited { key, why, window, until, strength, said, .. } = limited;
+        let Limited { key, why, window, until, strength, said, attempt: by } = limited;
         let same = |l: &&mut Limit| l.key == key && l.why == why && l.window == window;
         let guessed = u32::from(strength == Strength::Guessed);
         let Some(limit) = self.limits.iter_mut().find(same) else {
@@ -297,6 +299,7 @@ impl Capacity {
                 window,
                 since: at,
                 heard: at,
+                by,
                 until,
                 strength,
                 said,
@@ -317,6 +320,7 @@ impl Capacity {
         }
         limit.row += guessed;
         limit.heard = at;
+        limit.by = by;
         limit.said = said;
     }
 

@@ -12,6 +12,11 @@ mod decide;
 mod freeze;
 mod guard;
 mod house;
+#[cfg(feature = "proxy")]
+mod key;
+#[cfg(not(feature = "proxy"))]
+#[path = "engine/no_key.rs"]
+mod key;
 mod land;
 mod lock;
 mod model;

@@ -10,6 +10,7 @@ use crate::{
     Using,
 };
 
+mod capacity;
 mod observe;
 mod order;
 mod show;

@@ -16,6 +16,7 @@ use crate::subprocess::{proposal_path, without_secrets};
 use super::answer;
 use super::guard::Guard;
 use super::house::House;
+use super::key::HeldKey;
 use super::land;
 use super::model::Ended;
 use super::recover;
@@ -96,14 +97,19 @@ impl Work {
     }
 
     async fn run_agent(&mut self, running: Option<Box<dyn Running>>) -> Result<(Outcome, Option<TrustedGit>), Early> {
-        let mut running = match running {
+        let (mut running, held) = match running {
             // It is followed first: a repository that cannot be opened now is no reason to end it.
-            Some(running) => running,
+            Some(running) => {
+                // Without the proxy that it was started with its requests fail, and that is how it ends.
+                let held = self.attempt(self.project.path.clone()).and_then(|mut attempt| self.hold_key(&mut attempt));
+                (running, held.ok().flatten())
+            }
             None => {
                 let git = self.house.git(&self.project).await.map_err(git_end)?;
                 let mut attempt = self.attempt(self.working_copy(git.as_ref()).await?)?;
                 attempt.reads = git.as_ref().map(TrustedGit::lends).unwrap_or_default();
-                self.house.runner(&self.project.name).start(&attempt).await.map_err(runner_end)?
+                let held = self.hold_key(&mut attempt)?;
+                (self.house.runner(&self.project.name).start(&attempt).await.map_err(runner_end)?, held)
             }
         };
         let mut tripped = false;
@@ -116,7 +122,7 @@ impl Work {
             tokio::select! {
                 outcome = running.wait() => {
                     let mut outcome = outcome.map_err(runner_end)?;
-                    self.complete(&mut outcome);
+                    self.complete(&mut outcome, held.as_ref());
                     return match self.house.git(&self.project).await {
                         Ok(git) => Ok((outcome, git)),
                         Err(err) => Err(Box::new(Outcome { end: git_end(err).end, ..outcome })),
@@ -133,8 +139,15 @@ impl Work {
         }
     }
 
+    fn hold_key(&self, attempt: &mut Attempt) -> Result<Option<HeldKey>, Early> {
+        self.house.hold_key(attempt).map_err(|reason| ended(End::Environment { reason }))
+    }
+
     /// Adds what the executor cannot know: what the engine stopped it for, how it was billed, what it cost.
-    fn complete(&self, outcome: &mut Outcome) {
+    fn complete(&self, outcome: &mut Outcome, held: Option<&HeldKey>) {
+        if let Some(held) = held {
+            held.complete(outcome);
+        }
         // What the operator stopped was not stopped for what it did.
         if self.stop.borrow().is_none() {
             self.guard.correct(outcome);
@@ -144,6 +157,8 @@ impl Work {
         let configured = portfolio.billing(self.job.account.as_ref());
         if !configured.is_unknown() {
             receipt.billing = configured;
+        } else if receipt.billing.is_unknown() {
+            receipt.billing = self.house.billing(&self.job);
         }
         let agent = self.job.agent.as_ref().and_then(|name| portfolio.agents.get(name));
         let model = receipt.model.as_ref().or(self.job.model.as_ref());
@@ -163,6 +178,7 @@ impl Work {
             job: self.job.clone(),
             cwd,
             reads: Vec::new(),
+            bridge: None,
             dir: self.house.attempt_dir(&self.id),
             command,
             agent: Arc::clone(agent),

@@ -41,7 +41,8 @@ impl Probe {
     async fn run(&mut self, id: &AttemptId, cwd: &Utf8PathBuf) -> Result<Option<Outcome>, RunnerError> {
         let at = |source| RunnerError::Files { path: cwd.clone(), source };
         tokio::fs::create_dir_all(cwd).await.map_err(at)?;
-        let Some(attempt) = self.attempt(id, cwd) else { return Ok(None) };
+        let Some(mut attempt) = self.attempt(id, cwd) else { return Ok(None) };
+        let Ok(_held) = self.house.hold_key(&mut attempt) else { return Ok(None) };
         let mut running = self.house.runner.start(&attempt).await?;
         let stopped = tokio::select! {
             outcome = running.wait() => return outcome.map(Some),
@@ -68,6 +69,7 @@ impl Probe {
             job,
             cwd: cwd.clone(),
             reads: Vec::new(),
+            bridge: None,
             dir: attempt_dir(&house.portfolio, id),
             agent: Arc::clone(agent),
             output: OUTPUT,

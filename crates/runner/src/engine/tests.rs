@@ -1,6 +1,7 @@
 //! Whole runs of the engine: a portfolio in a folder, real git where commits matter, scripted agents.
 
 mod flow;
+mod guard;
 mod incidents;
 mod interrupts;
 mod night;

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use dayfly_core::{Price, Usage};
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::usage::Tokens;
 use super::{ProxyBudget, ProxyNotice};
 
 /// What was spent by way of a proxy.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spent {
     /// Requests that were passed on.
     pub requests: u64,

@@ -108,6 +108,15 @@ impl Protocol {
         paths.iter().map(|path| (*path).to_owned()).collect()
     }
 
+    /// Where the vendor answers.
+    pub fn address(self) -> &'static str {
+        match self {
+            Self::Anthropic => "https://api.anthropic.com",
+            Self::OpenAi => "https://api.openai.com",
+            Self::Gemini => "https://generativelanguage.googleapis.com",
+        }
+    }
+
     /// How the vendor has its keys sent.
     pub fn key_sent(self) -> KeySent {
         match self {

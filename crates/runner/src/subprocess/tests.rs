@@ -78,6 +78,7 @@ impl Probe {
             job,
             cwd: root.join("work"),
             reads: Vec::new(),
+            bridge: None,
             dir: root.join("attempt"),
             agent: Arc::new(agent),
             output: OutputLimits { log_bytes: 100_000, line_bytes: 4096 },

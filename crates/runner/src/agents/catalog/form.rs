@@ -65,6 +65,8 @@ pub(in crate::agents) struct Launch {
     pub(in crate::agents) env: BTreeMap<String, String>,
     /// Variables whose value is JSON; those of one name are laid over each other.
     pub(in crate::agents) json_env: BTreeMap<String, Value>,
+    /// The folder it starts in, if that is not the working copy.
+    pub(in crate::agents) elsewhere: Option<String>,
     /// Files, by their path in the attempt's own folder.
     pub(in crate::agents) files: BTreeMap<String, String>,
     /// Files of JSON; those of one name are laid over each other.

@@ -123,8 +123,8 @@ pub(super) fn check(form: &Form) -> Result<(), CatalogError> {
 fn missing(rule: &EventRule) -> Option<&'static str> {
     let places = match rule.tells {
         Tells::Text | Tells::Part | Tells::Aside | Tells::Question => ("text", &rule.text),
-        Tells::Tool | Tells::Denied => ("tool", &rule.tool),
-        Tells::ToolResult => ("id", &rule.id),
+        Tells::Tool => ("tool", &rule.tool),
+        Tells::Denied | Tells::ToolResult => ("id", &rule.id),
         Tells::FileChange => ("path", &rule.path),
         Tells::Usage => ("output", &rule.output),
         Tells::Nothing | Tells::RateLimit | Tells::Retry | Tells::Opening => return None,

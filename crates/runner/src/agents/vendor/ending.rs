@@ -164,7 +164,8 @@ fn api_facts(api: &Api, facts: &Value) -> Value {
     let status = status.map(|status| Value::from(status as u64));
     let kind = all.iter().find_map(|facts| text(&api.kind, facts)).map(Value::from);
     let resets = all.iter().find_map(|facts| first(&api.resets, facts)).cloned();
-    let message = with_json.pointer("/api/json/error/message").and_then(Value::as_str).or(said);
+    let in_json = |place| with_json.pointer(place).and_then(Value::as_str);
+    let message = in_json("/api/json/error/message").or_else(|| in_json("/api/json/message")).or(said);
     let words = told.map(|(_, rest)| words(rest, api.words_after.as_deref())).or(message).map(Value::from);
     let message = message.map(Value::from);
     let facts = [("status", status), ("type", kind), ("resets", resets), ("text", message), ("words", words)];

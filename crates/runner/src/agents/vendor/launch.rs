@@ -46,6 +46,7 @@ impl Launcher<'_> {
             line.args.extend(entry.args.iter().map(|arg| values.fill(arg)));
             line.env.extend(entry.env.iter().map(|(name, value)| (name.clone(), values.fill(value))));
             line.files.extend(entry.files.iter().map(|(name, text)| (name.clone(), values.fill(text))));
+            line.elsewhere = entry.elsewhere.clone().or(line.elsewhere);
             for (name, value) in &entry.json_env {
                 lay(json_env.entry(name.clone()).or_insert(Value::Null), values.fill_json(value));
             }

@@ -25,10 +25,12 @@ impl Model {
         }
     }
 
-    /// The limits on what an attempt uses that were heard of before it started: what answers it ends them.
-    fn ended_limits(&self, live: &LiveAttempt) -> Option<CapacityKey> {
+    /// What an attempt uses, if limits on it were heard of before it started, or by itself: what answers it ends them.
+    fn ended_limits(&self, attempt: &AttemptId) -> Option<CapacityKey> {
+        let live: &LiveAttempt = self.state.live.get(attempt)?;
         let using = live.using.as_ref()?;
-        let over = |limit: &Limit| limit.key.covers(using) && limit.heard <= live.since;
+        let own = |limit: &Limit| limit.by.as_ref() == Some(attempt) || limit.heard <= live.since;
+        let over = |limit: &Limit| limit.key.covers(using) && own(limit);
         self.state.capacity.limits.iter().any(over).then(|| key(using))
     }
 }
@@ -49,7 +51,7 @@ pub(super) fn after(model: &Model, attempt: &AttemptId, outcome: &Outcome, now: 
         outcome.end,
         End::Succeeded | End::TaskFailed { .. } | End::GateFailed(_) | End::NoOp { .. } | End::NeedsHuman { .. }
     );
-    if let Some(key) = model.ended_limits(live).filter(|_| took_work) {
+    if let Some(key) = model.ended_limits(attempt).filter(|_| took_work) {
         events.push(Event::CapacityOpened { key, by: OpenedBy::Attempt(attempt.clone()) });
     }
     events.extend(capacity_after(&learned).into_iter().map(|limit| Event::CapacityLimited { limit }));
@@ -58,7 +60,7 @@ pub(super) fn after(model: &Model, attempt: &AttemptId, outcome: &Outcome, now: 
 
 /// An attempt's vendor answers it.
 pub(super) fn answers(model: &Model, attempt: &AttemptId) -> Vec<Command> {
-    let opened = model.state.live.get(attempt).and_then(|live| model.ended_limits(live));
+    let opened = model.ended_limits(attempt);
     let event = opened.map(|key| Event::CapacityOpened { key, by: OpenedBy::Attempt(attempt.clone()) });
     event.map(|event| Command::Append(vec![event], Vec::new())).into_iter().collect()
 }

@@ -1,6 +1,11 @@
 //! A night with two vendors, on time that nobody waits for: limits that end early, late and without a word, and an outage.
 
-use dayfly_core::{Agent, AgentError, CommandLine, EventReader, JobSpec};
+use std::collections::BTreeMap;
+
+use dayfly_core::{
+    Agent, AgentError, AgentEvent, AttemptEvent, CommandLine, EventReader, JobSpec, LimitNotice, LimitScope, LimitWhy,
+    ResetTime, Usage,
+};
 use jiff::SignedDuration;
 
 use super::*;
@@ -126,6 +131,49 @@ async fn spend_it(world: &World) -> (Summary, Starts) {
     let engine = builder.build();
     let run = tokio::time::timeout(Duration::from_secs(48 * 3600), engine.run(options, &mut shutdown));
     (run.await.expect("it ends").unwrap(), starts)
+}
+
+fn answers(tokens: u64) -> AttemptEvent {
+    let usage = Usage { output_tokens: tokens, ..Usage::default() };
+    AttemptEvent::Agent(AgentEvent::Usage(usage))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_met_in_the_middle_parks_the_siblings_at_once_and_an_answer_opens_it_for_all() {
+    let world = world();
+    let refused = LimitNotice {
+        scope: LimitScope::Account,
+        why: LimitWhy::Quota,
+        window: Some("five_hour".into()),
+        used: Some(1.0),
+        refused: true,
+        resets: Some(ResetTime::At(now() + SignedDuration::from_hours(2))),
+        said: "full".into(),
+    };
+    let refused = AttemptEvent::Agent(AgentEvent::RateLimit(refused));
+    let seconds = |seconds: i64| Duration::from_secs(seconds.unsigned_abs());
+    let script = move |attempt: &Attempt| match attempt.id.as_str() {
+        // It meets the limit after a minute, waits it out by itself, and is answered after half an hour.
+        "p0.1.exec.1" => MockScript {
+            after: seconds(HOUR),
+            later: vec![(seconds(MINUTE), refused.clone()), (seconds(30 * MINUTE), answers(5))],
+            ..MockScript::succeeds()
+        },
+        _ => MockScript { after: seconds(90), ..MockScript::succeeds() },
+    };
+    let engine = world.builder(Arc::new(MockRunner::new(script))).build();
+    let (_keep, mut shutdown) = mpsc::channel(1);
+    let options = RunOptions { until: Until::Idle { patience: seconds(300) }, filter: Filter::default() };
+    engine.run(options, &mut shutdown).await.unwrap();
+    let mut starts = BTreeMap::new();
+    for record in read_all(&*world.store).await.unwrap() {
+        if let Event::AttemptStarted { attempt, .. } = record.event().unwrap() {
+            starts.insert(attempt.to_string(), record.at.duration_since(now()).as_secs());
+        }
+    }
+    assert_eq!((starts["p2.1.exec.1"], starts["p2.2.exec.1"]), (0, 30 * MINUTE), "{starts:?}");
+    assert_eq!(starts["p1.2.exec.1"], 90, "the other vendor goes on");
+    assert_eq!(starts.len(), 40);
 }
 
 #[tokio::test(start_paused = true)]

@@ -70,6 +70,7 @@ impl Probe {
             job,
             cwd,
             reads: Vec::new(),
+            bridge: None,
             dir: root.join("attempt"),
             agent,
             output: OutputLimits { log_bytes: 10_000, line_bytes: 1_000 },

@@ -143,3 +143,18 @@ fn a_run_that_is_cut_at_any_byte_is_no_success_and_nothing_panics() {
 fn codex() {
     check(AgentKind::Codex, 30);
 }
+
+#[test]
+fn gemini() {
+    check(AgentKind::Gemini, 20);
+}
+
+#[test]
+fn opencode() {
+    check(AgentKind::OpenCode, 20);
+}
+
+#[test]
+fn copilot() {
+    check(AgentKind::Copilot, 10);
+}
