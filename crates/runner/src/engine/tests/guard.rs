@@ -101,3 +101,24 @@ async fn a_structured_answer_counts_like_a_file_and_after_it() {
     world.run(both).await;
     assert_eq!(world.known(1).await.notes["triage"], "FILE");
 }
+
+#[tokio::test]
+async fn an_attempt_whose_time_ended_while_its_vendor_did_not_answer_is_no_matter_of_the_issue() {
+    let retry = AttemptEvent::Agent(AgentEvent::Retry { attempt: Some(2), delay: None, reason: "529".into() });
+    let limit = Duration::from_secs(900);
+    let world = World::new(&["exec", "merge"]);
+    let told = retry.clone();
+    let silent = move |_: &Attempt| MockScript {
+        events: vec![told.clone()],
+        ..MockScript::ends(End::TimedOutSilence { limit })
+    };
+    let End::ProviderDown { reason } = end_of(&world, silent).await else { panic!() };
+    assert!(reason.ends_with("it was still trying again: 529"), "{reason}");
+
+    let world = World::new(&["exec", "merge"]);
+    let answered = move |_: &Attempt| MockScript {
+        events: vec![retry.clone(), used(5)],
+        ..MockScript::ends(End::TimedOutSilence { limit })
+    };
+    assert_eq!(end_of(&world, answered).await, End::TimedOutSilence { limit }, "it was answered since");
+}
