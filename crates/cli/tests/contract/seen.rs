@@ -27,6 +27,15 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// What follows; what is limited is waited for.
+    pub(crate) fn follows(&self) -> &str {
+        match (self.limited, self.next.as_str()) {
+            (Limited::No, next) => next,
+            (_, "tried again") => "waits for capacity",
+            (_, next) => next,
+        }
+    }
+
     pub(crate) fn end(&self) -> &str {
         self.outcome.as_ref().map_or("no attempt", |outcome| outcome.end.word())
     }
@@ -59,7 +68,7 @@ impl Seen {
             "{mark:3} {name:28} {end:18} {limited:31} {:2} requests, exit {:8} {took:5.1} s  {}",
             self.requests,
             self.exit(),
-            self.next
+            self.follows()
         )
     }
 
@@ -114,6 +123,7 @@ pub(crate) fn limited(records: &[Record], resets_at: Timestamp) -> (Limited, Str
 fn follows(next: &Next) -> &'static str {
     match next {
         Next::Go { not_before: Some(_), .. } => "tried again later",
+        Next::Go { stage, .. } if stage.as_str() == "exec" => "tried again",
         Next::Go { .. } => "goes on",
         Next::Block { .. } => "waits for a person",
         Next::Ask { .. } => "asks",

@@ -26,7 +26,8 @@ const HOSTILE: &str = "
 The repository holds files by which it would have something run when a command line starts in it, or have requests and
 keys sent to an address of its own: hooks, helpers for keys, tool servers, plugins, base addresses, variables, and what
 the programs' runtimes load. Each command line did the same work in it three times: started by hand in the folder as its
-documentation says; by dayfly for a project that is trusted; and by dayfly with `trusted = false`.
+documentation says; by dayfly for a project that is trusted, where the vendor's own rules hold; and by dayfly with
+`trusted = false`.
 
 | command line | started | ran | left | the repository's key presented | told the model its instructions | end |
 |---|---|---|---|---|---|---|
@@ -36,7 +37,7 @@ documentation says; by dayfly for a project that is trusted; and by dayfly with 
 fn hostile_page(hostile: &[Hostile]) -> String {
     let mut page = String::from(HOSTILE);
     for seen in hostile {
-        let ran = if seen.ran.is_empty() { "nothing".into() } else { format!("{} things", seen.ran.len()) };
+        let ran = if seen.ran.is_empty() { "nothing".into() } else { format!("{} of its things", seen.ran.len()) };
         let left = match (seen.left.is_empty(), seen.key_left) {
             (true, _) => "nothing",
             (false, false) => "requests",
@@ -67,8 +68,8 @@ pub(crate) fn page(clis: &[Cli], seen: &[Seen], hostile: &[Hostile]) -> String {
         page.push_str(&format!("| {} | {} |\n", case.name, case.what));
     }
     page.push_str(
-        "\nThe end is one of [these](outcomes.md). Requests are those for an answer of a model, as the server saw them: what \
-         is more than one is the command line's own trying again, or a question on the side.\n",
+        "\nThe end is one of [these](outcomes.md). Requests are those for an answer of a model, as the server \
+         saw them: what\nis more than the work needs is the command line's own trying again, or a question on the side.\n",
     );
     for cli in clis {
         let rows: Vec<&Seen> = seen.iter().filter(|seen| seen.cli == cli.name).collect();
@@ -83,7 +84,7 @@ pub(crate) fn page(clis: &[Cli], seen: &[Seen], hostile: &[Hostile]) -> String {
                 seen.case,
                 seen.end(),
                 seen.capacity(),
-                seen.next,
+                seen.follows(),
                 seen.exit()
             ));
         }
@@ -103,9 +104,8 @@ fn requests(n: usize) -> String {
 /// Coarse, so that the page does not change with the weather.
 fn time(took: Duration) -> &'static str {
     match took.as_secs() {
-        0..=9 => "under 10 s",
-        10..=29 => "10 to 30 s",
-        30..=59 => "30 to 60 s",
-        _ => "over 60 s",
+        0..=9 => "seconds",
+        10..=59 => "under a minute",
+        _ => "minutes",
     }
 }

@@ -1,7 +1,7 @@
 //! Watching an attempt while it runs: what it spends, what it said when it started, and what its vendor says.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use dayfly_core::{
     AgentEvent, AttemptEvent, AttemptId, Billing, End, EventSink, JobSpec, LimitNotice, Opening, Outcome, Usage,
@@ -18,11 +18,13 @@ pub(super) struct Guard {
     billing: Billing,
     /// The end it is to have, once something has been seen that it must not go on with.
     tripped: watch::Sender<Option<End>>,
+    /// Why it last tried a request again, as long as none was answered since.
+    retries: Mutex<Option<String>>,
 }
 
 impl Guard {
     pub(super) fn new(job: &JobSpec, billing: Billing) -> Arc<Self> {
-        Arc::new(Self { job: job.clone(), billing, tripped: watch::Sender::new(None) })
+        Arc::new(Self { job: job.clone(), billing, tripped: watch::Sender::new(None), retries: Mutex::default() })
     }
 
     /// A sink that looks at everything on its way to `inner`.
@@ -48,8 +50,13 @@ impl Guard {
     /// Puts the end in place that the attempt was stopped for, or that its success must not hide.
     pub(super) fn correct(&self, outcome: &mut Outcome) {
         let tripped = self.tripped.borrow().clone();
+        let retries = self.retries.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let timed_out = matches!(outcome.end, End::TimedOutWall { .. } | End::TimedOutSilence { .. });
         if let Some(end) = tripped {
             outcome.end = end;
+        } else if let Some(reason) = retries.filter(|_| timed_out) {
+            // It was not the work that took so long.
+            outcome.end = End::ProviderDown { reason: format!("{}; it was still trying again: {reason}", outcome.end) };
         } else if outcome.end == End::Succeeded
             && !self.job.skills.is_empty()
             && outcome.receipt.opening.as_ref().is_none_or(|opening| opening.skills.is_none())
@@ -66,6 +73,15 @@ impl Guard {
     }
 
     fn judge(&self, event: &AgentEvent) -> Option<End> {
+        let retries = match event {
+            AgentEvent::Retry { reason, .. } => Some(Some(reason.clone())),
+            // What it says in words may be its own word for a refusal.
+            AgentEvent::Tool { .. } | AgentEvent::FileChange { .. } | AgentEvent::Usage(_) => Some(None),
+            _ => None,
+        };
+        if let Some(retries) = retries {
+            *self.retries.lock().unwrap_or_else(PoisonError::into_inner) = retries;
+        }
         match event {
             AgentEvent::Usage(usage) => self.spent(usage),
             AgentEvent::Started(opening) => self.opened(opening),

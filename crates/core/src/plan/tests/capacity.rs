@@ -67,12 +67,12 @@ fn the_least_used_account_is_taken_where_that_is_wanted() {
     let mut world = world();
     let config = world.portfolio.agents.get_mut(&agent("claude")).unwrap();
     config.choose = crate::Choose::LeastUsed;
-    assert_eq!(used(&world), ["claude home opus", "claude work opus", "claude work opus"]);
+    assert_eq!(used(&world), ["claude work opus", "claude home opus", "claude work opus"]);
     let using = |name| Using::new(key("claude", None, None).vendor, Some(crate::AccountName::new(name).unwrap()), None);
     let full = crate::Window { used: 0.9, resets: Some(later(600)), at: now() };
     let windows = [("five_hour".to_owned(), full)].into();
-    world.state.capacity.windows.insert(using("home").account_key().to_string(), windows);
-    assert_eq!(used(&world)[0], "claude work opus", "of those with as few jobs the one that is less full");
+    world.state.capacity.windows.insert(using("work").account_key().to_string(), windows);
+    assert_eq!(used(&world)[0], "claude home opus", "of those with as few jobs the one that is less full");
 }
 
 #[test]

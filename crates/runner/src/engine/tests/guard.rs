@@ -20,7 +20,7 @@ fn tells(event: AttemptEvent) -> MockScript {
 }
 
 async fn end_of(world: &World, script: impl Fn(&Attempt) -> MockScript + Send + Sync + 'static) -> End {
-    world.run(script).await;
+    world.run_once(script).await;
     world.ends().await.remove(0)
 }
 
@@ -36,9 +36,12 @@ async fn an_attempt_that_uses_more_than_is_left_to_it_is_stopped_and_charged() {
 async fn an_attempt_gets_no_more_than_is_left_to_the_issue() {
     let world = World::with(&["exec", "merge"], "[limits]\nissue-tokens = 1000");
     world
-        .run(|_| MockScript { usage: Usage { input_tokens: 400, ..Usage::default() }, ..MockScript::ends(failed()) })
+        .run_once(|_| MockScript {
+            usage: Usage { input_tokens: 400, ..Usage::default() },
+            ..MockScript::ends(failed())
+        })
         .await;
-    world.run(|_| MockScript::ends(failed())).await;
+    world.run_once(|_| MockScript::ends(failed())).await;
     let spend: Vec<Option<u64>> = world.seen.lock().unwrap().iter().map(|(_, job)| job.spend.tokens).collect();
     assert_eq!(spend, [Some(1000), Some(600)]);
 }
@@ -97,4 +100,25 @@ async fn a_structured_answer_counts_like_a_file_and_after_it() {
         move |_: &Attempt| MockScript { answer: answer("record"), ..proposes(r#"{"version":1,"summary":"FILE"}"#) };
     world.run(both).await;
     assert_eq!(world.known(1).await.notes["triage"], "FILE");
+}
+
+#[tokio::test]
+async fn an_attempt_whose_time_ended_while_its_vendor_did_not_answer_is_no_matter_of_the_issue() {
+    let retry = AttemptEvent::Agent(AgentEvent::Retry { attempt: Some(2), delay: None, reason: "529".into() });
+    let limit = Duration::from_secs(900);
+    let world = World::new(&["exec", "merge"]);
+    let told = retry.clone();
+    let silent = move |_: &Attempt| MockScript {
+        events: vec![told.clone()],
+        ..MockScript::ends(End::TimedOutSilence { limit })
+    };
+    let End::ProviderDown { reason } = end_of(&world, silent).await else { panic!() };
+    assert!(reason.ends_with("it was still trying again: 529"), "{reason}");
+
+    let world = World::new(&["exec", "merge"]);
+    let answered = move |_: &Attempt| MockScript {
+        events: vec![retry.clone(), used(5)],
+        ..MockScript::ends(End::TimedOutSilence { limit })
+    };
+    assert_eq!(end_of(&world, answered).await, End::TimedOutSilence { limit }, "it was answered since");
 }

@@ -140,7 +140,8 @@ fn answers(tokens: u64) -> AttemptEvent {
 
 #[tokio::test(start_paused = true)]
 async fn a_limit_met_in_the_middle_parks_the_siblings_at_once_and_an_answer_opens_it_for_all() {
-    let world = world();
+    let mut world = world();
+    world.config.push_str("[capacity]\nprobe = \"off\"\n");
     let refused = LimitNotice {
         scope: LimitScope::Account,
         why: LimitWhy::Quota,
