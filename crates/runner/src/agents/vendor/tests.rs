@@ -1,6 +1,7 @@
 mod captures;
 mod launch;
 mod quotes;
+mod statuses;
 
 use std::sync::Arc;
 
