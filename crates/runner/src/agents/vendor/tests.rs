@@ -3,7 +3,8 @@ mod launch;
 mod quotes;
 mod statuses;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 use dayfly_core::{AgentEvent, AgentKind, Ending, EventReader, ExitFacts};
 
@@ -11,7 +12,11 @@ use super::Reader;
 use crate::agents::catalog::Catalog;
 
 fn reader(kind: AgentKind) -> Box<Reader> {
-    Box::new(Reader::new(Arc::new(Catalog::of(kind, None).unwrap())))
+    static CATALOGS: LazyLock<HashMap<&str, Arc<Catalog>>> = LazyLock::new(|| {
+        let kinds = AgentKind::ALL.into_iter().filter(|kind| *kind != AgentKind::Command);
+        kinds.map(|kind| (kind.word(), Arc::new(Catalog::of(kind, None).unwrap()))).collect()
+    });
+    Box::new(Reader::new(Arc::clone(&CATALOGS[kind.word()])))
 }
 
 fn exited(code: i32) -> ExitFacts {
