@@ -106,7 +106,7 @@ async fn what_a_probe_of_a_subscription_would_have_cost_is_no_money() {
         _ => MockScript::succeeds(),
     };
     asked.run(None, script).await;
-    let billed: Vec<_> = asked.world.events().await.into_iter().filter_map(|event| match event {
+    let billed = asked.world.events().await.into_iter().filter_map(|event| match event {
         Event::CapacityProbed { billing, usage, .. } => Some((billing, usage.tokens())),
         _ => None,
     });
@@ -167,7 +167,7 @@ async fn what_was_said_while_no_engine_listened_is_counted_from_when_it_was_said
         window: None,
         used: None,
         refused: true,
-        resets: Some(ResetTime::After(SignedDuration::from_hours(2))),
+        resets: Some(ResetTime::After(Duration::from_secs(7200))),
         said: "try again in 2h".into(),
     };
     let runner = MockRunner::new(move |_| MockScript {

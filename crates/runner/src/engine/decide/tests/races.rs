@@ -172,5 +172,5 @@ fn a_job_that_was_being_frozen_when_its_agent_met_a_limit_is_not_started() {
     };
     record(&mut model, vec![Command::Append(vec![Event::CapacityLimited { limit }], vec![])]).unwrap();
     assert_eq!(frozen(&mut model, ready).unwrap(), []);
-    assert_eq!(words(&turn(&mut model, now()))[0], "sync web", "it waits, and nothing spins");
+    assert_eq!(words(&turn(&mut model, now())), ["Finish"], "it waits, and a run without patience ends");
 }
