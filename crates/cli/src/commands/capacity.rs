@@ -107,7 +107,7 @@ async fn open(output: &Output, context: &Context, what: &str) -> Result<Exit, Cl
         .map(|l| format!("{}: {}", l.key, l.said))
         .collect();
     if known.is_empty() {
-        output.say(&format!("nothing is known that keeps work away from {key}"));
+        output.data(&known, || format!("Nothing is known that keeps work away from {key}."))?;
         return Ok(Exit::Good);
     }
     let epoch = store.take_over().await?;

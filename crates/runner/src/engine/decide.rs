@@ -320,7 +320,10 @@ fn idle(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
     match next {
         Some((wake, at)) => {
             model.wake = Some(wake);
-            let news = model.told.replace(at) != Some(at);
+            let news = model.told != Some(at) && !capacity::is_told(model, at);
+            if news {
+                model.told = Some(at);
+            }
             if news { vec![Command::Report(Report::Waiting(at))] } else { Vec::new() }
         }
         None => vec![Command::Finish],

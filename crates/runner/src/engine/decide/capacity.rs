@@ -11,6 +11,9 @@ use crate::engine::model::{Command, Model, Until};
 /// How much later than known a stated time must be to be worth a record.
 const SAME: SignedDuration = SignedDuration::from_secs(2);
 
+/// How long after the time that was told a guessed one must lie to be told too.
+const TOLD: SignedDuration = SignedDuration::from_mins(15);
+
 impl Model {
     fn learned<'a>(&'a self, using: &'a Using, outcome: &'a Outcome, now: Timestamp) -> Learned<'a> {
         Learned {
@@ -154,6 +157,13 @@ pub(super) fn probes(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Comm
 pub(super) fn next_try(model: &Model, plan: &Plan, now: Timestamp) -> Option<Timestamp> {
     let idle = tries(model, plan, now).into_iter().filter(|(awaited, _)| !model.probing.contains_key(&awaited.using));
     idle.map(|(_, at)| at.max(now)).min()
+}
+
+/// Whether that is a guess which each probe moves on a little, and the operator has been told of one of late.
+pub(super) fn is_told(model: &Model, at: Timestamp) -> bool {
+    let guess = |limit: &Limit| limit.strength == Strength::Guessed && limit.until == Some(at);
+    let of_late = model.told.is_some_and(|told| at.duration_since(told).abs() < TOLD);
+    of_late && model.state.capacity.limits.iter().any(guess)
 }
 
 /// When capacity that is waited for is said to be back, or is tried, while a run has the patience for it.

@@ -20,6 +20,8 @@ struct Asked {
     world: World,
     /// Every start, in seconds.
     starts: Arc<Mutex<Vec<(String, i64)>>>,
+    /// How often it was told what is waited for.
+    told: Arc<Mutex<usize>>,
 }
 
 impl Asked {
@@ -33,7 +35,7 @@ impl Asked {
              [projects.web]\npath = \"{root}/web\"\nrepository = false\n{more}"
         );
         world.clock = Arc::new(RuntimeClock(tokio::time::Instant::now()));
-        Self { world, starts: Arc::default() }
+        Self { world, starts: Arc::default(), told: Arc::default() }
     }
 
     async fn run(
@@ -54,6 +56,10 @@ impl Asked {
         if let Some(job) = job {
             builder = builder.job(StageName::new("exec").unwrap(), job);
         }
+        let told = Arc::clone(&self.told);
+        builder = builder.progress(Progress::new(move |notice| {
+            *told.lock().unwrap() += usize::from(matches!(notice, Notice::Waiting(_)));
+        }));
         let (_keep, mut shutdown) = mpsc::channel(1);
         let run =
             tokio::time::timeout(Duration::from_secs(86_400), builder.build().run(idle(3600), &mut shutdown)).await;
@@ -92,6 +98,15 @@ async fn a_probe_that_finds_nothing_out_keeps_no_attempt_from_trying() {
         let starts = asked.starts("web");
         assert!(starts.len() == 2 && starts[1] <= 120, "{starts:?}; probes {:?}", asked.starts("probe"));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guess_that_every_probe_moves_on_is_not_told_every_time() {
+    let asked = Asked::new("");
+    asked.run(None, |_, at| if at < 7200 { quota() } else { MockScript::succeeds() }).await;
+    assert_eq!(asked.world.phase(1).await, "done");
+    let (probes, told) = (asked.starts("probe").len(), *asked.told.lock().unwrap());
+    assert!(probes > 100 && (1..=9).contains(&told), "{probes} probes, told {told} times");
 }
 
 #[tokio::test(start_paused = true)]
