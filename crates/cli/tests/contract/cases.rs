@@ -107,5 +107,5 @@ pub(crate) const CASES: [Case; 24] = [
     case("cut", "the stream is cut, always", |_| always(Step::CutInStream)),
     case("cut-head", "the connection is cut before the status, always", |_| always(Step::CutBeforeHead)),
     case("hang", "nothing is answered", |_| always(Step::Hang)).within("20s", "20s"),
-    case("stall", "the stream begins, and stays so", |_| always(Step::Stall)).within("60s", "12s"),
+    case("stall", "the stream begins, and stays so", |_| always(Step::Stall)).within("150s", "12s"),
 ];

@@ -55,8 +55,6 @@ pub(crate) fn expected(cli: &Cli, case: &Case) -> Expected {
         ("html", "claude") => of("unknown", Limited::No, 12),
         // It asks again and again, for ever.
         ("html", "opencode") => of("timed-out-wall", Limited::No, 1000),
-        // It is busy while it waits, and so gives signs of life.
-        ("stall", "opencode") => of("timed-out-wall", Limited::No, 12),
         ("529" | "overloaded-stream" | "500" | "503" | "cut" | "cut-head" | "html", _) => {
             of("provider-down", Limited::ForAWhile, 32)
         }
