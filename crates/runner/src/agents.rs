@@ -2,6 +2,7 @@
 
 mod catalog;
 mod command;
+mod resets;
 mod vendor;
 
 use std::collections::BTreeMap;
