@@ -1,7 +1,9 @@
 //! The project's own chores. `cargo xtask tidy` proves the rules that can be proved; `cargo xtask
-//! bench dispatch` runs the benchmark of the engine. It depends on nothing but the standard library.
+//! bench dispatch` runs the benchmark of the engine; `cargo xtask contract` tries the vendors' command lines. It depends on
+//! nothing but the standard library.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the terminal")]
 
+mod contract;
 mod rust;
 mod tidy;
 mod tree;
@@ -14,6 +16,7 @@ usage: cargo xtask COMMAND
 commands:
   tidy                  check the rules of this repository that a program can check
   bench dispatch [ARG]  run the benchmark of the engine's dispatch; with `printing`, of jobs that print
+  contract [CLI..]      install the pinned command lines and check the contract with them; --table writes its page
 ";
 
 fn main() -> ExitCode {
@@ -22,6 +25,7 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["tidy"] => tidy(),
         ["bench", "dispatch", rest @ ..] => bench(rest),
+        ["contract", rest @ ..] => contract::contract(rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             ExitCode::SUCCESS

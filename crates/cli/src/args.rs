@@ -97,6 +97,35 @@ pub(crate) enum Command {
         #[arg(long, short)]
         project: Option<String>,
     },
+    /// Show what agents can take now, what keeps work away from them, and how the budgets stand.
+    Capacity {
+        #[command(subcommand)]
+        command: Option<CapacityCommand>,
+    },
+    /// Show what was used: tokens, money and time.
+    #[command(after_help = "\
+Examples:
+  dayfly usage                         the last 7 days, by day and model
+  dayfly usage --by project --days 30  a month, by project
+  dayfly usage --by stage --by model --from 2026-03-01 --to 2026-03-31 --json")]
+    Usage {
+        /// What the rows are told apart by: day, project, stage, agent, account, model or billing; may be given more
+        /// than once.
+        #[arg(long, default_values = ["day", "model"], value_name = "WHAT")]
+        by: Vec<dayfly_core::UsageBy>,
+        /// How many days, up to the last one.
+        #[arg(long, default_value_t = 7, conflicts_with = "from", value_parser = clap::value_parser!(u32).range(1..=3660))]
+        days: u32,
+        /// The first day, such as 2026-03-01.
+        #[arg(long)]
+        from: Option<jiff::civil::Date>,
+        /// The last day; by default today.
+        #[arg(long)]
+        to: Option<jiff::civil::Date>,
+        /// Only this project.
+        #[arg(long, short)]
+        project: Option<String>,
+    },
     /// See, enter and end the lasting sessions of projects that run in tmux.
     #[command(subcommand)]
     Session(SessionCommand),
@@ -177,6 +206,15 @@ pub(crate) enum IssueCommand {
         /// The issues, as PROJECT#ID, or their IDs if only one project has them.
         #[arg(required = true)]
         issues: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CapacityCommand {
+    /// Say that something takes work again: what is known against it is forgotten.
+    Open {
+        /// VENDOR, VENDOR/ACCOUNT or VENDOR/ACCOUNT:MODEL, as `dayfly capacity` names them; or an agent.
+        what: String,
     },
 }
 

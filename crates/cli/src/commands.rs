@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod capacity;
 mod completions;
 mod config;
 mod demo;
@@ -12,6 +13,7 @@ mod progress;
 mod run;
 mod session;
 mod status;
+mod usage;
 mod why;
 mod worklog;
 
@@ -37,6 +39,11 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliErro
         Command::Issue(command) => issue::run(output, &Context::load(config)?, command).await,
         Command::Worklog { day, project } => {
             worklog::run(output, &Context::load(config)?, day, project.as_deref()).await
+        }
+        Command::Capacity { command } => capacity::run(output, &Context::load(config)?, command).await,
+        Command::Usage { by, days, from, to, project } => {
+            let settings = usage::Settings { by, days, from, to, project };
+            usage::run(output, &Context::load(config)?, settings).await
         }
         Command::Session(command) => session::run(output, &Context::load(config)?, command).await,
         Command::Config(command) => config::run(output, config, &command),

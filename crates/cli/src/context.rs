@@ -7,6 +7,7 @@ use dayfly_core::{Clock as _, Config, Filter, IssueId, IssueRef, ProjectName, So
 use dayfly_runner::{MarkdownTracker, Overview, SqliteStore, SystemClock, overview};
 
 use crate::args::Scope;
+use crate::catalogs;
 use crate::error::CliError;
 
 /// The name of the configuration file.
@@ -22,6 +23,20 @@ pub(crate) struct Context {
 pub(crate) fn here() -> Result<Utf8PathBuf, CliError> {
     let dir = std::env::current_dir().map_err(|err| CliError::files("the working directory", err))?;
     Utf8PathBuf::from_path_buf(dir).map_err(|dir| CliError::environment(format!("{} is not UTF-8", dir.display())))
+}
+
+/// A folder, where `~/` is the home folder of whoever runs this.
+pub(crate) fn at_home(dir: &Utf8Path) -> Utf8PathBuf {
+    let home = std::env::home_dir().and_then(|home| Utf8PathBuf::from_path_buf(home).ok());
+    match (dir.strip_prefix("~"), home) {
+        (Ok(below), Some(home)) => home.join(below),
+        _ => dir.to_owned(),
+    }
+}
+
+/// Whether a variable is set to anything.
+pub(crate) fn is_set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value| !value.is_empty())
 }
 
 fn find(named: Option<&Utf8Path>) -> Result<Utf8PathBuf, CliError> {
@@ -53,8 +68,15 @@ impl Context {
     pub(crate) fn load(named: Option<&Utf8Path>) -> Result<Self, CliError> {
         let path = find(named)?;
         let text = read(&path)?;
-        let mut read = |file: &Utf8Path| std::fs::read_to_string(file).map_err(|err| err.to_string());
-        let config = Config::read(&SourceText::new(path.clone(), text), &mut read)?;
+        let source = SourceText::new(path.clone(), text);
+        let mut files = Vec::new();
+        let mut read = |file: &Utf8Path| {
+            let text = std::fs::read_to_string(file).map_err(|err| err.to_string())?;
+            files.push((file.to_owned(), text.clone()));
+            Ok(text)
+        };
+        let config = Config::read(&source, &mut read)?;
+        catalogs::check(&config.portfolio, &source, &files)?;
         Ok(Self { config, path })
     }
 

@@ -3,6 +3,7 @@
 //! This program reads arguments, builds an engine or a report from the library, and shows it.
 
 mod args;
+mod catalogs;
 mod commands;
 mod context;
 mod error;

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AttemptId, CapacityKey, Commit, Digest, EffectEntry, EffectId, Epoch, IssueId, IssueRef, JobSpec, Next,
-    Outcome, ProcessIdentity, Seq, StageName, Token,
+    AgentName, AttemptId, Billing, CapacityKey, Commit, Digest, EffectEntry, EffectId, End, Epoch, IssueId, IssueRef,
+    JobSpec, Limited, Next, OpenedBy, Outcome, ProcessIdentity, Seq, StageName, Token, Usage, Using,
 };
 
 /// The format of records that this program writes. It reads this one and all older ones.
@@ -51,9 +51,34 @@ pub enum Event {
         /// What is to be written outside, in order.
         #[serde(default)]
         effects: Vec<EffectEntry>,
-        /// Capacity that is used up, and until when.
+    },
+    /// Something can take no work.
+    CapacityLimited {
+        /// What, why and until when.
+        limit: Limited,
+    },
+    /// Something takes work again.
+    CapacityOpened {
+        /// What.
+        key: CapacityKey,
+        /// What showed it.
+        by: OpenedBy,
+    },
+    /// It was tried whether something takes work again.
+    CapacityProbed {
+        /// What was tried.
+        using: Using,
+        /// How that ended.
+        end: End,
+        /// What it cost.
+        #[serde(default)]
+        usage: Usage,
+        /// How that was billed.
+        #[serde(default)]
+        billing: Billing,
+        /// Until when it is taken for closed, where nobody stated a time.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        limited: Option<(CapacityKey, Timestamp)>,
+        until: Option<Timestamp>,
     },
     /// An effect was done.
     EffectDone {
@@ -155,6 +180,9 @@ pub enum EventKind {
     AttemptStarted,
     AttemptSpawned,
     AttemptEnded,
+    CapacityLimited,
+    CapacityOpened,
+    CapacityProbed,
     EffectDone,
     EffectRefused,
     EffectDelayed,
@@ -175,6 +203,9 @@ impl Event {
             Event::AttemptStarted { .. } => EventKind::AttemptStarted,
             Event::AttemptSpawned { .. } => EventKind::AttemptSpawned,
             Event::AttemptEnded { .. } => EventKind::AttemptEnded,
+            Event::CapacityLimited { .. } => EventKind::CapacityLimited,
+            Event::CapacityOpened { .. } => EventKind::CapacityOpened,
+            Event::CapacityProbed { .. } => EventKind::CapacityProbed,
             Event::EffectDone { .. } => EventKind::EffectDone,
             Event::EffectRefused { .. } => EventKind::EffectRefused,
             Event::EffectDelayed { .. } => EventKind::EffectDelayed,
@@ -211,6 +242,8 @@ impl Event {
             Event::AttemptStarted { attempt, .. }
             | Event::AttemptSpawned { attempt, .. }
             | Event::AttemptEnded { attempt, .. } => Some(attempt),
+            Event::CapacityLimited { limit } => limit.attempt.as_ref(),
+            Event::CapacityOpened { by: OpenedBy::Attempt(attempt), .. } => Some(attempt),
             _ => None,
         }
     }

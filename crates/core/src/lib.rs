@@ -56,7 +56,10 @@ pub use agent::{
     Agent, AgentError, AgentEvent, AnswerBy, Billing, CommandLine, Ending, EventReader, ExitFacts, LimitNotice,
     LimitScope, LimitWhy, Opening, PromptVia, Usage,
 };
-pub use capacity::CapacityKey;
+pub use capacity::{
+    Capacity, CapacityKey, Failure, Learned, Limit, Limited, OpenedBy, Spending, Spent, Standing, Strength, Using,
+    Window, capacity_after, capacity_noticed, next_probe, probe_job,
+};
 pub use clock::{Clock, FixedClock};
 pub use config::{Config, ConfigError, Origin, Problem, Setting, SourceText};
 pub use effect::{Effect, EffectEntry, EffectId, EffectKind};
@@ -68,7 +71,7 @@ pub use id::{
 };
 pub use job::{Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, StageJob, refusal_effects};
 pub use outcome::{Class, End, GateFailure, Outcome, Receipt};
-pub use plan::{Filter, Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why, plan};
+pub use plan::{Awaited, Filter, Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why, plan};
 pub use portfolio::{
     AccountConfig, AgentConfig, AgentKind, Budget, Budgets, CapacityPolicy, Choose, Landing, Limits, Permissions,
     Portfolio, Price, Project, ProjectKind, ProjectRunner, Retry, SessionConfig, SessionDone, SessionPrompt,
@@ -76,10 +79,11 @@ pub use portfolio::{
 pub use prompt::{PromptContext, PromptError, PromptTemplate};
 pub use proposal::{Child, Proposal, ProposalError, Proposed, VerdictClaim, VerdictRule};
 pub use report::{
-    AttemptLine, IssueLine, MilestoneLine, Status, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, status, why,
+    AttemptLine, BudgetLine, CapacityLine, CapacityReport, IssueLine, MilestoneLine, Status, UsageBy, UsageQuery,
+    UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, capacity, status, usage, why,
     work_log,
 };
-pub use reset::ResetTime;
+pub use reset::{ResetTime, reset_in};
 pub use runner::{
     AfterCrash, Attempt, AttemptEvent, Capabilities, Containment, EventSink, OutputLimits, ProcessIdentity, Runner,
     RunnerError, Running, Stop, Stream,

@@ -4,9 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::{Billing, Commit, GateResult, LimitNotice, Opening, Proposal, Sandbox, Usage};
+use crate::{Billing, Commit, GateResult, LimitNotice, Opening, Proposal, ResetTime, Sandbox, Usage};
 
 /// How an attempt ended, with what is known of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,21 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Turns what was said of times into times, as of the moment it was said.
+    pub fn resolve_times(&mut self, now: Timestamp, zone: &TimeZone) {
+        for notice in &mut self.receipt.limits {
+            notice.resets = notice.resets.take().and_then(|reset| reset.resolve(now, zone)).map(ResetTime::At);
+        }
+        let refused = self.receipt.limits.iter().filter(|notice| notice.refused);
+        let latest = refused.filter_map(|notice| match notice.resets {
+            Some(ResetTime::At(at)) => Some(at),
+            _ => None,
+        });
+        if let (End::Quota { resets_at }, Some(latest)) = (&mut self.end, latest.max()) {
+            *resets_at = Some(latest);
+        }
+    }
+
     /// An outcome of which nothing is known but its end.
     pub fn new(end: End) -> Self {
         Self { end, proposal: None, commit: None, answer: None, receipt: Receipt::default() }
@@ -225,7 +241,7 @@ impl End {
     /// Whether it counts towards the issue's attempts over its life. What the provider or the operator ended does
     /// not: it says nothing of the issue, however often it happens.
     pub fn is_counted(&self) -> bool {
-        !matches!(self, End::Quota { .. } | End::ProviderDown { .. } | End::Cancelled)
+        !matches!(self, End::Quota { .. } | End::ProviderDown { .. } | End::Auth { .. } | End::Cancelled)
     }
 
     /// The word for it in tables and logs.

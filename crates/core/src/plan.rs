@@ -1,5 +1,7 @@
 //! What would be done now, in order, and why; and why everything else waits.
 
+mod admit;
+mod choose;
 mod evaluate;
 mod observe;
 
@@ -7,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, Author, Comment, Event, Issue, IssueId, IssueRef, Milestone, Portfolio, ProjectName, StageName, State,
-    TrackerWrite, Trust,
+    AccountName, AgentName, Author, Comment, Event, Issue, IssueId, IssueRef, Milestone, Portfolio, ProjectName,
+    StageName, State, TrackerWrite, Trust, Using,
 };
 
 /// What a plan is made from. All of it is an argument: the same input gives the same plan.
@@ -25,6 +28,8 @@ pub struct PlanInput<'a> {
     pub views: &'a BTreeMap<ProjectName, ProjectView>,
     /// The wall time.
     pub now: Timestamp,
+    /// The zone in which days and months begin.
+    pub zone: &'a TimeZone,
     /// What is asked for.
     pub filter: &'a Filter,
 }
@@ -96,6 +101,17 @@ pub struct Plan {
     pub ready: Vec<Ready>,
     /// What waits, and why.
     pub waiting: Vec<Waiting>,
+    /// What would be used if its vendor took work, with an agent that can use it: it may be tried whether it does.
+    pub awaited: Vec<Awaited>,
+}
+
+/// Capacity that is waited for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Awaited {
+    /// An agent that would use it.
+    pub agent: AgentName,
+    /// What it would use.
+    pub using: Using,
 }
 
 /// A job that would be started now.
@@ -109,6 +125,8 @@ pub struct Ready {
     pub stage: StageName,
     /// The agent; none for the engine's own landing.
     pub agent: Option<AgentName>,
+    /// The account it works with, if it has one configured.
+    pub account: Option<AccountName>,
     /// The model.
     pub model: Option<String>,
     /// Why the agent is not the stage's first choice, if it is not.
@@ -176,9 +194,19 @@ pub enum Wait {
     },
     /// The next try is spaced.
     Backoff,
-    /// The agents' capacity is used up.
+    /// The agents' capacity is used up, or their provider is down.
     Capacity {
-        /// Whose.
+        /// Whose, and why.
+        of: String,
+    },
+    /// The agents' accounts wait for a person.
+    Account {
+        /// Whose, and why.
+        of: String,
+    },
+    /// A budget is used up.
+    Budget {
+        /// Which.
         of: String,
     },
     /// A question waits for an answer.
@@ -242,7 +270,8 @@ impl fmt::Display for Wait {
             Wait::Effects { count, delayed: None } => write!(f, "{count} of its writes are to be done"),
             Wait::Effects { delayed: Some(why), .. } => write!(f, "put off: {why}"),
             Wait::Backoff => f.write_str("the next try is spaced"),
-            Wait::Capacity { of } => write!(f, "the capacity of {of} is used up"),
+            Wait::Capacity { of } | Wait::Account { of } => f.write_str(of),
+            Wait::Budget { of } => write!(f, "the budget is used up: {of}"),
             Wait::Answer { question } => write!(f, "it waits for an answer to: {}", first_line(question)),
             Wait::Children { open } => {
                 let open: Vec<String> = open.iter().map(|c| format!("#{c}")).collect();

@@ -6,9 +6,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountName, AfterCrash, AgentName, Labels, Pipeline, Profile, ProjectName, SandboxPolicy, Spend, Trust};
+use crate::{
+    AccountName, AfterCrash, AgentName, Billing, Labels, Pipeline, Profile, ProjectName, SandboxPolicy, Spend, Trust,
+};
 
 pub use agents::{AccountConfig, AgentConfig, AgentKind, Choose, Permissions, Price};
 
@@ -39,6 +42,18 @@ pub struct Portfolio {
     pub accounts: BTreeMap<AccountName, AccountConfig>,
     /// The projects by name.
     pub projects: BTreeMap<ProjectName, Project>,
+}
+
+impl Portfolio {
+    /// The zone in which days and months begin, if the configuration names one.
+    pub fn zone(&self) -> Option<TimeZone> {
+        TimeZoneDatabase::bundled().get(self.time_zone.as_deref()?).ok()
+    }
+
+    /// Whether and how the use of an agent with an account is billed, as far as it is configured.
+    pub fn billing(&self, account: Option<&AccountName>) -> Billing {
+        account.and_then(|name| self.accounts.get(name)).map(|account| account.billing).unwrap_or_default()
+    }
 }
 
 /// One repository with its policy.

@@ -1,9 +1,13 @@
 //! Reports: plain structs, derived from ledger facts only.
 
 mod attempts;
+mod capacity;
 mod log;
 mod status;
+mod usage;
 
 pub use attempts::{AttemptLine, attempts};
+pub use capacity::{CapacityLine, CapacityReport, capacity};
 pub use log::{WorkLog, WorkLogQuery, work_log};
 pub use status::{IssueLine, MilestoneLine, Status, WaitLine, WhyReport, status, why};
+pub use usage::{BudgetLine, UsageBy, UsageQuery, UsageReport, UsageRow, usage};

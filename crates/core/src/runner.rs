@@ -23,6 +23,8 @@ pub struct Attempt {
     pub dir: Utf8PathBuf,
     /// Folders outside `cwd` that the work must be able to read: the git objects that its working copy borrows.
     pub reads: Vec<Utf8PathBuf>,
+    /// A port of its own machine, and the Unix socket that it leads to: whoever listens there holds the vendor's key.
+    pub bridge: Option<(u16, Utf8PathBuf)>,
     /// What is run.
     pub command: CommandLine,
     /// The adapter that reads its output.

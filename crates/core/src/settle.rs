@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Class, Commit, End, Fallback, Feedback, GateFailure, IssueState, Outcome, Pipeline, Proposed, Retry, Stage,
-    StageName, VerdictClaim,
+    Class, Commit, End, Feedback, GateFailure, IssueState, Outcome, Pipeline, Proposed, Retry, Stage, StageName,
+    VerdictClaim,
 };
 
 /// What follows an ended attempt.
@@ -71,6 +71,9 @@ pub struct SettleInput<'a> {
     pub outcome: &'a Outcome,
     /// How tries are spaced.
     pub retry: Retry,
+    /// Whether what the attempt used is parked with it when its vendor refuses work: then the issue itself waits for
+    /// nothing, because it is not started before its agent takes work.
+    pub parked: bool,
     /// What a successful landing stage leads to.
     pub landing: Option<Next>,
     /// The wall time.
@@ -95,6 +98,8 @@ pub fn next_step(input: &SettleInput<'_>) -> Next {
         Class::Transient => after_transient(input),
         Class::Person => match end {
             End::NeedsHuman { question } => Next::Ask { question: question.clone() },
+            // It is the account that waits for a person, with all that needs it.
+            End::Auth { .. } if input.parked => again(input, None),
             _ => block(format!("{end}."), remedy(end)),
         },
     }
@@ -153,7 +158,7 @@ fn after_transient(input: &SettleInput<'_>) -> Next {
     let SettleInput { stage, known, retry, now, .. } = input;
     let end = &input.outcome.end;
     if let End::Cancelled = end {
-        return go(&stage.name, known.feedback.clone(), None);
+        return again(input, None);
     }
     let row = known.transient_row + 1;
     let stuck = known.stuck_row + 1;
@@ -164,9 +169,8 @@ fn after_transient(input: &SettleInput<'_>) -> Next {
         );
     }
     // The agent's capacity is waited for where agents are chosen; another may go on at once.
-    let others = stage.fallback == Fallback::Chain && stage.agents.len() > 1;
-    if others && matches!(end, End::Quota { .. } | End::ProviderDown { .. }) {
-        return go(&stage.name, known.feedback.clone(), None);
+    if input.parked && matches!(end, End::Quota { .. } | End::ProviderDown { .. }) {
+        return again(input, None);
     }
     let delay = match end {
         End::Lost => std::time::Duration::ZERO,
@@ -176,7 +180,12 @@ fn after_transient(input: &SettleInput<'_>) -> Next {
     if let End::Quota { resets_at: Some(reset) } = end {
         at = at.max(believed(*reset, *now));
     }
-    go(&stage.name, known.feedback.clone(), Some(at))
+    again(input, Some(at))
+}
+
+/// The same once more, with what was said of it before.
+fn again(input: &SettleInput<'_>, not_before: Option<Timestamp>) -> Next {
+    go(&input.stage.name, input.known.feedback.clone(), not_before)
 }
 
 /// The time at which a quota is said to come back, as far as it is believed: no vendor's quota is longer than a week,

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AttemptId, CapacityKey, Commit, Digest, EffectEntry, EffectId, Epoch, EventKind, Feedback, IssueId,
-    IssueRef, ProcessIdentity, RecordError, Seq, StageName, Token,
+    AgentName, AttemptId, Capacity, Commit, Digest, EffectEntry, EffectId, Epoch, EventKind, Feedback, IssueId,
+    IssueRef, ProcessIdentity, RecordError, Seq, StageName, Token, Using,
 };
 
 pub use transitions::{transition_diagram, transition_table};
@@ -34,8 +34,8 @@ pub struct State {
     pub live: BTreeMap<AttemptId, LiveAttempt>,
     /// The effects that have not been done, in order.
     pub outbox: Vec<PendingEffect>,
-    /// Until when capacity is used up.
-    pub limited: BTreeMap<String, (CapacityKey, Timestamp)>,
+    /// What vendors can take.
+    pub capacity: Capacity,
 }
 
 /// What the ledger knows of an issue.
@@ -73,6 +73,9 @@ pub struct IssueState {
     pub answered: bool,
     /// Tokens over its life.
     pub tokens: u64,
+    /// Money over its life, in millionths of a US dollar, where it was paid for by the token.
+    #[serde(default)]
+    pub usd_micros: u64,
     /// Agent time over its life.
     pub agent_time: Duration,
     /// Why the work came back, if it did.
@@ -167,6 +170,8 @@ pub struct LiveAttempt {
     pub stage: StageName,
     /// The agent.
     pub agent: Option<AgentName>,
+    /// Whose capacity it uses.
+    pub using: Option<Using>,
     /// Its fencing token.
     pub token: Token,
     /// When it was claimed.
@@ -217,7 +222,7 @@ impl Default for State {
             issues: BTreeMap::new(),
             live: BTreeMap::new(),
             outbox: Vec::new(),
-            limited: BTreeMap::new(),
+            capacity: Capacity::default(),
         }
     }
 }
@@ -231,12 +236,6 @@ impl State {
     /// Whether effects of the issue wait to be done.
     pub fn has_pending(&self, issue: &IssueRef) -> bool {
         self.outbox.iter().any(|p| p.entry.issue == *issue)
-    }
-
-    /// Until when the capacity is used up, if it is at `now`.
-    pub fn limited_until(&self, key: &CapacityKey, now: Timestamp) -> Option<Timestamp> {
-        let (_, until) = self.limited.get(&key.to_string())?;
-        (*until > now).then_some(*until)
     }
 
     /// The effects to apply now: the first of each issue, unless it was put off.

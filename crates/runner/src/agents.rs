@@ -1,5 +1,6 @@
 //! The adapters for the agents' command lines.
 
+mod billing;
 mod catalog;
 mod command;
 mod resets;
@@ -13,6 +14,7 @@ use dayfly_core::{
     Profile,
 };
 
+pub use billing::{DOTENV_FILES, billing_route};
 pub use catalog::{Catalog, CatalogError, ContextKind, ContextRule, KeyVariable, check_catalog, version_tested};
 pub use command::CommandAgent;
 pub use vendor::VendorAgent;

@@ -10,11 +10,18 @@ mod builder;
 mod clean;
 mod decide;
 mod freeze;
+mod guard;
 mod house;
+#[cfg(feature = "proxy")]
+mod key;
+#[cfg(not(feature = "proxy"))]
+#[path = "engine/no_key.rs"]
+mod key;
 mod land;
 mod lock;
 mod model;
 mod outbox;
+mod probe;
 mod progress;
 mod reading;
 mod recover;
@@ -33,8 +40,10 @@ use tokio::task::JoinSet;
 
 use attempt::Work;
 use freeze::ToFreeze;
+use guard::{Guard, Vendor};
 use house::House;
 use model::{Command, Frozen, Input, Model, Report};
+use probe::Probe;
 use recover::{Recovery, TakenUp};
 
 pub use builder::{EngineBuilder, EngineError};
@@ -100,6 +109,8 @@ struct Loop {
     inputs: mpsc::Sender<Input>,
     stop: watch::Sender<Option<Stop>>,
     tasks: JoinSet<()>,
+    /// How many probes there were.
+    probes: u64,
     finished: bool,
 }
 
@@ -140,7 +151,9 @@ impl Engine {
         let sink = |id: &AttemptId| sink(&inputs, &self.progress, id);
         let recovery = Recovery { house, epoch, sink: &sink, stop: &stop, progress: &self.progress };
         let taken_up = Box::pin(recovery.run(&mut state)).await?;
-        let model = Model::new(Arc::clone(&house.portfolio), state, options.filter, options.until);
+        let mut model = Model::new(Arc::clone(&house.portfolio), state, options.filter, options.until);
+        model.zone = house.zone.clone();
+        model.can_probe = house.agents.iter().filter(|(_, a)| a.can_probe()).map(|(name, _)| name.clone()).collect();
         let mut this = Loop {
             house: Arc::clone(house),
             progress: self.progress.clone(),
@@ -149,6 +162,7 @@ impl Engine {
             inputs,
             stop,
             tasks: JoinSet::new(),
+            probes: 0,
             finished: false,
         };
         for TakenUp { work, running } in taken_up {
@@ -261,6 +275,16 @@ impl Loop {
                         Input::Cleaned(id, cleaned)
                     });
                 }
+                Command::Probe(awaited) => {
+                    self.probes += 1;
+                    let probe = Probe {
+                        house: Arc::clone(&self.house),
+                        awaited: awaited.clone(),
+                        number: (self.epoch, self.probes),
+                        stop: self.stop.subscribe(),
+                    };
+                    self.spawn(async move { Input::Probed(awaited, probe.perform().await.map(Box::new)) });
+                }
                 Command::Report(Report::NotCleaned(id, why)) => self.progress.not_cleaned(&id, &why),
                 Command::StopAll(how) => {
                     self.progress.stopping(how);
@@ -296,6 +320,7 @@ impl Loop {
         let project = self.house.project(&job.issue.project).cloned();
         let known = self.model.state.issues.get(&job.issue).cloned();
         let (Some(project), Some(known)) = (project, known) else { return };
+        let guard = Guard::new(&job, self.house.portfolio.billing(job.account.as_ref()));
         let work = Work {
             house: Arc::clone(&self.house),
             scope: self.model.state.scope(&id),
@@ -304,7 +329,8 @@ impl Loop {
             issue,
             known,
             project,
-            events: sink(&self.inputs, &self.progress, &id),
+            events: guard.sink(sink(&self.inputs, &self.progress, &id)),
+            guard,
             stop: self.stop.subscribe(),
         };
         self.perform(work, None);
@@ -332,8 +358,12 @@ impl Loop {
 
 /// Takes an attempt's events: its process goes to the ledger, the rest to the operator.
 fn sink(inputs: &mpsc::Sender<Input>, progress: &Progress, id: &AttemptId) -> EventSink {
+    let vendor = Vendor::new(inputs.clone(), id.clone());
     let (inputs, progress, id) = (inputs.clone(), progress.clone(), id.clone());
     EventSink::new(move |event| {
+        if let AttemptEvent::Agent(told) = &event {
+            vendor.look(told);
+        }
         if let AttemptEvent::Spawned(process) = &event {
             // A full channel only costs the record of the process: recovery also finds it by its mark.
             let _ = inputs.try_send(Input::Spawned(id.clone(), process.clone()));

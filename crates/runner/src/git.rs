@@ -254,6 +254,15 @@ impl Git {
         if listed.is_empty() { Ok(None) } else { Err(failed("cat-file", &self.git_dir, &output)) }
     }
 
+    /// All files of a commit, by their paths.
+    ///
+    /// # Errors
+    /// If the commit is not there, or git refuses.
+    pub async fn files_at(&self, commit: &Commit) -> Result<Vec<String>, GitError> {
+        let listed = self.must(&["ls-tree", "-r", "-z", "--name-only", "--full-tree", &commit.0]).await?;
+        Ok(listed.split_terminator('\0').map(str::to_owned).collect())
+    }
+
     /// The branch the checkout stands on, if it stands on one.
     ///
     /// # Errors

@@ -13,6 +13,8 @@ mod markdown;
 mod mock;
 mod process;
 mod program;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 mod redact;
 mod remove;
 mod sandbox;
@@ -23,8 +25,8 @@ mod test_repo;
 mod tmux;
 
 pub use agents::{
-    Catalog, CatalogError, CommandAgent, ContextKind, ContextRule, KeyVariable, Printed, VendorAgent, agent_for,
-    check_catalog, classify, context_files, version_tested,
+    Catalog, CatalogError, CommandAgent, ContextKind, ContextRule, DOTENV_FILES, KeyVariable, Printed, VendorAgent,
+    agent_for, billing_route, check_catalog, classify, context_files, version_tested,
 };
 pub use clock::SystemClock;
 pub use engine::{
@@ -37,11 +39,11 @@ pub use log::{LogPart, LogReader};
 pub use markdown::MarkdownTracker;
 pub use mock::{MockCall, MockRefusal, MockRulesError, MockRunner, MockScript, WhenDropped};
 pub use process::{identity, is_alive, kill_attempt};
-pub use program::find_program;
+pub use program::{VersionError, ask_version, find_program};
 pub use redact::{Redactor, Secret, looks_secret};
 pub use sandbox::{
     Cgroup, CgroupBase, LAUNCH_FAILED, Ladder, LaunchError, Place, Rung, SandboxError, Wrapped, launch, wrap,
 };
 pub use sqlite::SqliteStore;
-pub use subprocess::{Keeper, SubprocessRunner, is_kept};
+pub use subprocess::{Keeper, SubprocessRunner, child_variables, is_kept, native_program};
 pub use tmux::{Session, SessionState, SessionStatus, TmuxError, TmuxRunner, find_tmux};

@@ -1,8 +1,12 @@
-//! Programs on `PATH`.
+//! Programs on `PATH`, and what they say of themselves.
+
+mod version;
 
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+
+pub use version::{VersionError, ask_version};
 
 /// The first file named `program` that can be executed in the folders of `path`, or, if `program` holds a slash,
 /// that file itself.

@@ -6,6 +6,7 @@
 //!
 //! Nothing in here is async, so that the keeper can use it.
 
+mod bridge;
 mod bubblewrap;
 mod cgroup;
 mod filter;
@@ -21,6 +22,7 @@ mod way;
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{Access, Network, Sandbox, SandboxSpec};
 
+pub(crate) use bridge::BRIDGE;
 pub use cgroup::{Cgroup, CgroupBase};
 pub use ladder::{Ladder, Rung};
 pub use launch::{LAUNCH_FAILED, LaunchError, launch};
@@ -45,6 +47,9 @@ pub struct Place {
     pub read: Vec<Utf8PathBuf>,
     /// Unix sockets it may connect to.
     pub sockets: Vec<Utf8PathBuf>,
+    /// A port of its own machine that leads to a Unix socket, for a program that speaks TCP alone. The socket's folder is
+    /// shown, so it must hold nothing else. Without a network of its own, the port is one of the host's.
+    pub bridge: Option<(u16, Utf8PathBuf)>,
     /// Globs of the paths in the working copy that it may not change.
     pub protected: Vec<String>,
     /// The state folder, of which nothing but the paths above is ever shown.
@@ -71,6 +76,7 @@ impl Place {
             proposal: one(&self.proposal)?,
             read: all(&self.read)?,
             sockets: all(&self.sockets)?,
+            bridge: self.bridge.as_ref().map(|(port, socket)| Ok((*port, one(socket)?))).transpose()?,
             state: one(&self.state)?,
             ..self.clone()
         })
@@ -161,13 +167,13 @@ pub fn wrap(spec: &SandboxSpec, ladder: &Ladder, place: &Place, argv: &[String])
     let limits = Limits::of(spec, holds(Cgroup::holds_memory), holds(Cgroup::holds_processes));
     let mut launch = Launch::new(place)?;
     let argv = match spec.least {
-        Sandbox::None if place.cgroup.is_none() && limits.memory.is_none() => {
+        Sandbox::None if place.cgroup.is_none() && place.bridge.is_none() && limits.memory.is_none() => {
             let argv = argv.to_vec();
             return Ok(Wrapped { argv, rung: Sandbox::None, wrappers: 0, started: None, unheld: limits.unheld });
         }
         Sandbox::None => {
             launch.cgroup(place);
-            launch.last(&limits, &started, argv)
+            launch.last(&limits, place, &started, argv)
         }
         Sandbox::Landlock => {
             let view = View::of(spec, place, Utf8Path::new(program))?;
@@ -179,7 +185,7 @@ pub fn wrap(spec: &SandboxSpec, ladder: &Ladder, place: &Place, argv: &[String])
             for (flag, path) in view.landlock()? {
                 launch.push(&[flag, path.as_str()]);
             }
-            launch.last(&limits, &started, argv)
+            launch.last(&limits, place, &started, argv)
         }
         Sandbox::Bubblewrap => {
             let mut view = View::of(spec, place, Utf8Path::new(program))?;
@@ -188,7 +194,7 @@ pub fn wrap(spec: &SandboxSpec, ladder: &Ladder, place: &Place, argv: &[String])
             launch.push(&["--filter", "--"]);
             let mut inner = Launch::new(place)?;
             inner.push(&["--scope"]);
-            let inner = inner.last(&limits, &started, argv);
+            let inner = inner.last(&limits, place, &started, argv);
             let mut outer = launch.argv;
             outer.extend(bubblewrap::arguments(ladder, spec.network, &view, &place.cwd));
             outer.extend(inner);
@@ -223,12 +229,18 @@ impl Launch {
     }
 
     /// The step after which the program runs.
-    fn last(mut self, limits: &Limits, started: &Utf8Path, argv: &[String]) -> Vec<String> {
+    fn last(mut self, limits: &Limits, place: &Place, started: &Utf8Path, argv: &[String]) -> Vec<String> {
         if let Some(bytes) = limits.memory {
             self.push(&["--memory", &bytes.to_string()]);
         }
         if let Some(processes) = limits.processes {
             self.push(&["--processes", &processes.to_string()]);
+        }
+        if let Some((port, socket)) = &place.bridge {
+            self.push(&["--bridge", &format!("{port}={socket}")]);
+            for word in &place.launcher {
+                self.push(&["--bridge-by", word]);
+            }
         }
         self.push(&["--started", started.as_str(), "--"]);
         self.argv.extend_from_slice(argv);

@@ -32,6 +32,7 @@ use supervise::Supervisor;
 pub use kept::is_kept;
 pub(crate) use output::{Output, for_display};
 pub(crate) use prepare::{child_environment, files as attempt_files, proposal_path, without_secrets};
+pub use prepare::{child_variables, native as native_program};
 #[cfg(test)]
 pub(crate) use tests::test_job;
 
@@ -150,8 +151,8 @@ impl Runner for SubprocessRunner {
     }
 
     async fn start(&self, attempt: &Attempt) -> Result<Box<dyn Running>, RunnerError> {
-        if self.keeper.is_none() && !attempt.job.sandbox.is_default() {
-            let what = "the job asks for a sandbox or for limits, which need a keeper; see `EngineBuilder::keeper`";
+        if self.keeper.is_none() && !(attempt.job.sandbox.is_default() && attempt.bridge.is_none()) {
+            let what = "the job asks for a sandbox, for limits or for a proxy, which need a keeper; see `EngineBuilder::keeper`";
             return Err(RunnerError::Other { what: what.into(), source: None });
         }
         let for_files = attempt.clone();

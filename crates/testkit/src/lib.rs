@@ -87,3 +87,5 @@
 //! ```
 
 pub mod conformance;
+#[cfg(feature = "model-server")]
+pub mod model;

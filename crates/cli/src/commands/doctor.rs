@@ -1,11 +1,14 @@
 //! `dayfly doctor`: what is there, what is missing, and what helps.
 
+mod agents;
+mod billing;
+mod context;
 mod sandbox;
 
 use std::path::PathBuf;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::{AgentConfig, Landing, Portfolio, Project, State, StoreError, Tracker as _, TrackerError};
+use dayfly_core::{Landing, Portfolio, Project, State, StoreError, Tracker as _, TrackerError};
 use dayfly_runner::{GATES_FILE, Git, SqliteStore, StateLock, find_program, find_tmux, gate_commands, read_all};
 use serde::Serialize;
 
@@ -24,9 +27,13 @@ struct Check {
     state: Finding,
     found: String,
     remedy: Option<String>,
+    /// What an agent finds in a repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<context::Found>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// The later, the worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Finding {
     Good,
@@ -36,15 +43,21 @@ enum Finding {
 
 impl Check {
     fn good(what: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { what: what.into(), state: Finding::Good, found: found.into(), remedy: None }
+        Self { what: what.into(), state: Finding::Good, found: found.into(), remedy: None, context: None }
     }
 
     fn note(what: impl Into<String>, found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { what: what.into(), state: Finding::Note, found: found.into(), remedy: Some(remedy.into()) }
+        Self {
+            what: what.into(),
+            state: Finding::Note,
+            found: found.into(),
+            remedy: Some(remedy.into()),
+            context: None,
+        }
     }
 
     fn bad(what: impl Into<String>, found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { what: what.into(), state: Finding::Bad, found: found.into(), remedy: Some(remedy.into()) }
+        Self { what: what.into(), state: Finding::Bad, found: found.into(), remedy: Some(remedy.into()), context: None }
     }
 }
 
@@ -55,11 +68,13 @@ pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>) -> Result<Ex
         Ok(context) => {
             let portfolio = &context.config.portfolio;
             checks.push(Check::good("configuration", context.path.as_str()));
-            for (name, agent) in &portfolio.agents {
-                checks.push(agent_check(name.as_str(), agent));
-            }
+            checks.extend(agents::checks(portfolio).await);
+            checks.extend(agents::accounts(portfolio));
+            checks.extend(billing::checks(portfolio));
             for project in portfolio.projects.values() {
                 checks.extend(project_checks(project).await);
+                checks.extend(context::checks(portfolio, project).await);
+                checks.extend(billing::in_project(portfolio, project).await);
                 checks.extend(session_check(project));
                 checks.push(tracker_check(context, project).await);
             }
@@ -104,15 +119,6 @@ pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     find_program(program, std::env::var_os("PATH").as_deref())
 }
 
-/// The program that a script names in its first line.
-fn interpreter(script: &std::path::Path) -> Option<PathBuf> {
-    use std::io::Read as _;
-    let mut start = Vec::new();
-    std::fs::File::open(script).ok()?.take(256).read_to_end(&mut start).ok()?;
-    let line = String::from_utf8_lossy(start.strip_prefix(b"#!")?).into_owned();
-    Some(PathBuf::from(line.lines().next()?.split_whitespace().next()?))
-}
-
 async fn git_check() -> Check {
     let install = "install git 2.40 or newer";
     let Some(path) = on_path("git") else { return Check::bad("git", "is not on PATH", install) };
@@ -122,27 +128,6 @@ async fn git_check() -> Check {
     match (numbers.next(), numbers.next()) {
         (Some(major), Some(minor)) if (major, minor) >= GIT => Check::good("git", found),
         _ => Check::bad("git", found, install),
-    }
-}
-
-fn agent_check(name: &str, agent: &AgentConfig) -> Check {
-    let what = format!("agent {name} ({})", agent.kind.word());
-    let program = agent.argv.first().map_or("", String::as_str);
-    if let Some(key) = agent.pass_env.iter().find(|v| v.ends_with("_API_KEY")) {
-        let remedy = format!("take {key} out of `pass-env` if you mean to use a subscription");
-        return Check::note(what, format!("passes {key} on: each token is billed"), remedy);
-    }
-    match on_path(program) {
-        Some(path) if interpreter(&path).is_some_and(|i| !i.exists()) => {
-            let found = format!("the first line of {} names a program that is not there", path.display());
-            Check::bad(what, found, "mend the line that begins with `#!`")
-        }
-        Some(path) => Check::good(what, path.display().to_string()),
-        None => Check::bad(
-            what,
-            format!("`{program}` is not there, or cannot be executed"),
-            "install it, mend PATH or `argv`, or `chmod +x` it",
-        ),
     }
 }
 

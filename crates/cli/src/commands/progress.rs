@@ -100,6 +100,11 @@ impl Shared {
             Event::EffectRefused { issue, reason, .. } | Event::EffectDelayed { issue, reason, .. } => {
                 self.say(&format!("{issue}  {reason}"));
             }
+            Event::CapacityLimited { limit } => {
+                let until = limit.until.map(|at| format!(" until {}", crate::tables::time(at, at))).unwrap_or_default();
+                self.say(&format!("{}  takes no work{until}: {}", limit.key, cut(&limit.said, 120)));
+            }
+            Event::CapacityOpened { key, .. } => self.say(&format!("{key}  takes work again")),
             Event::Answered { issue, by, .. } => self.say(&format!("{issue}  answered by {by}")),
             Event::ChildrenClosed { issue, .. } => self.say(&format!("{issue}  all its children are closed")),
             Event::Merged { issue, .. } => self.say(&format!("{issue}  was merged")),

@@ -2,7 +2,6 @@
 
 use dayfly_core::{Filter, WorkLogQuery, work_log};
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use crate::context::Context;
 use crate::error::{CliError, Exit};
@@ -16,7 +15,7 @@ pub(crate) async fn run(
 ) -> Result<Exit, CliError> {
     let project = project.map(|p| context.project(Some(p))).transpose()?;
     let overview = context.overview(Filter::default()).await?;
-    let zone = TimeZone::system();
+    let zone = overview.zone.clone();
     let day = day.unwrap_or_else(|| overview.now.to_zoned(zone.clone()).date());
     let query = WorkLogQuery { day, zone, project };
     let log = work_log(&query, &overview.input(), &overview.plan, &overview.records);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be done fails the test")]
 
+mod capacity;
 mod demo;
 mod interrupt;
 mod issues;

@@ -39,7 +39,7 @@ fn a_broken_configuration_shows_all_its_problems_at_once() {
       |
       = help: did you mean `concurrency`?
 
-    error: unknown variant `robot`, expected `command` or `claude`
+    error: unknown variant `robot`, expected one of `command`, `claude`, `codex`, `opencode`, `gemini`, `copilot`
      --> [root]/dayfly.toml:5:8
       |
     5 | kind = "robot"

@@ -1,6 +1,7 @@
 //! The executor with keepers.
 
 use std::fs;
+use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -57,6 +58,7 @@ impl Probe {
             job,
             cwd: root.join("work"),
             reads: Vec::new(),
+            bridge: None,
             dir: root.join("attempt"),
             agent: Arc::new(agent),
             output: OutputLimits { log_bytes: 100_000, line_bytes: 4096 },
@@ -114,6 +116,34 @@ async fn gone(process: &ProcessIdentity) {
 async fn it_conforms() {
     let report = dayfly_testkit::conformance::runner(async || runner()).await;
     assert_eq!(report.skipped, [], "{report}");
+}
+
+/// Without any sandbox too; and a port that somebody has is no fault of the attempt's.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_with_a_bridge_reaches_its_socket() {
+    let mut busy = Some(std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let port = busy.as_ref().unwrap().local_addr().unwrap().port();
+    for taken in [true, false] {
+        let mut probe = Probe::new(&format!("exec bash -c 'cat </dev/tcp/127.0.0.1/{port}'"));
+        let folder = probe.attempt.cwd.with_file_name("proxy");
+        fs::create_dir(&folder).unwrap();
+        let socket = std::os::unix::net::UnixListener::bind(folder.join("s")).unwrap();
+        probe.attempt.bridge = Some((port, folder.join("s")));
+        let mut running = probe.start().await;
+        if taken {
+            let outcome = ended(&mut *running).await;
+            assert!(matches!(&outcome.end, End::Environment { reason } if reason.contains("port")), "{outcome:?}");
+            busy = None;
+            continue;
+        }
+        let vendor = std::thread::spawn(move || socket.accept().unwrap().0.write_all(b"from the socket\n").unwrap());
+        let line = tokio::time::timeout(Duration::from_secs(20), probe.lines.recv()).await.unwrap();
+        assert_eq!(line.unwrap().trim(), "from the socket");
+        let outcome = ended(&mut *running).await;
+        assert_eq!((outcome.receipt.killed, outcome.receipt.exit_code), (0, Some(0)), "{outcome:?}");
+        vendor.join().unwrap();
+    }
+    assert!(busy.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -60,6 +60,22 @@ fn what_the_command_prints_is_passed_on_and_the_receipt_is_the_last_word() {
     assert_eq!((receipt["killed"].as_u64(), receipt["leaky"].as_bool()), (Some(0), Some(false)));
 }
 
+/// The bridge beside a program ends with it, by the kernel, and so hardly before the keeper looks.
+#[test]
+fn a_bridge_is_nothing_that_the_command_left_behind() {
+    let own = env!("CARGO_BIN_EXE_dayfly-job");
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("sock").display().to_string();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let bridge = format!("{port}={socket}");
+    let launch = [own, "launch", "--bridge", &bridge, "--bridge-by", own, "--bridge-by", "launch", "--"];
+    let left = ["sh", "-c", "cat </dev/zero >/dev/null &"];
+    for (command, killed) in [(&["true"][..], 0), (&left[..], 1)] {
+        let receipt = run(&[&["--"], &launch[..], command].concat()).receipt();
+        assert_eq!((&receipt["end"], receipt["killed"].as_u64()), (&"succeeded".into(), Some(killed)), "{receipt}");
+    }
+}
+
 #[test]
 fn the_input_is_passed_on_or_comes_from_a_file() {
     let mut child = job().args(["--", "cat"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

@@ -60,15 +60,15 @@ kind = "docs"
     dayfly.toml:5: `soon` is not a duration above zero
         wall = "soon"
         help: write it as "90s", "45m", "6h" or "1h 30m"
-    dayfly.toml:7: unknown variant `comand`, expected `command` or `claude`
+    dayfly.toml:7: unknown variant `comand`, expected one of `command`, `claude`, `codex`, `opencode`, `gemini`, `copilot`
         kind = "comand"
         help: see `dayfly config show --defaults` for the form of [agents.script]
-    dayfly.toml:9: the prompt of `exec`, line 1 of it: unknown variable `isue`; there are project, issue, stage, notes, feedback, child_limit
+    dayfly.toml:9: the prompt of `exec`, line 1 of it: unknown variable `isue`; there are project, issue, stage, answer, notes, feedback, child_limit
         prompt = "do {{ isue.title }}"
         help: mend the template
     dayfly.toml:10: unknown key `colour` in [stages.exec]
         colour = "red"
-        help: [stages.exec] may hold run, access, agents, fallback, answer, effects, prompt, prompt-file, admission, gates, on-fail, rounds, attempts, entry-label, label, wall, silence
+        help: [stages.exec] may hold run, access, agents, fallback, answer, effects, prompt, prompt-file, skills, admission, gates, on-fail, rounds, attempts, entry-label, label, wall, silence
     dayfly.toml:11: unknown gate `tidy`; there are clean-tree, new-commits, untouched, protected-paths, diff-size, commands, verdict, label:NAME, custom:NAME
         gates = ["new-commits", "tidy"]
         help: see `dayfly config show --defaults` for the form of [stages.exec]

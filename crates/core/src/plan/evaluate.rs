@@ -1,24 +1,28 @@
 //! The plan itself.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::capacity::{day, month};
 use crate::{
-    AgentName, CapacityKey, Choice, Effect, Fallback, GateSpec, Issue, IssueRef, IssueState, Phase, Pipeline,
-    Portfolio, Project, ProjectName, Stage, StageName, StageRun, TrackerState, Trust,
+    Budgets, Effect, GateSpec, Issue, IssueRef, IssueState, Phase, Pipeline, Portfolio, Project, ProjectName, Stage,
+    StageName, StageRun, TrackerState, Trust,
 };
 
+use super::admit::admit;
+use super::choose::{Pick, choose};
 use super::{Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why};
 
 /// A candidate with what orders it.
-struct Candidate<'a> {
+pub(super) struct Candidate<'a> {
     order: Order,
-    project: &'a Project,
-    stage: &'a Stage,
-    ready: Ready,
+    pub(super) project: &'a Project,
+    pub(super) stage: &'a Stage,
+    pub(super) ready: Ready,
+    /// With what it could be started, most wanted first; empty if it needs no agent.
+    pub(super) picks: Vec<Pick>,
 }
 
 /// What orders candidates: the cascade, then later stages first, then the milestone's date, then age.
@@ -52,20 +56,41 @@ pub(super) fn plan(input: &PlanInput<'_>) -> Plan {
             });
             continue;
         }
+        let budget = budget_reached(input, project);
         for issue in view.issues.iter().filter(|i| i.state == TrackerState::Open) {
             let issue_ref = IssueRef::new(name.clone(), issue.id.clone());
             if input.filter.issue.as_ref().is_some_and(|i| *i != issue_ref) {
                 continue;
             }
-            match evaluate(input, project, view, issue, &issue_ref) {
+            match evaluate(input, project, (view, issue), &issue_ref, budget.as_ref(), &mut plan) {
                 Ok(candidate) => candidates.push(candidate),
                 Err(waiting) => plan.waiting.push(*waiting),
             }
         }
     }
     candidates.sort_by(|a, b| a.order.cmp(&b.order));
+    plan.awaited.sort();
+    plan.awaited.dedup();
     admit(input, candidates, &mut plan);
     plan
+}
+
+/// The first budget that leaves nothing for a project, and when it begins anew.
+fn budget_reached(input: &PlanInput<'_>, project: &Project) -> Option<(String, Timestamp)> {
+    let spending = &input.state.capacity.spending;
+    let times = [("day", day(input.now, input.zone)), ("month", month(input.now, input.zone))];
+    for (word, (from, next)) in times {
+        let of = |budgets: &Budgets| if word == "day" { budgets.day } else { budgets.month };
+        for (who, name, budget) in [
+            (format!("project {}", project.name), Some(&project.name), of(&project.budgets)),
+            ("all projects".to_owned(), None, of(&input.portfolio.budgets)),
+        ] {
+            if let Some(reached) = spending.since(from, name).reached(&budget) {
+                return Some((format!("{reached} for {who} this {word}"), next));
+            }
+        }
+    }
+    None
 }
 
 fn whole_project(project: &Project, view: &ProjectView) -> Option<Wait> {
@@ -90,9 +115,10 @@ pub(super) fn entry(portfolio: &Portfolio, project: &ProjectName, issue: &Issue)
 fn evaluate<'a>(
     input: &PlanInput<'a>,
     project: &'a Project,
-    view: &ProjectView,
-    issue: &Issue,
+    (view, issue): (&ProjectView, &Issue),
     issue_ref: &IssueRef,
+    budget: Option<&(String, Timestamp)>,
+    plan: &mut Plan,
 ) -> Result<Candidate<'a>, Box<Waiting>> {
     let known = input.state.issues.get(issue_ref);
     let wait = |why, until, remedy: Option<&str>| {
@@ -126,8 +152,8 @@ fn evaluate<'a>(
         let reason = reason.clone();
         return Err(wait(Wait::Held { reason }, *until, Some("mend the cause, then run again")));
     }
-    if let Some(bound) = known.and_then(|k| spent(project, k)) {
-        return Err(wait(Wait::Lifetime { bound }, None, Some("raise the limit in dayfly.toml, or close the issue")));
+    if let Some((why, until, remedy)) = bound_reached(project, known, budget) {
+        return Err(wait(why, until, Some(remedy)));
     }
     let first = || entry(input.portfolio, &project.name, issue);
     let (stage, why) = match known {
@@ -141,19 +167,36 @@ fn evaluate<'a>(
         let reason = format!("stage `{}` waits for the label {label}", stage.name);
         return Err(wait(Wait::Held { reason }, None, Some("put the label on")));
     }
-    let (agent, substitution) =
-        choose_agent(input, stage).map_err(|(of, until)| wait(Wait::Capacity { of }, Some(until), None))?;
-    let model = agent.as_ref().and_then(|a| input.portfolio.agents.get(a)).and_then(|a| a.model.clone());
+    let (picks, awaited) = choose(input, stage);
+    plan.awaited.extend(awaited);
+    let picks = picks.map_err(|none| wait(none.why, none.until, none.remedy.as_deref()))?;
     let ready = Ready {
         issue: issue_ref.clone(),
         title: issue.title.clone(),
         stage: stage.name.clone(),
-        agent,
-        model,
-        substitution,
+        agent: None,
+        account: None,
+        model: None,
+        substitution: None,
         why,
     };
-    Ok(Candidate { order: order(&project.pipeline, view, issue, &ready), project, stage, ready })
+    Ok(Candidate { order: order(&project.pipeline, view, issue, &ready), project, stage, ready, picks })
+}
+
+/// The bound of the issue, or the budget of all, that leaves nothing.
+fn bound_reached(
+    project: &Project,
+    known: Option<&IssueState>,
+    budget: Option<&(String, Timestamp)>,
+) -> Option<(Wait, Option<Timestamp>, &'static str)> {
+    if let Some(bound) = known.and_then(|k| spent(project, k)) {
+        return Some((Wait::Lifetime { bound }, None, "raise the limit in dayfly.toml, or close the issue"));
+    }
+    // A landing costs nothing.
+    let lands = known.and_then(|k| project.pipeline.stage(&k.stage)).is_some_and(|s| s.run == StageRun::Land);
+    let (of, until) = budget.filter(|_| !lands)?;
+    let remedy = "wait for it to begin anew, or raise it in dayfly.toml";
+    Some((Wait::Budget { of: of.clone() }, Some(*until), remedy))
 }
 
 fn order(pipeline: &Pipeline, view: &ProjectView, issue: &Issue, ready: &Ready) -> Order {
@@ -244,96 +287,13 @@ fn spent(project: &Project, known: &IssueState) -> Option<String> {
     if known.tokens >= limits.issue_tokens {
         return Some(format!("{} of {} tokens", known.tokens, limits.issue_tokens));
     }
+    if let Some(most) = limits.issue_usd_micros.filter(|most| known.usd_micros >= *most) {
+        let usd = |micros: u64| micros as f64 / 1e6;
+        return Some(format!("{:.2} of {:.2} US dollars", usd(known.usd_micros), usd(most)));
+    }
     if known.agent_time >= limits.issue_time {
         let (used, of) = (known.agent_time.as_secs() / 60, limits.issue_time.as_secs() / 60);
         return Some(format!("{used} of {of} minutes of agent time"));
     }
     None
-}
-
-/// The agent with capacity, and why it is not the first choice; or whose capacity is awaited, until when.
-fn choose_agent(
-    input: &PlanInput<'_>,
-    stage: &Stage,
-) -> Result<(Option<AgentName>, Option<String>), (String, Timestamp)> {
-    if stage.run == StageRun::Land {
-        return Ok((None, None));
-    }
-    let mut earliest: Option<(String, Timestamp)> = None;
-    for (n, Choice { agent, model }) in stage.agents.iter().enumerate() {
-        let model = model.clone().or_else(|| input.portfolio.agents.get(agent).and_then(|a| a.model.clone()));
-        let key = CapacityKey { agent: agent.clone(), model };
-        match input.state.limited_until(&key, input.now) {
-            None if n == 0 => return Ok((Some(agent.clone()), None)),
-            None => {
-                let of = earliest.map_or_else(String::new, |(of, _)| of);
-                return Ok((Some(agent.clone()), Some(format!("the capacity of {of} is used up"))));
-            }
-            Some(until) => {
-                if earliest.as_ref().is_none_or(|(_, at)| until < *at) {
-                    earliest = Some((key.to_string(), until));
-                }
-            }
-        }
-        if stage.fallback == Fallback::Strict {
-            break;
-        }
-    }
-    Err(earliest.unwrap_or_else(|| ("no agent".into(), input.now)))
-}
-
-/// Takes candidates in order as long as there are slots; the rest waits for one.
-fn admit(input: &PlanInput<'_>, candidates: Vec<Candidate<'_>>, plan: &mut Plan) {
-    let mut host = input.state.live.len();
-    let mut projects: BTreeMap<&ProjectName, usize> = BTreeMap::new();
-    let mut agents: BTreeMap<AgentName, usize> = BTreeMap::new();
-    for live in input.state.live.values() {
-        *projects.entry(&live.issue.project).or_default() += 1;
-        if let Some(agent) = &live.agent {
-            *agents.entry(agent.clone()).or_default() += 1;
-        }
-    }
-    for ready in &input.filter.starting {
-        host += 1;
-        if let Some((name, _)) = input.portfolio.projects.get_key_value(&ready.issue.project) {
-            *projects.entry(name).or_default() += 1;
-        }
-        if let Some(agent) = &ready.agent {
-            *agents.entry(agent.clone()).or_default() += 1;
-        }
-    }
-    let starting = |issue: &IssueRef| input.filter.starting.iter().any(|r| r.issue == *issue);
-    for Candidate { project, stage, ready, .. } in candidates.into_iter().filter(|c| !starting(&c.ready.issue)) {
-        let in_project = projects.entry(&project.name).or_default();
-        let most = |agent: &AgentName| input.portfolio.agents.get(agent).and_then(|a| a.concurrency);
-        let agent_full = ready
-            .agent
-            .as_ref()
-            .filter(|agent| most(agent).is_some_and(|most| agents.get(*agent).copied().unwrap_or(0) >= most as usize));
-        let of = if host >= input.portfolio.concurrency as usize {
-            Some("the host".to_owned())
-        } else if *in_project >= project.concurrency as usize {
-            Some(format!("project {}", project.name))
-        } else {
-            agent_full.map(|agent| format!("agent {agent}"))
-        };
-        if let Some(of) = of {
-            plan.waiting.push(Waiting {
-                issue: Some(ready.issue),
-                project: project.name.clone(),
-                title: ready.title,
-                stage: Some(stage.name.clone()),
-                why: Wait::Slot { of },
-                until: None,
-                remedy: None,
-            });
-            continue;
-        }
-        host += 1;
-        *in_project += 1;
-        if let Some(agent) = &ready.agent {
-            *agents.entry(agent.clone()).or_default() += 1;
-        }
-        plan.ready.push(ready);
-    }
 }

@@ -1,16 +1,21 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 
 use super::*;
 use crate::{
     AttemptId, Author, CapacityKey, Comment, Commit, Config, Effect, EffectEntry, EffectId, Epoch, IssueState,
-    LiveAttempt, PendingEffect, Phase, Seq, SourceText, TrackerState, TrackerWrite, Trust,
+    LimitWhy, Limited, LiveAttempt, PendingEffect, Phase, Seq, SourceText, Strength, TrackerState, TrackerWrite, Trust,
+    Using,
 };
 
+mod capacity;
 mod observe;
 mod order;
 mod show;
+
+static ZONE: TimeZone = TimeZone::UTC;
 
 const CONFIG: &str = r#"
 version = 1
@@ -138,6 +143,7 @@ impl World {
             idle_row: 0,
             answered: false,
             tokens: 0,
+            usd_micros: 0,
             agent_time: Duration::ZERO,
             feedback: None,
             notes: BTreeMap::new(),
@@ -156,6 +162,7 @@ impl World {
             issue,
             stage: stage("exec"),
             agent: by.map(agent),
+            using: by.map(|name| self.using(name)),
             token: Seq(1),
             since: now(),
             epoch: Epoch(1),
@@ -165,10 +172,20 @@ impl World {
     }
 
     fn limited(&mut self, name: &str, until: Timestamp) {
-        let agent = agent(name);
-        let model = self.portfolio.agents[&agent].model.clone();
-        let key = CapacityKey { agent, model };
-        self.state.limited.insert(key.to_string(), (key, until));
+        let Using { vendor, account, model } = self.using(name);
+        self.limit(CapacityKey { vendor, account: Some(account), model }, Some(until), LimitWhy::Quota);
+    }
+
+    fn limit(&mut self, key: CapacityKey, until: Option<Timestamp>, why: LimitWhy) {
+        let limited =
+            Limited { key, why, window: None, until, strength: Strength::Stated, said: "no".into(), attempt: None };
+        self.state.capacity.limit(limited, now());
+    }
+
+    /// What an agent uses with its own model.
+    fn using(&self, name: &str) -> Using {
+        let config = &self.portfolio.agents[&agent(name)];
+        Using::new(config.vendor(&agent(name)), None, config.model.clone())
     }
 
     /// A write that is still to be done.
@@ -182,7 +199,7 @@ impl World {
 
     fn input(&self) -> PlanInput<'_> {
         let Self { portfolio, state, views, filter } = self;
-        PlanInput { portfolio, state, views, now: now(), filter }
+        PlanInput { portfolio, state, views, now: now(), zone: &ZONE, filter }
     }
 
     fn plan(&self) -> Plan {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountName, AgentName, Billing, VendorName};
+use crate::{AccountName, AgentName, Billing, Usage, VendorName};
 
 /// An agent as configured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -166,4 +166,15 @@ pub struct Price {
     pub cached: f64,
     /// Tokens written.
     pub output: f64,
+}
+
+impl Price {
+    /// What so much costs, in US dollars.
+    pub fn of(&self, usage: &Usage) -> f64 {
+        let fresh = usage.input_tokens.saturating_sub(usage.cached_tokens);
+        let sum = fresh as f64 * self.input
+            + usage.cached_tokens as f64 * self.cached
+            + usage.output_tokens as f64 * self.output;
+        sum / 1e6
+    }
 }

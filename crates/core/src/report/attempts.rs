@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{AgentName, AttemptId, End, Event, IssueRef, JobId, Outcome, Record, RecordError, StageName};
+use crate::{AgentName, AttemptId, End, Event, IssueRef, JobId, Outcome, Record, RecordError, StageName, Using};
 
 /// An attempt as the ledger tells it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,6 +23,8 @@ pub struct AttemptLine {
     pub stage: StageName,
     /// The agent; none for the engine's own landing.
     pub agent: Option<AgentName>,
+    /// Whose capacity it used.
+    pub using: Option<Using>,
     /// Why the agent was not the stage's first choice, if it was not.
     pub substitution: Option<String>,
     /// When it was claimed.
@@ -57,6 +59,7 @@ pub fn attempts(records: &[Record]) -> Result<Vec<AttemptLine>, RecordError> {
                     title: job.title.clone(),
                     stage: job.stage.clone(),
                     agent: job.agent.clone(),
+                    using: job.using(),
                     substitution,
                     started: record.at,
                     ended: None,

@@ -20,6 +20,7 @@ struct Case {
     known: IssueState,
     outcome: Outcome,
     retry: Retry,
+    parked: bool,
     landing: Option<Next>,
     dice: f64,
 }
@@ -59,6 +60,7 @@ fn case(at: &str, end: End) -> Case {
         idle_row: 0,
         answered: false,
         tokens: 0,
+        usd_micros: 0,
         agent_time: Duration::ZERO,
         feedback: Some(earlier()),
         notes: BTreeMap::new(),
@@ -72,6 +74,7 @@ fn case(at: &str, end: End) -> Case {
         known,
         outcome: Outcome { end, proposal: None, commit: None, answer: None, receipt },
         retry: Retry { base: Duration::from_secs(10), max: Duration::from_secs(300), transient: 3 },
+        parked: false,
         landing: None,
         dice: 0.5,
     }
@@ -100,6 +103,7 @@ impl Case {
             known: &self.known,
             outcome: &self.outcome,
             retry: self.retry,
+            parked: self.parked,
             landing: self.landing.clone(),
             now: now(),
             dice: self.dice,
@@ -251,6 +255,17 @@ fn no_end_of_the_world_around_uses_up_attempts_or_loses_the_feedback() {
         let case = case("exec", end.clone()).knowing(|k| k.visit_attempts = 2);
         let Next::Go { stage, feedback, .. } = case.next() else { panic!("{end}: {:?}", case.next()) };
         assert_eq!((stage.as_str(), feedback), ("exec", Some(earlier())), "{end}");
+    }
+}
+
+#[test]
+fn what_is_parked_with_its_account_waits_for_nothing_itself() {
+    for end in
+        [End::Quota { resets_at: after(7200) }, End::ProviderDown { reason: reason() }, End::Auth { reason: reason() }]
+    {
+        let mut case = case("exec", end.clone()).knowing(|k| (k.transient_row, k.visit_attempts) = (40, 2));
+        case.parked = true;
+        assert_eq!(case.shown(), "exec; told commands: from before", "{end}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     AttemptId, Class, EffectEntry, EffectId, EffectKind, End, Event, EventKind, IssueId, IssueRef, JobSpec, Next,
-    Outcome, Record, StageName,
+    Outcome, Record, Spent, StageName,
 };
 
 use super::transitions::targets;
@@ -47,7 +47,7 @@ impl State {
                 let live = self.live.get_mut(&attempt).ok_or_else(|| gone(record, kind, &attempt))?;
                 live.process = Some(process);
             }
-            Event::AttemptEnded { attempt, token, outcome, next, effects, limited } => {
+            Event::AttemptEnded { attempt, token, outcome, next, effects } => {
                 let live = self.live.get(&attempt).ok_or_else(|| gone(record, kind, &attempt))?;
                 if live.token != token {
                     return Err(impossible(record, kind, attempt.as_str(), "held by another claim"));
@@ -56,12 +56,15 @@ impl State {
                 self.move_issue(record, &issue, kind, phase_after(&next, &attempt), |known| {
                     settle(known, &outcome, &next);
                 })?;
-                self.live.remove(&attempt);
+                let using = self.live.remove(&attempt).and_then(|live| live.using);
+                self.capacity.ended(using.as_ref(), &issue, &outcome, record.at);
                 self.queue(effects);
-                if let Some((key, until)) = limited {
-                    let entry = self.limited.entry(key.to_string()).or_insert((key, until));
-                    entry.1 = entry.1.max(until);
-                }
+            }
+            Event::CapacityLimited { limit } => self.capacity.limit(limit, record.at),
+            Event::CapacityOpened { key, by } => self.capacity.open(&key, &by),
+            Event::CapacityProbed { using, usage, billing, until, .. } => {
+                self.capacity.probed(&using, record.at, until);
+                self.capacity.spending.probe(record.at, usage, billing);
             }
             Event::EffectDone { effect, issue, created, landed, .. } => {
                 self.effect_done(record, &effect, &issue, created, landed)?;
@@ -118,6 +121,7 @@ impl State {
             issue: issue.clone(),
             stage: job.stage.clone(),
             agent: job.agent.clone(),
+            using: job.using(),
             token: record.seq,
             since: record.at,
             epoch: record.epoch,
@@ -222,6 +226,7 @@ impl IssueState {
             idle_row: 0,
             answered: false,
             tokens: 0,
+            usd_micros: 0,
             agent_time: std::time::Duration::ZERO,
             feedback: None,
             notes: std::collections::BTreeMap::new(),
@@ -254,6 +259,7 @@ fn start_anew(known: &mut IssueState) {
 fn settle(known: &mut IssueState, outcome: &Outcome, next: &Next) {
     let class = outcome.end.class();
     known.tokens = known.tokens.saturating_add(outcome.receipt.usage.tokens());
+    known.usd_micros = known.usd_micros.saturating_add(Spent::of(&outcome.receipt).usd_micros);
     known.agent_time = known.agent_time.saturating_add(outcome.receipt.took);
     let counted = outcome.end.is_counted();
     if !counted {

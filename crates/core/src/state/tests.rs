@@ -26,6 +26,7 @@ fn job(n: u32) -> JobSpec {
         model: None,
         prompt: "do it".into(),
         access: Access::Write,
+        vendor: None,
         account: None,
         profile: Default::default(),
         answer_by: Default::default(),
@@ -58,7 +59,7 @@ fn started(n: u32, number: u32) -> Event {
 fn ended(n: u32, number: u32, token: u64, end: End, next: Next) -> Event {
     let outcome = Outcome { end, proposal: None, commit: None, answer: None, receipt: Receipt::default() };
     let attempt = AttemptId::new(&issue(n), &StageName::new("exec").unwrap(), number);
-    Event::AttemptEnded { attempt, token: Seq(token), outcome: Box::new(outcome), next, effects: vec![], limited: None }
+    Event::AttemptEnded { attempt, token: Seq(token), outcome: Box::new(outcome), next, effects: vec![] }
 }
 
 fn again() -> Next {

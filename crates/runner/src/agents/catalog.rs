@@ -39,8 +39,8 @@ pub struct Catalog {
 #[non_exhaustive]
 pub enum CatalogError {
     /// It is not of the documented form.
-    #[error("the catalog is not of the form of docs/agents.md: {0}")]
-    Form(String),
+    #[error("the catalog is not of the form of docs/agents.md: {}", .0.to_string().trim_end())]
+    Form(#[source] toml::de::Error),
     /// Its format is another.
     #[error("the catalog says `version = {found}`, and this program reads 1; begin the file with `version = 1`")]
     Version {
@@ -70,8 +70,7 @@ impl Catalog {
         overlay::behind(&mut table, self::table(COMMON)?);
         if let Some(text) = user {
             // By itself first: only so the problem's place in the user's file is known.
-            let form: Form =
-                toml::from_str(text).map_err(|e| CatalogError::Form(e.to_string().trim_end().to_owned()))?;
+            let form: Form = toml::from_str(text).map_err(CatalogError::Form)?;
             if form.version != VERSION {
                 return Err(CatalogError::Version { found: form.version });
             }
@@ -105,6 +104,11 @@ impl Catalog {
         &self.form.ask_version
     }
 
+    /// Where the program itself is, beside a script that only starts it.
+    pub fn native(&self) -> &[String] {
+        &self.form.native
+    }
+
     /// The variables that may hold a key, and how what is done with each is billed.
     pub fn keys(&self) -> &[KeyVariable] {
         &self.form.key
@@ -113,6 +117,11 @@ impl Catalog {
     /// The files of a repository that the program reads by itself under a launch profile.
     pub fn context(&self, profile: Profile) -> Vec<&ContextRule> {
         self.form.context.iter().filter(|rule| rule.profile.is_none_or(|only| only == profile)).collect()
+    }
+
+    /// Whether its opening record names the skills that it found.
+    pub fn tells_skills(&self) -> bool {
+        self.form.event.iter().any(|rule| !rule.skills.is_empty())
     }
 
     /// How it gives a structured answer.
@@ -150,11 +159,11 @@ fn built_in(kind: AgentKind) -> Option<&'static str> {
 }
 
 fn table(text: &str) -> Result<Table, CatalogError> {
-    text.parse().map_err(|e: toml::de::Error| CatalogError::Form(e.to_string()))
+    text.parse().map_err(CatalogError::Form)
 }
 
 impl Form {
     fn deserialize(table: Table) -> Result<Self, CatalogError> {
-        table.try_into().map_err(|e: toml::de::Error| CatalogError::Form(e.to_string().trim_end().to_owned()))
+        table.try_into().map_err(CatalogError::Form)
     }
 }

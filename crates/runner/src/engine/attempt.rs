@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use dayfly_core::{
-    Access, AnswerRule, Attempt, AttemptEvent, AttemptId, CapacityKey, Commit, End, EventSink, GateFailure, GateResult,
+    Access, AnswerBy, AnswerRule, Attempt, AttemptEvent, AttemptId, Commit, End, EventSink, GateFailure, GateResult,
     GateSpec, Issue, IssueState, JobSpec, Next, Outcome, Project, Proposal, Proposed, Receipt, RunnerError, Running,
-    SettleInput, StageRun, Stop, Subject, Verdict, WorkFacts, believed, next_step,
+    SettleInput, StageRun, Stop, Subject, Verdict, WorkFacts, next_step,
 };
-use jiff::SignedDuration;
 use tokio::sync::watch;
 
 use crate::git::{GitError, TrustedGit};
 use crate::subprocess::{proposal_path, without_secrets};
 
 use super::answer;
+use super::guard::Guard;
 use super::house::House;
+use super::key::HeldKey;
 use super::land;
 use super::model::Ended;
 use super::recover;
@@ -31,6 +32,8 @@ pub(super) struct Work {
     /// The issue as the ledger knew it when the attempt was claimed.
     pub(super) known: IssueState,
     pub(super) project: Arc<Project>,
+    /// What watches it, with the sink of its events.
+    pub(super) guard: Arc<Guard>,
     pub(super) events: EventSink,
     /// Becomes `Some` when the attempt is to be stopped.
     pub(super) stop: watch::Receiver<Option<Stop>>,
@@ -59,7 +62,7 @@ impl Work {
         let Some(stage) = self.project.pipeline.stage(&self.job.stage) else {
             let reason = format!("the stage `{}` is no longer in the pipeline", self.job.stage);
             let next = Next::Block { reason, remedy: "put the stage back".into() };
-            return Ended { outcome, next, effects: Vec::new(), limited: None };
+            return Ended { outcome, next, effects: Vec::new() };
         };
         let input = SettleInput {
             pipeline: &self.project.pipeline,
@@ -67,6 +70,7 @@ impl Work {
             known: &self.known,
             outcome: &outcome,
             retry: self.house.portfolio.retry,
+            parked: self.job.using().is_some(),
             landing,
             now,
             dice: dice(&self.id),
@@ -82,27 +86,7 @@ impl Work {
         };
         let own = effects.into_iter().filter(|e| *e.project() == self.job.issue.project).collect();
         let effects = self.job.key_effects(&self.scope, own);
-        let limited = self.limited(&outcome, &next);
-        Ended { outcome, next, effects, limited }
-    }
-
-    /// Capacity that the outcome says is used up, until the next try at the earliest.
-    fn limited(&self, outcome: &Outcome, next: &Next) -> Option<(CapacityKey, jiff::Timestamp)> {
-        let agent = self.job.agent.clone()?;
-        if !matches!(outcome.end, End::Quota { .. } | End::ProviderDown { .. }) {
-            return None;
-        }
-        let Next::Go { not_before, .. } = next else { return None };
-        let now = self.house.now();
-        let until = match outcome.end {
-            End::Quota { resets_at: Some(reset) } => {
-                let reset = believed(reset, now);
-                not_before.unwrap_or(reset).max(reset)
-            }
-            // Without a stated time a minute keeps the siblings from finding the same out one by one.
-            _ => now.checked_add(SignedDuration::from_mins(1)).unwrap_or(now).max(not_before.unwrap_or(now)),
-        };
-        Some((CapacityKey { agent, model: self.job.model.clone() }, until))
+        Ended { outcome, next, effects }
     }
 
     async fn agent(&mut self, running: Option<Box<dyn Running>>) -> Outcome {
@@ -113,16 +97,22 @@ impl Work {
     }
 
     async fn run_agent(&mut self, running: Option<Box<dyn Running>>) -> Result<(Outcome, Option<TrustedGit>), Early> {
-        let mut running = match running {
+        let (mut running, held) = match running {
             // It is followed first: a repository that cannot be opened now is no reason to end it.
-            Some(running) => running,
+            Some(running) => {
+                // Without the proxy that it was started with its requests fail, and that is how it ends.
+                let held = self.attempt(self.project.path.clone()).and_then(|mut attempt| self.hold_key(&mut attempt));
+                (running, held.ok().flatten())
+            }
             None => {
                 let git = self.house.git(&self.project).await.map_err(git_end)?;
                 let mut attempt = self.attempt(self.working_copy(git.as_ref()).await?)?;
                 attempt.reads = git.as_ref().map(TrustedGit::lends).unwrap_or_default();
-                self.house.runner(&self.project.name).start(&attempt).await.map_err(runner_end)?
+                let held = self.hold_key(&mut attempt)?;
+                (self.house.runner(&self.project.name).start(&attempt).await.map_err(runner_end)?, held)
             }
         };
+        let mut tripped = false;
         loop {
             let asked = *self.stop.borrow_and_update();
             if let Some(how) = asked {
@@ -131,15 +121,50 @@ impl Work {
             }
             tokio::select! {
                 outcome = running.wait() => {
-                    let outcome = outcome.map_err(runner_end)?;
+                    let mut outcome = outcome.map_err(runner_end)?;
+                    self.complete(&mut outcome, held.as_ref());
                     return match self.house.git(&self.project).await {
                         Ok(git) => Ok((outcome, git)),
                         Err(err) => Err(Box::new(Outcome { end: git_end(err).end, ..outcome })),
                     };
                 }
+                () = self.guard.tripped(), if !tripped => {
+                    tripped = true;
+                    self.events.send(AttemptEvent::Stopping(Stop::Polite));
+                    running.stop(Stop::Polite).await.map_err(runner_end)?;
+                }
                 // A sender that is gone means that the engine ends: dropping `running` kills it.
                 changed = self.stop.changed() => if changed.is_err() { return Err(ended(End::Cancelled)) },
             }
+        }
+    }
+
+    fn hold_key(&self, attempt: &mut Attempt) -> Result<Option<HeldKey>, Early> {
+        self.house.hold_key(attempt).map_err(|reason| ended(End::Environment { reason }))
+    }
+
+    /// Adds what the executor cannot know: what the engine stopped it for, how it was billed, what it cost.
+    fn complete(&self, outcome: &mut Outcome, held: Option<&HeldKey>) {
+        if let Some(held) = held {
+            held.complete(outcome);
+        }
+        // What the operator stopped was not stopped for what it did.
+        if self.stop.borrow().is_none() {
+            self.guard.correct(outcome);
+        }
+        let portfolio = &self.house.portfolio;
+        let receipt = &mut outcome.receipt;
+        let configured = portfolio.billing(self.job.account.as_ref());
+        if !configured.is_unknown() {
+            receipt.billing = configured;
+        } else if receipt.billing.is_unknown() {
+            receipt.billing = self.house.billing(&self.job);
+        }
+        let agent = self.job.agent.as_ref().and_then(|name| portfolio.agents.get(name));
+        let model = receipt.model.as_ref().or(self.job.model.as_ref());
+        let price = agent.zip(model).and_then(|(agent, model)| agent.prices.get(model));
+        if let (None, Some(price)) = (receipt.usage.cost_usd, price) {
+            receipt.usage.cost_usd = Some(price.of(&receipt.usage));
         }
     }
 
@@ -153,6 +178,7 @@ impl Work {
             job: self.job.clone(),
             cwd,
             reads: Vec::new(),
+            bridge: None,
             dir: self.house.attempt_dir(&self.id),
             command,
             agent: Arc::clone(agent),
@@ -287,9 +313,13 @@ impl Work {
         }
         let path = proposal_path(&self.house.attempt_dir(&self.id));
         let bytes = answer::read(&path).await.map_err(|err| format!("the proposal cannot be read: {err}"))?;
-        let Some(bytes) = bytes else {
+        let Some(bytes) = bytes.or_else(|| outcome.answer.take().map(String::into_bytes)) else {
             let needed = matches!(rule, AnswerRule::Required | AnswerRule::Verdict);
-            return if needed { Err("the agent wrote no proposal to $DAYFLY_PROPOSAL".into()) } else { Ok(()) };
+            let none = match self.job.answer_by {
+                AnswerBy::File => "the agent wrote no proposal to $DAYFLY_PROPOSAL",
+                AnswerBy::Structured => "the agent ended without the structured answer it was asked for",
+            };
+            return if needed { Err(none.into()) } else { Ok(()) };
         };
         // What it proposes is written where others read it.
         let command = self.house.agents.get(self.job.agent.as_ref().ok_or("the stage has no agent")?);

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use camino::Utf8PathBuf;
 use dayfly_core::{
     AfterCrash, Agent, AgentName, Clock, Gate, Job, MemoryStore, Portfolio, ProjectName, Runner, StageJob, StageName,
     Store, StoreError, Tracker,
 };
+
+use jiff::tz::TimeZone;
 
 use crate::agents::agent_for;
 use crate::clock::SystemClock;
@@ -141,7 +144,9 @@ impl EngineBuilder {
 
     /// The engine.
     pub fn build(self) -> Engine {
-        let portfolio = Arc::new(self.portfolio);
+        let mut portfolio = self.portfolio;
+        find_logins(&mut portfolio);
+        let portfolio = Arc::new(portfolio);
         let here = || Arc::new(SubprocessRunner::new()) as Arc<dyn Runner>;
         let kept = |keeper: &Keeper, policy| {
             Arc::new(SubprocessRunner::kept(keeper.clone().after_crash(policy).hiding(portfolio.state_dir.clone())))
@@ -180,10 +185,22 @@ impl EngineBuilder {
             stage_job: Arc::new(stage_job),
             gates: self.gates,
             clock,
+            zone: portfolio.zone().unwrap_or_else(TimeZone::system),
             tag: self.tag,
             opened: std::sync::Mutex::default(),
             portfolio,
         };
         Engine { house: Arc::new(house), progress: self.progress }
+    }
+}
+
+/// Takes the folders of logins from the home folder of this process.
+fn find_logins(portfolio: &mut Portfolio) {
+    let Some(home) = std::env::home_dir().and_then(|home| Utf8PathBuf::from_path_buf(home).ok()) else { return };
+    for account in portfolio.accounts.values_mut() {
+        if let Some(rest) = account.state_dir.as_ref().and_then(|dir| dir.strip_prefix("~").ok().map(ToOwned::to_owned))
+        {
+            account.state_dir = Some(home.join(rest));
+        }
     }
 }

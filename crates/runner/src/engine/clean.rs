@@ -50,6 +50,7 @@ impl House {
     /// Removes what attempts left of which the ledger has known the end for longer than the engine that was to clean up.
     /// Nothing else is touched: people keep copies of what interests them beside it.
     pub(super) async fn clean_leftovers(&self, state: &State) {
+        self.forget_keys(state);
         let Ok(entries) = self.portfolio.state_dir.join("work").read_dir_utf8() else { return };
         for entry in entries.flatten() {
             let name = entry.file_name();

@@ -1,10 +1,12 @@
 //! What the engine does next: pure functions over a model, without I/O, clock or randomness.
 
+mod capacity;
+
 use std::collections::BTreeSet;
 
 use dayfly_core::{
     AttemptId, Class, Condition, Effect, EffectEntry, EffectKind, End, Event, IssueRef, Phase, Plan, ProjectName,
-    Ready, Stop, TrackerState, plan, refusal_effects,
+    Ready, Stop, TrackerState, Wait, plan, refusal_effects,
 };
 use jiff::Timestamp;
 
@@ -21,7 +23,12 @@ pub(super) fn concerns(model: &Model, input: &Input) -> Option<IssueRef> {
             model.state.live.get(attempt).map(|live| live.issue.clone())
         }
         Input::Applied(entry, _) => Some(entry.issue.clone()),
+        // Two that are about one vendor are to see what the other has led to.
         Input::Synced(..) | Input::Woke | Input::Cleaned(..) | Input::Stop(_) => None,
+        Input::Answers(attempt) | Input::Refuses(attempt, _) => {
+            model.state.live.get(attempt).map(|live| live.issue.clone())
+        }
+        Input::Probed(..) => None,
     }
 }
 
@@ -43,40 +50,15 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
             vec![Command::Append(vec![Event::AttemptSpawned { attempt, process }], Vec::new())]
         }
         Input::Spawned(..) => Vec::new(),
-        Input::Ended(attempt, ended) => {
-            model.working.remove(&attempt);
-            if ended.outcome.end.class() != Class::Transient {
-                model.progress = Some(now);
-            }
-            model.spread();
-            let Some(live) = model.state.live.get(&attempt) else { return Vec::new() };
-            model.look.issues.insert(live.issue.clone());
-            if ended.outcome.end == End::Cancelled {
-                // A person may have stopped it, who has been seen by the attempt and not yet by the loop.
-                model.stale.insert(live.issue.project.clone());
-            }
-            if model.until == Until::OneCycle {
-                model.filter.had_turn.insert(live.issue.clone());
-            }
-            let project = live.issue.project.clone();
-            let (token, condition) = (live.token, Condition::Holder(attempt.clone(), live.token));
-            let Ended { outcome, next, effects, limited } = *ended;
-            let event = Event::AttemptEnded {
-                attempt: attempt.clone(),
-                token,
-                outcome: Box::new(outcome),
-                next,
-                effects,
-                limited,
-            };
-            model.cleaning.insert(attempt.clone());
-            vec![Command::Append(vec![event], vec![condition]), Command::Clean(attempt, project)]
-        }
+        Input::Ended(attempt, ended) => ended_attempt(model, attempt, *ended, now),
         Input::Cleaned(attempt, cleaned) => {
             model.cleaning.remove(&attempt);
             cleaned.err().map(|why| Command::Report(Report::NotCleaned(attempt, why))).into_iter().collect()
         }
         Input::Applied(entry, tried) => applied(model, entry, tried, now),
+        Input::Answers(attempt) => capacity::answers(model, &attempt),
+        Input::Refuses(attempt, notice) => capacity::refuses(model, &attempt, &notice, now),
+        Input::Probed(awaited, outcome) => capacity::probed(model, awaited, outcome.map(|o| *o), now),
         Input::Woke => {
             model.wake = None;
             // While something runs, only what did not answer is read anew; all else is before a job starts.
@@ -91,6 +73,33 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
             vec![Command::StopAll(how)]
         }
     }
+}
+
+fn ended_attempt(model: &mut Model, attempt: AttemptId, ended: Ended, now: Timestamp) -> Vec<Command> {
+    model.working.remove(&attempt);
+    if ended.outcome.end.class() != Class::Transient {
+        model.progress = Some(now);
+    }
+    model.spread();
+    let Some(live) = model.state.live.get(&attempt) else { return Vec::new() };
+    model.look.issues.insert(live.issue.clone());
+    if ended.outcome.end == End::Cancelled {
+        // A person may have stopped it, who has been seen by the attempt and not yet by the loop.
+        model.stale.insert(live.issue.project.clone());
+    }
+    if model.until == Until::OneCycle {
+        model.filter.had_turn.insert(live.issue.clone());
+    }
+    let project = live.issue.project.clone();
+    let (token, condition) = (live.token, Condition::Holder(attempt.clone(), live.token));
+    let Ended { mut outcome, next, effects } = ended;
+    let learned = capacity::after(model, &attempt, &outcome, now);
+    outcome.resolve_times(now, &model.zone);
+    let mut events =
+        vec![Event::AttemptEnded { attempt: attempt.clone(), token, outcome: Box::new(outcome), next, effects }];
+    events.extend(learned);
+    model.cleaning.insert(attempt.clone());
+    vec![Command::Append(events, vec![condition]), Command::Clean(attempt, project)]
 }
 
 /// Whether an issue may still be started: while its job was frozen a person may have closed it.
@@ -187,8 +196,10 @@ pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
         }
         let plan = plan(&model.plan_input(now));
         commands.extend(admit(model, &plan, now));
+        commands.extend(capacity::probes(model, &plan, now));
         if !is_quiet(model) {
-            model.wake = soonest(model, plan.next_look(), now);
+            let next_try = capacity::next_try(model, &plan, now).filter(|_| model.until != Until::OneCycle);
+            model.wake = soonest(model, [plan.next_look(), next_try].into_iter().flatten().min(), now);
         } else if commands.is_empty() {
             commands.extend(idle(model, &plan, now));
         }
@@ -261,7 +272,7 @@ fn syncs(model: &mut Model, now: Timestamp) -> Vec<Command> {
 /// What is not written now is written by the next run.
 fn has_stopped(model: &Model, now: Timestamp) -> bool {
     let written = model.applying.is_empty() && model.due_effects(now).is_empty();
-    model.working.is_empty() && model.cleaning.is_empty() && (written || model.killing)
+    model.working.is_empty() && model.cleaning.is_empty() && model.probing.is_empty() && (written || model.killing)
 }
 
 fn is_quiet(model: &Model) -> bool {
@@ -271,6 +282,7 @@ fn is_quiet(model: &Model) -> bool {
         && model.working.is_empty()
         && model.cleaning.is_empty()
         && model.filter.starting.is_empty()
+        && model.probing.is_empty()
 }
 
 /// Nothing is ready and nothing runs: look once more, wait for a spaced try, or end.
@@ -284,11 +296,16 @@ fn idle(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
         model.stale.extend(model.views.keys().cloned());
         return syncs(model, now);
     }
-    let next = [plan.next_look(), model.state.next_effect(), model.next_reading()].into_iter().flatten().min();
+    // What waits for capacity is waited for longer than the rest: that is what a night is for.
+    let waits = plan.waiting.iter().filter(|w| !matches!(w.why, Wait::Capacity { .. }));
+    let look = waits.filter_map(|w| w.until).min();
+    let next = [look, model.state.next_effect(), model.next_reading()].into_iter().flatten().min();
     // The clock may have been set, or the machine have slept, past what was waited for.
-    match next.filter(|at| model.is_patient((*at).max(now))) {
-        Some(at) => {
-            model.wake = Some(at);
+    let next = next.filter(|at| model.is_patient((*at).max(now))).map(|at| (at, at));
+    let next = [next, capacity::next_capacity(model, plan, now)].into_iter().flatten().min();
+    match next {
+        Some((wake, at)) => {
+            model.wake = Some(wake);
             let news = model.told.replace(at) != Some(at);
             if news { vec![Command::Report(Report::Waiting(at))] } else { Vec::new() }
         }

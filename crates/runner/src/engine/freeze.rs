@@ -1,11 +1,14 @@
 //! Freezing: from a line of the plan to a job.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dayfly_core::{
-    GateSpec, Issue, IssueState, JobContext, JobSpec, Project, Ready, Sandbox, StageRun, Subject, Trust, Verdict,
+    AgentKind, GateSpec, Issue, IssueState, JobContext, JobSpec, Project, Ready, Sandbox, StageRun, Subject, Trust,
+    Verdict,
 };
 
+use crate::agents::{DOTENV_FILES, billing_route};
 use crate::gates::{GATES_FILE, gate_commands};
 use crate::git::{Git, TrustedGit};
 
@@ -47,13 +50,16 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
         stage: stage.clone(),
         known,
         agent: ready.agent.clone(),
-        account: None,
+        vendor: ready.agent.as_ref().and_then(|a| Some(house.portfolio.agents.get(a)?.vendor(a))),
+        account: ready.account.clone(),
         answer_by: ready.agent.as_ref().and_then(|a| house.agents.get(a)).map(|a| a.answers()).unwrap_or_default(),
         model: ready.model.clone(),
         base,
         start,
     };
-    let job = house.job(&stage.name).freeze(&context).await.map_err(|err| held(chain(&err)))?;
+    let mut job = house.job(&stage.name).freeze(&context).await.map_err(|err| held(chain(&err)))?;
+    lend_login(house, &mut job);
+    who_pays(house, project, &job).await?;
     agent_can_run(house, &job).await?;
     sandbox_is_there(house, &job)?;
     session_may_take(project, &job)?;
@@ -67,6 +73,46 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
         }
         Some((gate, Verdict::Fail { reason, .. })) => Err(held(format!("gate {gate}: {reason}"))),
         _ => Ok(Box::new(Frozen { job, issue })),
+    }
+}
+
+/// A key that would silently change who pays, and one that is to be kept by a proxy and is not there, keep a job from
+/// being started.
+async fn who_pays(house: &House, project: &Project, job: &JobSpec) -> Result<(), Held> {
+    let Some((name, agent)) = job.agent.as_ref().and_then(|name| Some((name, house.portfolio.agents.get(name)?)))
+    else {
+        return Ok(());
+    };
+    let account = job.account.as_ref().and_then(|name| house.portfolio.accounts.get(name));
+    let there = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if let Some(variable) = account.and_then(|account| account.proxy_key.as_ref()).filter(|name| !there(name)) {
+        return Err(held(format!(
+            "agent {name}: the variable {variable}, which holds the account's key, is not set; set it where dayfly runs"
+        )));
+    }
+    // A program of one's own is nobody's customer that is known here.
+    if agent.kind == AgentKind::Command {
+        return Ok(());
+    }
+    let mut files = BTreeMap::new();
+    for file in DOTENV_FILES {
+        let text = match (house.git(project).await.map_err(|err| held(chain(&err)))?, &job.start) {
+            (Some(git), Some(start)) => git.work().file_at(start, file).await.map_err(|err| held(chain(&err)))?,
+            _ => tokio::fs::read_to_string(project.path.join(file)).await.ok(),
+        };
+        files.extend(text.map(|text| (file.to_owned(), text)));
+    }
+    billing_route(agent, account, &there, &files).map(drop).map_err(|why| held(format!("agent {name}: {why}")))
+}
+
+/// A sandbox shows the folder in which the account's login lies.
+fn lend_login(house: &House, job: &mut JobSpec) {
+    let account = job.account.as_ref().and_then(|name| house.portfolio.accounts.get(name));
+    if let Some(dir) = account.and_then(|account| account.state_dir.clone())
+        && job.sandbox.least != Sandbox::None
+        && !job.sandbox.write.contains(&dir)
+    {
+        job.sandbox.write.push(dir);
     }
 }
 

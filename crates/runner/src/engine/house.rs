@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::Utf8PathBuf;
 use dayfly_core::{
-    Agent, AgentName, AttemptId, Clock, Commit, IssueId, Job, OutputLimits, Portfolio, Project, ProjectName,
-    ProjectView, Runner, StageName, Store, Tracker,
+    Agent, AgentName, AttemptId, Billing, Clock, Commit, IssueId, Job, JobSpec, OutputLimits, Portfolio, Project,
+    ProjectName, ProjectView, Runner, StageName, Store, Tracker,
 };
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::sync::OnceCell;
 
+use crate::agents::billing_route;
 use crate::gates::{Commands, Gates};
 use crate::git::{Git, GitError, TrustedGit};
 
@@ -37,6 +39,8 @@ pub(super) struct House {
     pub(super) stage_job: Arc<dyn Job>,
     pub(super) gates: Gates,
     pub(super) clock: Arc<dyn Clock>,
+    /// The zone in which days begin, and in which vendors' programs print times.
+    pub(super) zone: TimeZone,
     pub(super) tag: String,
     /// The repositories that were opened, each once: to open one removes what an engine before this one left half done.
     pub(super) opened: Mutex<BTreeMap<ProjectName, Arc<OnceCell<TrustedGit>>>>,
@@ -54,6 +58,14 @@ impl House {
     /// What executes the attempts of a project.
     pub(super) fn runner(&self, project: &ProjectName) -> &Arc<dyn Runner> {
         self.runners.get(project).unwrap_or(&self.runner)
+    }
+
+    /// How the use of a job's agent is billed, by the keys it is given, where neither it nor its account says so.
+    pub(super) fn billing(&self, job: &JobSpec) -> Billing {
+        let agent = job.agent.as_ref().and_then(|name| self.portfolio.agents.get(name));
+        let account = job.account.as_ref().and_then(|name| self.portfolio.accounts.get(name));
+        let there = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        agent.and_then(|agent| billing_route(agent, account, &there, &BTreeMap::new()).ok()).unwrap_or_default()
     }
 
     /// The kind of job that serves a stage.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dayfly_core::{
-    AttemptId, CapacityKey, Commit, Condition, Effect, EffectEntry, EffectId, Event, Filter, Issue, IssueId, IssueRef,
-    JobSpec, Next, Outcome, PlanInput, Portfolio, ProcessIdentity, ProjectName, ProjectView, Ready, State, Stop,
+    AgentName, AttemptId, Awaited, Commit, Condition, Effect, EffectEntry, EffectId, Event, Filter, Issue, IssueId,
+    IssueRef, JobSpec, LimitNotice, Next, Outcome, PlanInput, Portfolio, ProcessIdentity, ProjectName, ProjectView,
+    Ready, State, Stop, Using,
 };
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 /// How long what is put off waits for its next try, at most.
@@ -36,6 +38,12 @@ pub(super) struct Model {
     pub(super) views: BTreeMap<ProjectName, ProjectView>,
     pub(super) filter: Filter,
     pub(super) until: Until,
+    /// The zone in which days begin, and in which vendors' programs print times.
+    pub(super) zone: TimeZone,
+    /// Agents with which it can be tried for next to nothing whether their vendor takes work.
+    pub(super) can_probe: BTreeSet<AgentName>,
+    /// What is being tried now.
+    pub(super) probing: BTreeSet<Using>,
     /// Whether anything new may be started.
     pub(super) admitting: bool,
     /// Whether the operator will not even wait for writes under way.
@@ -92,6 +100,12 @@ pub(super) enum Input {
     Woke,
     /// What an ended attempt left was removed, or could not be.
     Cleaned(AttemptId, Result<(), String>),
+    /// An attempt's vendor answers it.
+    Answers(AttemptId),
+    /// An attempt's vendor refuses it, for now.
+    Refuses(AttemptId, Box<LimitNotice>),
+    /// It was tried whether a vendor takes work again.
+    Probed(Awaited, Option<Box<Outcome>>),
     /// The operator asked for the end.
     Stop(Stop),
 }
@@ -116,7 +130,6 @@ pub(super) struct Ended {
     pub(super) outcome: Outcome,
     pub(super) next: Next,
     pub(super) effects: Vec<EffectEntry>,
-    pub(super) limited: Option<(CapacityKey, Timestamp)>,
 }
 
 /// What became of trying an effect.
@@ -136,6 +149,7 @@ pub(super) enum Command {
     Launch(AttemptId, Box<Frozen>),
     Apply(EffectEntry),
     Clean(AttemptId, ProjectName),
+    Probe(Awaited),
     StopAll(Stop),
     Report(Report),
     Finish,
@@ -160,11 +174,13 @@ impl Model {
         let stale = portfolio.projects.keys().filter(|p| filter.project.as_ref().is_none_or(|f| f == *p)).cloned();
         Self {
             stale: stale.collect(),
-            portfolio,
             state,
             views: BTreeMap::new(),
             filter,
             until,
+            zone: portfolio.zone().unwrap_or(TimeZone::UTC),
+            can_probe: BTreeSet::new(),
+            probing: BTreeSet::new(),
             admitting: true,
             killing: false,
             syncing: BTreeSet::new(),
@@ -178,11 +194,19 @@ impl Model {
             progress: None,
             told: None,
             wake: None,
+            portfolio,
         }
     }
 
     pub(super) fn plan_input(&self, now: Timestamp) -> PlanInput<'_> {
-        PlanInput { portfolio: &self.portfolio, state: &self.state, views: &self.views, now, filter: &self.filter }
+        PlanInput {
+            portfolio: &self.portfolio,
+            state: &self.state,
+            views: &self.views,
+            now,
+            zone: &self.zone,
+            filter: &self.filter,
+        }
     }
 
     pub(super) fn spread(&mut self) {

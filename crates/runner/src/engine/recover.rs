@@ -12,6 +12,7 @@ use crate::git::GitError;
 use crate::process;
 
 use super::attempt::{Work, chain};
+use super::guard::Guard;
 use super::house::House;
 use super::progress::Progress;
 
@@ -82,6 +83,7 @@ impl Recovery<'_> {
                 continue;
             };
             let project = self.house.project(&attempt.issue.project).cloned();
+            let guard = Guard::new(&job, self.house.portfolio.billing(job.account.as_ref()));
             let work = project.map(|project| Work {
                 house: Arc::clone(self.house),
                 scope: state.scope(&id),
@@ -90,7 +92,8 @@ impl Recovery<'_> {
                 job,
                 known,
                 project,
-                events: (self.sink)(&id),
+                events: guard.sink((self.sink)(&id)),
+                guard,
                 stop: self.stop.subscribe(),
             });
             let work = match work {
@@ -140,7 +143,6 @@ impl Recovery<'_> {
                 outcome: Box::new(outcome()),
                 next: dayfly_core::Next::Go { stage: attempt.stage.clone(), feedback: None, not_before: None },
                 effects: Vec::new(),
-                limited: None,
             },
         };
         let batch = Batch {
@@ -172,7 +174,6 @@ async fn settle(work: Work, attempt: &LiveAttempt) -> Event {
         outcome: Box::new(ended.outcome),
         next: ended.next,
         effects: ended.effects,
-        limited: None,
     }
 }
 

@@ -1,8 +1,10 @@
 //! Whole runs of the engine: a portfolio in a folder, real git where commits matter, scripted agents.
 
 mod flow;
+mod guard;
 mod incidents;
 mod interrupts;
+mod night;
 mod outbox;
 mod people;
 mod recovery;
@@ -34,6 +36,16 @@ struct World {
     tracker: Option<Arc<dyn Tracker>>,
     /// Every attempt that was started, by its id, with its job.
     seen: Arc<Mutex<Vec<(String, JobSpec)>>>,
+}
+
+/// Shows the paused time of the runtime.
+#[derive(Debug)]
+struct RuntimeClock(tokio::time::Instant);
+
+impl Clock for RuntimeClock {
+    fn now(&self) -> Timestamp {
+        now() + jiff::SignedDuration::try_from(self.0.elapsed()).unwrap()
+    }
 }
 
 fn now() -> Timestamp {

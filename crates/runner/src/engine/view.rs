@@ -7,6 +7,7 @@ use dayfly_core::{
     plan,
 };
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::git::Git;
 
@@ -31,6 +32,8 @@ pub struct Overview {
     pub filter: Filter,
     /// The wall time.
     pub now: Timestamp,
+    /// The zone in which days begin.
+    pub zone: TimeZone,
     /// Whether an engine works on the portfolio. Without one, attempts that seem to run are lost, and the next run
     /// settles them.
     pub engine: bool,
@@ -44,6 +47,7 @@ impl Overview {
             state: &self.state,
             views: &self.views,
             now: self.now,
+            zone: &self.zone,
             filter: &self.filter,
         }
     }
@@ -72,14 +76,16 @@ pub async fn overview(
         let view = reading::view(tracker, project, handed, git).await;
         views.insert(name.clone(), view);
     }
-    let input = PlanInput { portfolio: &portfolio, state: &state, views: &views, now, filter: &filter };
+    let zone = portfolio.zone().unwrap_or_else(TimeZone::system);
+    let input = PlanInput { portfolio: &portfolio, state: &state, views: &views, now, zone: &zone, filter: &filter };
     let events = input.observations();
     // As the engine would record it, but without writing it.
     let seen = Batch { epoch: state.epoch, at: now, events, conditions: Vec::new() };
     for record in seen.records(state.head, &state.hash) {
         state.apply(&record)?;
     }
-    let plan = plan(&PlanInput { portfolio: &portfolio, state: &state, views: &views, now, filter: &filter });
+    let input = PlanInput { portfolio: &portfolio, state: &state, views: &views, now, zone: &zone, filter: &filter };
+    let plan = plan(&input);
     let engine = StateLock::holder(&portfolio.state_dir).is_some();
-    Ok(Overview { portfolio, records, state, views, plan, filter, now, engine })
+    Ok(Overview { portfolio, records, state, views, plan, filter, now, zone, engine })
 }

@@ -173,6 +173,7 @@ impl Commands {
             job,
             cwd: tree.to_owned(),
             reads: tools.into_iter().chain(self.git.iter().flat_map(TrustedGit::lends)).collect(),
+            bridge: None,
             dir: self.dir.join(&entry.name),
             command,
             agent: gate_agent(entry)?,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs;
+use std::io;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -11,6 +12,7 @@ use nix::unistd::Pid;
 
 use crate::liveness::Signs;
 use crate::process;
+use crate::sandbox::BRIDGE;
 
 /// The longest the kernel may take to bury a killed process before the sweep says that it would not end.
 const LONGEST_SWEEP: Duration = Duration::from_secs(10);
@@ -71,6 +73,18 @@ pub(super) fn signal(child: Pid, wrappers: u32, signal: Signal) {
     }
 }
 
+/// Whether this is a bridge, by its program and its arguments; or has ended but for its burial, and would say nothing
+/// any more.
+fn is_bridge(pid: i32) -> bool {
+    let program = match fs::read_link(format!("/proc/{pid}/exe")) {
+        Ok(program) => program,
+        Err(err) => return err.kind() == io::ErrorKind::NotFound,
+    };
+    let own = fs::read_link("/proc/self/exe").is_ok_and(|own| own == program);
+    let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    own && words.split(|byte| *byte == 0).any(|word| word == BRIDGE.as_bytes())
+}
+
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Swept {
@@ -84,7 +98,7 @@ pub(super) struct Swept {
 /// number on before they are waited for; what a killed one leaves behind becomes a child in turn.
 pub(super) fn sweep(mut reaped: impl FnMut(WaitStatus)) -> Swept {
     let end = Instant::now() + LONGEST_SWEEP;
-    let (mut killed, mut last) = (BTreeSet::new(), Vec::new());
+    let (mut killed, mut uncounted, mut last) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
     loop {
         loop {
             match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
@@ -95,8 +109,12 @@ pub(super) fn sweep(mut reaped: impl FnMut(WaitStatus)) -> Swept {
             }
         }
         let found = children();
+        // The bridge ends with the program, and may be on its way: it is nothing that the attempt left behind.
+        if last.is_empty() {
+            uncounted.extend(found.iter().copied().filter(|pid| is_bridge(*pid)));
+        }
         for pid in &found {
-            if kill(Pid::from_raw(*pid), Signal::SIGKILL).is_ok() {
+            if kill(Pid::from_raw(*pid), Signal::SIGKILL).is_ok() && !uncounted.contains(pid) {
                 killed.insert(*pid);
             }
         }

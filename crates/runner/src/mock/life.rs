@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use camino::Utf8Path;
-use dayfly_core::{Attempt, AttemptEvent, End, EventSink, Outcome, Receipt, Stop, Stream};
+use dayfly_core::{AgentEvent, Attempt, AttemptEvent, End, EventSink, Opening, Outcome, Receipt, Stop, Stream};
 use tokio::time::Instant;
 
 use super::script::{MockScript, WhenDropped};
@@ -29,6 +29,8 @@ pub(super) struct Life {
     silent: bool,
     /// How it will have ended, and when it is killed.
     stopping: Option<(End, Option<Instant>)>,
+    /// What its agent said of itself.
+    opening: Option<Box<Opening>>,
     tail: VecDeque<String>,
     bytes: u64,
     outcome: Option<Outcome>,
@@ -57,6 +59,7 @@ impl Life {
             heard: now,
             silent: false,
             stopping: None,
+            opening: None,
             tail: VecDeque::new(),
             bytes: 0,
             outcome: None,
@@ -172,10 +175,12 @@ impl Life {
             usage: self.script.usage,
             model: self.script.model.clone(),
             output_bytes: self.bytes,
+            limits: self.script.limits.clone(),
+            opening: self.opening.take(),
             tail: Vec::from(std::mem::take(&mut self.tail)).join("\n"),
             ..Receipt::default()
         };
-        self.outcome = Some(Outcome { end, proposal: None, commit: None, answer: None, receipt });
+        self.outcome = Some(Outcome { end, proposal: None, commit: None, answer: self.script.answer.clone(), receipt });
         // Whoever waits for the end of the events shall not wait for this.
         self.attempt.events = EventSink::none();
     }
@@ -187,6 +192,9 @@ impl Life {
                 self.tail.pop_front();
             }
             self.tail.push_back(text.clone());
+        }
+        if let AttemptEvent::Agent(AgentEvent::Started(opening)) = &event {
+            self.opening = Some(opening.clone());
         }
         (self.heard, self.silent) = (at, false);
         self.attempt.events.send(event);

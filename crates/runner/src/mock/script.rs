@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dayfly_core::{AttemptEvent, End, Usage};
+use dayfly_core::{AttemptEvent, End, LimitNotice, Usage};
 
 /// How one attempt goes.
 ///
@@ -24,6 +24,10 @@ pub struct MockScript {
     pub usage: Usage,
     /// The model it used.
     pub model: Option<String>,
+    /// What its vendor said of limits by its end.
+    pub limits: Vec<LimitNotice>,
+    /// Its structured answer, as JSON.
+    pub answer: Option<String>,
     /// What is in its proposal file at the end.
     pub proposal_json: Option<String>,
     /// Files it writes, as paths from the folder it starts in and what is in them.
@@ -68,6 +72,8 @@ impl MockScript {
             end,
             usage: Usage::default(),
             model: None,
+            limits: Vec::new(),
+            answer: None,
             proposal_json: None,
             files: Vec::new(),
             stubborn: false,

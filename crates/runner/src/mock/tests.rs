@@ -50,6 +50,7 @@ impl Yard {
             job,
             cwd: self.root.join("tree"),
             reads: Vec::new(),
+            bridge: None,
             dir: self.root.join("attempt"),
             agent: crate::agent_for(
                 &dayfly_core::AgentName::new("a").unwrap(),

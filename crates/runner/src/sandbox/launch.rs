@@ -9,6 +9,7 @@ use std::process::Command;
 
 use nix::sys::resource::{Resource, setrlimit};
 
+use super::bridge::{self, BRIDGE, Bridge};
 use super::filter;
 
 /// The exit code for a launch that did not come to the program, as `env` and `timeout` have it.
@@ -57,6 +58,7 @@ struct Steps {
     memory: Option<u64>,
     processes: Option<u64>,
     filter: bool,
+    bridge: Option<Bridge>,
     started: Option<PathBuf>,
     argv: Vec<OsString>,
 }
@@ -66,7 +68,11 @@ struct Steps {
 ///
 /// It must be called from the only thread of its process, and with the environment that the program is to have.
 pub fn launch(arguments: impl IntoIterator<Item = OsString>) -> LaunchError {
-    let steps = match read(arguments.into_iter()) {
+    let mut arguments = arguments.into_iter().peekable();
+    if arguments.next_if(|word| word == BRIDGE).is_some() {
+        return be_bridge(arguments);
+    }
+    let steps = match read(arguments) {
         Ok(steps) => steps,
         Err(err) => return err,
     };
@@ -86,6 +92,13 @@ pub fn launch(arguments: impl IntoIterator<Item = OsString>) -> LaunchError {
         let _ = fs::remove_file(started);
     }
     LaunchError::Start { program: program.to_string_lossy().into_owned(), source }
+}
+
+/// The process that a launch step starts beside its program.
+fn be_bridge(mut arguments: impl Iterator<Item = OsString>) -> LaunchError {
+    let Some(parent) = arguments.next().and_then(|word| word.to_str()?.parse().ok()) else { return usage(BRIDGE) };
+    let Some(socket) = arguments.next() else { return usage(BRIDGE) };
+    hold("keep the bridge up", bridge::be(parent, socket.as_ref()))
 }
 
 fn usage(word: &str) -> LaunchError {
@@ -112,6 +125,14 @@ fn read(mut arguments: impl Iterator<Item = OsString>) -> Result<Steps, LaunchEr
             "--memory" => steps.memory = Some(number(&value()?)?),
             "--processes" => steps.processes = Some(number(&value()?)?),
             "--filter" => steps.filter = true,
+            "--bridge" => {
+                let value = value()?;
+                steps.bridge = Some(Bridge::read(&value).ok_or_else(|| usage(&value.to_string_lossy()))?);
+            }
+            "--bridge-by" => match (&mut steps.bridge, arguments.next()) {
+                (Some(bridge), Some(word)) => bridge.by(word),
+                _ => return Err(usage(&word)),
+            },
             "--started" => steps.started = Some(value()?.into()),
             "--" => {
                 steps.argv = arguments.collect();
@@ -145,7 +166,17 @@ fn take_on(steps: &Steps) -> Result<Vec<OsString>, LaunchError> {
     }
     limit_processes(steps.processes)?;
     let argv = filtered(steps)?;
+    let bridge = match &steps.bridge {
+        Some(bridge) => {
+            let what = format!("open port {} of this machine", bridge.port());
+            Some(bridge.open().map_err(|err| hold(&what, err))?)
+        }
+        None => None,
+    };
     restrict(steps)?;
+    if let Some(bridge) = bridge {
+        bridge.start().map_err(|err| hold("start the bridge to the proxy", err))?;
+    }
     Ok(argv)
 }
 
@@ -197,7 +228,8 @@ fn restrict(steps: &Steps) -> Result<(), LaunchError> {
         rules::scope().map_err(|err| hold("keep signals inside", err))?;
     }
     if steps.landlock {
-        let rules = Rules { read: steps.read.clone(), write: steps.write.clone(), no_tcp: steps.no_tcp };
+        let port = steps.bridge.as_ref().map(Bridge::port);
+        let rules = Rules { read: steps.read.clone(), write: steps.write.clone(), no_tcp: steps.no_tcp, port };
         rules::restrict(&rules).map_err(|err| hold("take on the Landlock rules", err))?;
     }
     Ok(())

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, Ruleset, RulesetAttr, RulesetCreated,
-    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, NetPort, Ruleset, RulesetAttr,
+    RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 
 /// What is needed: the first version that keeps signals and abstract sockets inside.
@@ -19,6 +19,8 @@ pub(super) struct Rules {
     pub(super) write: Vec<PathBuf>,
     /// Whether TCP is refused.
     pub(super) no_tcp: bool,
+    /// The one port that can be connected to even so. The kernel knows ports here, and no addresses.
+    pub(super) port: Option<u16>,
 }
 
 /// Takes the rules on, for the calling thread and what it starts.
@@ -30,11 +32,13 @@ pub(super) fn restrict(rules: &Rules) -> Result<(), RulesetError> {
     if rules.no_tcp {
         ruleset = ruleset.handle_access(AccessNet::from_all(NEEDED))?;
     }
+    let ports = rules.port.filter(|_| rules.no_tcp).into_iter();
     let ruleset = ruleset.set_compatibility(CompatLevel::BestEffort).handle_access(AccessFs::from_all(KNOWN))?;
     ruleset
         .create()?
         .add_rules(path_beneath_rules(&rules.read, AccessFs::from_read(KNOWN)))?
         .add_rules(path_beneath_rules(&rules.write, AccessFs::from_all(KNOWN)))?
+        .add_rules(ports.map(|port| Ok::<_, RulesetError>(NetPort::new(port, AccessNet::ConnectTcp))))?
         .restrict_self()
         .map(drop)
 }

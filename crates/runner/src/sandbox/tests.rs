@@ -14,6 +14,7 @@ fn place() -> (tempfile::TempDir, Place) {
         proposal: root.join("answer"),
         read: Vec::new(),
         sockets: Vec::new(),
+        bridge: None,
         protected: Vec::new(),
         state: root.join("state"),
         user_home: None,
@@ -72,6 +73,26 @@ fn the_launch_step_comes_first_and_the_program_last() {
     assert!(words.contains(" --unshare-net ") && words.contains(" --die-with-parent "), "{words}");
     let inner = format!("-- /usr/bin/dayfly-job launch --scope --started {started} -- /usr/bin/agent --flag");
     assert!(words.ends_with(&inner), "{words}");
+}
+
+#[test]
+fn a_bridge_is_started_by_the_step_that_becomes_the_program_and_its_sockets_folder_is_shown() {
+    let (_dir, place) = place();
+    let folder = place.home.parent().unwrap().join("proxy");
+    std::fs::create_dir(&folder).unwrap();
+    let place = Place { bridge: Some((4711, folder.join("sock"))), ..place };
+    let bridge = format!("--bridge 4711={folder}/sock --bridge-by /usr/bin/dayfly-job --bridge-by launch --started ");
+    let words = |rung| {
+        let wrapped = wrap(&spec(rung), &ladder(), &place, &argv()).unwrap();
+        assert!(wrapped.started.is_some());
+        wrapped.argv.join(" ")
+    };
+    for rung in [Sandbox::None, Sandbox::Landlock, Sandbox::Bubblewrap] {
+        let words = words(rung);
+        assert!(words.matches(&bridge).count() == 1 && words.ends_with(" -- /usr/bin/agent --flag"), "{words}");
+    }
+    assert!(words(Sandbox::Landlock).contains(&format!(" --read {folder} ")));
+    assert!(words(Sandbox::Bubblewrap).contains(&format!(" --ro-bind {folder} {folder} ")));
 }
 
 #[test]

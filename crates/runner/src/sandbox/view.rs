@@ -122,6 +122,10 @@ impl View {
         for path in place.read.iter().chain(&place.sockets) {
             view.own(path, How::Locked)?;
         }
+        // Its folder and not the socket: one that is put in its place later is to be found too.
+        if let Some(folder) = place.bridge.as_ref().and_then(|(_, socket)| socket.parent()) {
+            view.own(folder, How::Locked)?;
+        }
         if view.covering().is_some() {
             view.show(view.state.clone(), How::Hidden);
         }

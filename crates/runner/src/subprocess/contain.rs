@@ -58,10 +58,13 @@ pub(super) fn wall(
     argv: Vec<String>,
 ) -> Result<Walled, RunnerError> {
     let spec = &attempt.job.sandbox;
-    if spec.is_default() {
-        return Ok(Walled { argv, cgroup: None, wrappers: 0 });
-    }
-    let ladder = walls.ladder();
+    let bare = Ladder::none();
+    // What asks for no rung and no limit has nothing tried for it.
+    let ladder = match (spec.is_default(), &attempt.bridge) {
+        (true, None) => return Ok(Walled { argv, cgroup: None, wrappers: 0 }),
+        (true, Some(_)) => &bare,
+        (false, _) => walls.ladder(),
+    };
     walls.end_group(walls.group(&attempt.tag, &attempt.id, spec).as_deref());
     let cgroup = match ladder.cgroups() {
         Some(base) => Some(base.create(&attempt.tag, attempt.id.as_str(), spec).map_err(at(base.path()))?),
@@ -75,6 +78,7 @@ pub(super) fn wall(
         proposal: dir.join(OUT),
         read: attempt.reads.clone(),
         sockets: Vec::new(),
+        bridge: attempt.bridge.clone(),
         protected: attempt.job.protected.clone(),
         state: keeper.state.clone().unwrap_or_else(|| dir.to_owned()),
         user_home: keeper.user_home.clone(),
@@ -99,7 +103,7 @@ fn refused(cgroup: Option<&Cgroup>, err: impl std::error::Error + Send + Sync + 
     }
 }
 
-/// Why an attempt in a sandbox never came to its program, if it did not: then the launch step says so by its exit code,
+/// Why an attempt in a sandbox, or with a bridge, never came to its program, if it did not: then the launch step says so by its exit code,
 /// or bubblewrap by its own, and there is no mark of a start. The mark lies where the agent can remove it, and so it counts
 /// only together with what else there was.
 pub(super) fn never_begun(spec: &SandboxSpec, dir: &Utf8Path, receipt: &Receipt) -> Option<String> {
@@ -111,10 +115,10 @@ pub(super) fn never_begun(spec: &SandboxSpec, dir: &Utf8Path, receipt: &Receipt)
     };
     // Without its folder for temporary files nothing can be told.
     let told = dir.join("tmp").exists() && !dir.join("tmp/.started").exists();
-    let never = spec.least > Sandbox::None && failed && told;
-    never.then(|| match said.strip_prefix("error: cannot start ") {
+    (failed && told).then(|| match said.strip_prefix("error: cannot start ") {
         // All of it stood but the program.
         Some(program) => format!("cannot start {program}; is it there, and what its first line names?"),
+        None if spec.least == Sandbox::None => format!("the way to the proxy could not be made: {said}"),
         None => format!("the sandbox `{}` could not be put up: {said}", spec.least.word()),
     })
 }

@@ -133,7 +133,7 @@ async fn walled(
         source: None,
     })?;
     let argv = std::iter::once(program).chain(line.args.iter().cloned()).collect();
-    if attempt.job.sandbox.is_default() {
+    if attempt.job.sandbox.is_default() && attempt.bridge.is_none() {
         return wall(walls, keeper, attempt, &files.dir, argv);
     }
     let (walls, keeper, attempt, dir) = (Arc::clone(walls), keeper.clone(), attempt.clone(), files.dir.clone());
@@ -305,7 +305,11 @@ impl Follow {
         receipt.sandbox = spec.least;
         // Where we ended it, all that was killed was its own.
         receipt.killed = if ours { 0 } else { killed };
-        if !ours && let Some(reason) = never_begun(spec, &self.dir, receipt) {
+        let walled = spec.least > Sandbox::None || self.attempt.bridged;
+        if !ours
+            && walled
+            && let Some(reason) = never_begun(spec, &self.dir, receipt)
+        {
             outcome.end = End::Environment { reason };
         }
         outcome
@@ -331,6 +335,7 @@ struct Known {
     id: AttemptId,
     tag: String,
     sandbox: SandboxSpec,
+    bridged: bool,
     wall: Duration,
     silence: Duration,
 }
@@ -342,6 +347,7 @@ impl Known {
             id: attempt.id.clone(),
             tag: attempt.tag.clone(),
             sandbox: job.sandbox.clone(),
+            bridged: attempt.bridge.is_some(),
             wall: job.wall,
             silence: job.silence,
         }

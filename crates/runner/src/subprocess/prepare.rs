@@ -1,6 +1,6 @@
 //! What a child is given: its files, its environment and its command line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
@@ -31,6 +31,10 @@ pub(crate) fn proposal_path(dir: &Utf8Path) -> Utf8PathBuf {
 
 /// The variables every child may have from the engine's environment; and all that begin with `LC_`.
 const ALLOWED: [&str; 9] = ["PATH", "LANG", "TERM", "TZ", "USER", "LOGNAME", "SHELL", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// The variables that tell a child about its attempt.
+const OWN: [&str; 6] =
+    [ATTEMPT_VARIABLE, TAG_VARIABLE, "DAYFLY_PROPOSAL", "DAYFLY_STAGE", "DAYFLY_ISSUE", "DAYFLY_PROJECT"];
 
 /// The files of an attempt.
 pub(crate) struct Files {
@@ -185,8 +189,8 @@ fn program(program: &str, path: Option<&OsString>) -> PathBuf {
     found.unwrap_or_else(|| program.into())
 }
 
-/// The program that a script at `found` starts, if that is one and the program is where it should be.
-fn native(found: &Path, places: &[String]) -> Option<PathBuf> {
+/// The program that a script at `found` starts, if that is one and the program is at one of the `places` beside it.
+pub fn native(found: &Path, places: &[String]) -> Option<PathBuf> {
     if places.is_empty() {
         return None;
     }
@@ -239,17 +243,22 @@ fn environment(attempt: &Attempt, dir: &Utf8Path, places: &Places) -> BTreeMap<O
     env.extend(attempt.command.env.iter().map(|(name, value)| (name.into(), places.fill(value).into())));
     let proposal = proposal_path(dir);
     let job = &attempt.job;
-    for (name, value) in [
-        (ATTEMPT_VARIABLE, attempt.id.as_str()),
-        (TAG_VARIABLE, attempt.tag.as_str()),
-        ("DAYFLY_PROPOSAL", proposal.as_str()),
-        ("DAYFLY_STAGE", job.stage.as_str()),
-        ("DAYFLY_ISSUE", job.issue.issue.as_str()),
-        ("DAYFLY_PROJECT", job.issue.project.as_str()),
-    ] {
-        env.insert(name.into(), value.into());
-    }
+    let values = [
+        attempt.id.as_str(),
+        attempt.tag.as_str(),
+        proposal.as_str(),
+        job.stage.as_str(),
+        job.issue.issue.as_str(),
+        job.issue.project.as_str(),
+    ];
+    env.extend(OWN.iter().zip(values).map(|(name, value)| (name.into(), value.into())));
     env
+}
+
+/// The names of all variables that a child with this command line would find if it were started from here.
+pub fn child_variables(line: &CommandLine) -> BTreeSet<String> {
+    let given = child_environment(line, Utf8Path::new("/")).into_keys().filter_map(|name| name.into_string().ok());
+    given.chain(OWN.map(str::to_owned)).collect()
 }
 
 /// What a child with this command line wrote, with the secrets of its environment masked.

@@ -96,6 +96,7 @@ impl World {
             job,
             cwd: self.root.join("notes"),
             reads: Vec::new(),
+            bridge: None,
             dir: self.root.join(format!("attempts/{number}")),
             agent: Arc::new(agent),
             output: OutputLimits { log_bytes: 1_000_000, line_bytes: 4096 },

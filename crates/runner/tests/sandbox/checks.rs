@@ -14,10 +14,10 @@ use nix::unistd::Pid;
 
 use crate::attack::CANARY;
 use crate::world::{World, ladder, start};
-use crate::{gates, kept, table, trees};
+use crate::{bridge, gates, kept, table, trees};
 
 /// All checks, by name.
-pub(crate) const CHECKS: [(&str, fn()); 14] = [
+pub(crate) const CHECKS: [(&str, fn()); 17] = [
     ("ladder", print_ladder),
     ("attacks", table::attacks),
     ("a stage that reads cannot write its working copy", reads),
@@ -26,6 +26,9 @@ pub(crate) const CHECKS: [(&str, fn()); 14] = [
     ("by no link is the state folder shown", linked),
     ("a gate's command is shown its tools and no keys", gates::tools),
     ("a socket that is bound in answers without a network", bound_in),
+    ("a bridge leads from a port to a socket", bridge::leads),
+    ("a bridge ends with its program", bridge::ends),
+    ("a program without a network reaches its vendor by bridge and proxy", bridge::proxied),
     ("the exit code and the mark of the start are the program's", exits),
     ("a signal goes so many children down as it is said to", signal_reaches),
     ("limits hold", limits),

@@ -94,6 +94,7 @@ fn attempt(root: &Utf8Path, rung: Sandbox) -> Attempt {
         job,
         cwd,
         reads: Vec::new(),
+        bridge: None,
         dir: root.join("state/attempt"),
         agent: Arc::new(agent),
         output: OutputLimits { log_bytes: 100_000, line_bytes: 4096 },

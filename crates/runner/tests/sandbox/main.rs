@@ -8,6 +8,8 @@
 #[cfg(target_os = "linux")]
 mod attack;
 #[cfg(target_os = "linux")]
+mod bridge;
+#[cfg(target_os = "linux")]
 mod checks;
 #[cfg(target_os = "linux")]
 mod gates;
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
             eprintln!("launch: {err}: {:?}", std::error::Error::source(&err).map(ToString::to_string));
             return ExitCode::from(dayfly_runner::LAUNCH_FAILED);
         }
+        ["@call", port, word, other @ ..] => return bridge::call(port, word, other.first().copied()),
         ["@daemon", path] => {
             world::be_daemon(path);
             return ExitCode::SUCCESS;

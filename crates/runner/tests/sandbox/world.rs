@@ -128,6 +128,7 @@ impl World {
             proposal: attempt.join("answer"),
             read: ["state/git/web.git", "user/.cargo/bin", "user/.cargo/registry"].map(|path| root.join(path)).into(),
             sockets: Vec::new(),
+            bridge: None,
             protected: PROTECTED.map(str::to_owned).into(),
             state: root.join("state"),
             user_home: Some(root.join("user")),

@@ -234,7 +234,7 @@ fn ended(n: u32, number: u32, token: u64) -> Event {
     let outcome = Outcome { end, proposal: None, commit: None, answer: None, receipt: Receipt::default() };
     let next = Next::Go { stage: stage(), feedback: None, not_before: None };
     let attempt = attempt(n, number);
-    Event::AttemptEnded { attempt, token: Seq(token), outcome: Box::new(outcome), next, effects: vec![], limited: None }
+    Event::AttemptEnded { attempt, token: Seq(token), outcome: Box::new(outcome), next, effects: vec![] }
 }
 
 fn job(n: u32) -> JobSpec {
@@ -251,6 +251,7 @@ fn job(n: u32) -> JobSpec {
         model: None,
         prompt: "do it".into(),
         access: Access::Write,
+        vendor: None,
         account: None,
         profile: Default::default(),
         answer_by: Default::default(),

@@ -42,7 +42,7 @@ fn judge(ladder: &Ladder, portfolio: Option<&Portfolio>) -> Vec<Check> {
         Finding::Bad => Some(remedy.map_or(OR_WITHOUT.to_owned(), |remedy| format!("{remedy}; or {OR_WITHOUT}"))),
         _ => remedy,
     };
-    checks.push(Check { what: "sandbox: control groups".into(), state, found, remedy });
+    checks.push(Check { what: "sandbox: control groups".into(), state, found, remedy, context: None });
     checks
 }
 

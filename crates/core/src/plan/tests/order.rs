@@ -125,7 +125,10 @@ fn a_strict_stage_waits_for_its_agent() {
     let mut world = World::new();
     world.labelled("web#1", "ready-for-dev");
     world.limited("fast", later(60));
-    assert_eq!(world.wait("web#1"), (Wait::Capacity { of: "fast (large)".into() }, Some(later(60))));
+    assert_eq!(
+        world.wait("web#1"),
+        (Wait::Capacity { of: "the capacity of claude (large) is used up".into() }, Some(later(60)))
+    );
     world.limited("fast", now());
     assert_eq!(world.ready(), ["web#1 exec"], "the capacity is back");
 }
@@ -134,8 +137,8 @@ fn a_strict_stage_waits_for_its_agent() {
 fn a_limit_of_one_model_is_not_one_of_another() {
     let mut world = World::new();
     world.labelled("web#1", "ready-for-dev");
-    let key = CapacityKey { agent: agent("fast"), model: Some("small".into()) };
-    world.state.limited.insert(key.to_string(), (key, later(60)));
+    let key = CapacityKey { model: Some("small".into()), ..world.using("fast").account_key() };
+    world.limit(key, Some(later(60)), LimitWhy::Quota);
     assert_eq!(world.plan().ready[0].agent, Some(agent("fast")));
 }
 
@@ -149,9 +152,13 @@ fn a_chain_takes_the_next_agent_and_says_why() {
     world.limited("fast", later(60));
     let ready = &world.plan().ready[0];
     assert_eq!((&ready.agent, &ready.model), (&Some(agent("spare")), &None));
-    assert_eq!(ready.substitution.as_deref(), Some("the capacity of fast (large) is used up"));
+    assert_eq!(ready.substitution.as_deref(), Some("the capacity of claude (large) is used up"));
     world.limited("spare", later(30));
-    assert_eq!(world.wait("web#1"), (Wait::Capacity { of: "spare".into() }, Some(later(30))), "the earliest of them");
+    assert_eq!(
+        world.wait("web#1"),
+        (Wait::Capacity { of: "the capacity of spare is used up".into() }, Some(later(30))),
+        "the earliest of them"
+    );
 }
 
 #[test]

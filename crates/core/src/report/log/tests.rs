@@ -40,7 +40,7 @@ fn ended(n: u32, next: Next) -> Event {
     let usage = Usage { input_tokens: u64::MAX, output_tokens: 1, ..Usage::default() };
     let receipt = Receipt { usage, took: Duration::MAX, ..Receipt::default() };
     let outcome = Box::new(Outcome { end: End::Succeeded, proposal: None, commit: None, answer: None, receipt });
-    Event::AttemptEnded { attempt: attempt(n), token: Token::default(), outcome, next, effects: vec![], limited: None }
+    Event::AttemptEnded { attempt: attempt(n), token: Token::default(), outcome, next, effects: vec![] }
 }
 
 fn log(events: &[(i64, Event)], day: i8) -> WorkLog {
@@ -52,7 +52,14 @@ fn log(events: &[(i64, Event)], day: i8) -> WorkLog {
         records.push(Record::next(after, &Digest::zero(), Epoch(1), at(*hour), event));
     }
     let (state, views, filter) = (State::default(), BTreeMap::new(), Filter::default());
-    let input = PlanInput { portfolio: &portfolio, state: &state, views: &views, now: at(72), filter: &filter };
+    let input = PlanInput {
+        portfolio: &portfolio,
+        state: &state,
+        views: &views,
+        now: at(72),
+        zone: &jiff::tz::TimeZone::UTC,
+        filter: &filter,
+    };
     let query = WorkLogQuery { day: jiff::civil::date(2026, 1, day), zone: TimeZone::UTC, project: None };
     work_log(&query, &input, &Plan::default(), &records).unwrap()
 }

@@ -50,7 +50,7 @@ async fn quoted_rate_limit_is_no_rate_limit() {
         echo "you've hit your session limit" >log.txt; git add --all; git commit --quiet -m "A log""#;
     let world = scripted(&["exec", "merge"], script).await;
     assert_eq!((world.words().await, world.phase(1).await), (vec!["succeeded"; 2], "done"));
-    assert!(world.state().await.limited.is_empty());
+    assert!(world.state().await.capacity.limits.is_empty());
 }
 
 #[tokio::test]
@@ -67,9 +67,19 @@ async fn cron_path_an_agent_that_is_not_found_is_told_once_and_charged_to_nobody
 }
 
 #[tokio::test]
-async fn revoked_token_and_denied_tools_are_told_at_once_and_not_tried_again() {
+async fn revoked_token_parks_the_account_and_no_issue_is_charged_blocked_or_tried_again() {
+    let world = World::new(&["exec", "merge"]);
+    world.run(|_| MockScript::ends(End::Auth { reason: "401".into() })).await;
+    world.run(works).await;
+    assert_eq!((world.attempts().len(), world.phase(1).await), (1, "queued"));
+    assert!(world.comments(1).await.is_empty());
+    let limits = world.state().await.capacity.limits;
+    assert!(limits.len() == 1 && limits[0].needs_person() && limits[0].said.contains("401"), "{limits:?}");
+}
+
+#[tokio::test]
+async fn denied_tools_and_what_nobody_knows_are_told_at_once_and_not_tried_again() {
     let ends = [
-        (End::Auth { reason: "401".into() }, "log the agent in again"),
         (End::PermissionDenied { tools: vec!["Edit".into()] }, "allow the tools"),
         (End::Misconfigured { reason: "no such model".into() }, "mend the agent's section"),
         (End::Unknown { reason: "what?".into() }, "look at the attempt's log"),

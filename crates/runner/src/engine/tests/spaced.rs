@@ -1,19 +1,9 @@
 //! Time that passes: quotas, providers that are down, spaced tries. Nobody waits for it.
 
-use dayfly_core::{AgentName, CapacityKey};
+use dayfly_core::{Standing, Using, VendorName};
 use jiff::SignedDuration;
 
 use super::*;
-
-/// Shows the paused time of the runtime.
-#[derive(Debug)]
-struct RuntimeClock(tokio::time::Instant);
-
-impl Clock for RuntimeClock {
-    fn now(&self) -> Timestamp {
-        now() + SignedDuration::try_from(self.0.elapsed()).unwrap()
-    }
-}
 
 /// Two plain folders, each with an agent of its own and a pipeline of one stage, so that no process needs real time.
 struct Night {
@@ -110,9 +100,10 @@ async fn quota_cascade_a_limited_agent_is_asked_once_and_again_at_its_time_and_t
 async fn a_quota_outlives_the_engine_that_met_it() {
     let night = Night::new("");
     night.run(Duration::ZERO, |attempt, _| if is_app(attempt) { quota(3) } else { End::Succeeded }).await;
-    let key = CapacityKey { agent: AgentName::new("fast").unwrap(), model: None };
+    let using = Using::new(VendorName::new("fast").unwrap(), None, None);
     let state = night.world.state().await;
-    assert_eq!(state.limited_until(&key, now()), Some(now() + SignedDuration::from_hours(3)));
+    let Standing::Closed(limit) = state.capacity.standing(&using, now()) else { panic!("{:?}", state.capacity) };
+    assert_eq!(limit.until, Some(now() + SignedDuration::from_hours(3)));
     night.run(Duration::ZERO, |_, _| End::Succeeded).await;
     assert_eq!(night.starts("app"), [0]);
     tokio::time::advance(hours(3)).await;
@@ -135,7 +126,7 @@ async fn a_quota_met_again_and_again_never_blocks_an_issue() {
 
 #[tokio::test(start_paused = true)]
 async fn an_engine_without_patience_ends_and_says_nothing_was_charged() {
-    let night = Night::new("");
+    let night = Night::new("[capacity]\nwait = \"2h\"\n");
     let summary = night.run(hours(2), |attempt, _| if is_app(attempt) { quota(3) } else { End::Succeeded }).await;
     assert_eq!((summary.ends["quota"], summary.ends["succeeded"]), (1, 2));
     assert!(summary.person.is_empty());
@@ -143,12 +134,13 @@ async fn an_engine_without_patience_ends_and_says_nothing_was_charged() {
 
 #[tokio::test(start_paused = true)]
 async fn dead_provider_is_asked_at_most_once_a_minute_by_all_issues_together() {
-    let night = Night::new("");
+    let night = Night::new("[capacity]\nwait = \"1h\"\n");
     let down = || End::ProviderDown { reason: "503".into() };
     night.run(hours(1), move |attempt, _| if is_app(attempt) { down() } else { End::Succeeded }).await;
     let starts = night.starts("app");
-    assert!(starts.windows(2).all(|pair| pair[1] - pair[0] >= 120), "a minute of work and one of rest: {starts:?}");
-    assert!((20..=31).contains(&starts.len()), "as long as there is patience: {}", starts.len());
+    assert!(starts.windows(2).all(|pair| pair[1] - pair[0] >= 90), "a minute of work, and a rest: {starts:?}");
+    assert!(starts.windows(2).skip(4).all(|pair| pair[1] - pair[0] == 360), "the rests grow to 5 min: {starts:?}");
+    assert!((10..=16).contains(&starts.len()), "as long as there is patience: {}", starts.len());
     let known = night.known("app#1").await;
     assert_eq!((known.visit_attempts, known.phase.word()), (0, "queued"));
     assert_eq!(night.starts("docs"), [0, 60], "another agent's issues go on");
@@ -162,7 +154,7 @@ async fn silence_cascade_an_agent_stopped_for_silence_cools_nothing_but_its_own_
         _ => End::Succeeded,
     };
     let summary = night.run(hours(1), silent).await;
-    assert!(night.world.state().await.limited.is_empty());
+    assert!(night.world.state().await.capacity.limits.is_empty());
     assert_eq!((summary.done.len(), night.known("app#1").await.visit_attempts), (4, 0));
 }
 

@@ -45,7 +45,7 @@ fn ends(model: &mut Model, next: Next, effects: Vec<EffectEntry>) {
     let id = model.working.first().cloned().unwrap();
     let outcome =
         Outcome { end: End::Succeeded, proposal: None, commit: None, answer: None, receipt: Receipt::default() };
-    let ended = Ended { outcome, next, effects, limited: None };
+    let ended = Ended { outcome, next, effects };
     let commands = take(model, Input::Ended(id, Box::new(ended)), now());
     record(model, commands).unwrap();
 }

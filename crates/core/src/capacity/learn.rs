@@ -1,0 +1,167 @@
+//! What an ended attempt, or a probe, teaches of capacity. Pure: the same end teaches the same.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    AttemptId, Capacity, CapacityKey, CapacityPolicy, Class, End, IssueRef, LimitNotice, LimitScope, LimitWhy, Limited,
+    Outcome, ResetTime, Strength, Using, believed,
+};
+
+/// The wait after the first quota without a stated time, and the longest.
+const QUOTA_GUESS: (SignedDuration, SignedDuration) = (SignedDuration::from_mins(1), SignedDuration::from_mins(15));
+/// The same for a provider that does not answer.
+const DOWN_GUESS: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(30), SignedDuration::from_mins(5));
+/// The same for issues that failed alike.
+const CORRELATED_GUESS: (SignedDuration, SignedDuration) =
+    (SignedDuration::from_mins(5), SignedDuration::from_mins(30));
+
+/// From what is learned.
+#[derive(Debug)]
+pub struct Learned<'a> {
+    /// What is known.
+    pub capacity: &'a Capacity,
+    /// How it is watched.
+    pub policy: &'a CapacityPolicy,
+    /// What the attempt used.
+    pub using: &'a Using,
+    /// The attempt; none for a probe.
+    pub attempt: Option<&'a AttemptId>,
+    /// The issue; none for a probe.
+    pub issue: Option<&'a IssueRef>,
+    /// How it ended.
+    pub outcome: &'a Outcome,
+    /// The wall time.
+    pub now: Timestamp,
+    /// The zone of the machine, in which vendors' programs print times.
+    pub zone: &'a TimeZone,
+}
+
+/// The limits that the end of an attempt shows, to be recorded with it.
+pub fn capacity_after(learned: &Learned<'_>) -> Vec<Limited> {
+    let why = match &learned.outcome.end {
+        End::Quota { .. } => LimitWhy::Quota,
+        End::ProviderDown { .. } => LimitWhy::Down,
+        End::Auth { .. } => LimitWhy::Auth,
+        _ => return learned.correlated().into_iter().collect(),
+    };
+    let refused = learned.outcome.receipt.limits.iter().filter(|notice| notice.refused && notice.why == why);
+    let mut limits: Vec<Limited> = refused.map(|notice| learned.noticed(notice)).collect();
+    if limits.is_empty() {
+        limits.push(learned.without_notice(why));
+    }
+    limits
+}
+
+/// The limit that a notice in the middle of an attempt tells of, to be recorded at once: its siblings need not find it
+/// out one by one. A refusal without a time may be over by the agent's own next try; it is left to the end of the attempt.
+pub fn capacity_noticed(learned: &Learned<'_>, notice: &LimitNotice) -> Option<Limited> {
+    let limited = notice.refused.then(|| learned.noticed(notice))?;
+    (limited.strength != Strength::Guessed).then_some(limited)
+}
+
+impl Learned<'_> {
+    fn key(&self, scope: LimitScope) -> CapacityKey {
+        let Using { vendor, account, model } = self.using.clone();
+        match scope {
+            LimitScope::Vendor => CapacityKey { vendor, account: None, model: None },
+            LimitScope::Account => CapacityKey { vendor, account: Some(account), model: None },
+            // Without a model that was asked for it is not known which one the limit is on: then it is on all.
+            LimitScope::Model => CapacityKey { vendor, account: Some(account), model },
+        }
+    }
+
+    fn noticed(&self, notice: &LimitNotice) -> Limited {
+        let key = self.key(notice.scope);
+        let resets = notice.resets.as_ref().and_then(|reset| Some((reset.resolve(self.now, self.zone)?, reset)));
+        // A time that has passed already says nothing of when it ends.
+        let resets = resets.filter(|(at, _)| *at > self.now);
+        let (until, strength) = match resets {
+            Some((at, ResetTime::Text(_))) => (Some(believed(at, self.now)), Strength::Told),
+            Some((at, _)) => (Some(believed(at, self.now)), Strength::Stated),
+            None => (self.guess(&key, notice.why, notice.window.as_deref()), Strength::Guessed),
+        };
+        let said = if notice.said.is_empty() { self.outcome.end.to_string() } else { notice.said.clone() };
+        self.limited(key, notice.why, notice.window.clone(), (until, strength), said)
+    }
+
+    fn without_notice(&self, why: LimitWhy) -> Limited {
+        let scope = if why == LimitWhy::Auth { LimitScope::Account } else { LimitScope::Model };
+        let key = self.key(scope);
+        let stated = match self.outcome.end {
+            End::Quota { resets_at } => resets_at.filter(|at| *at > self.now),
+            _ => None,
+        };
+        let until = match stated {
+            Some(at) => (Some(believed(at, self.now)), Strength::Stated),
+            None => (self.guess(&key, why, None), Strength::Guessed),
+        };
+        self.limited(key, why, None, until, self.outcome.end.to_string())
+    }
+
+    fn limited(
+        &self,
+        key: CapacityKey,
+        why: LimitWhy,
+        window: Option<String>,
+        (until, strength): (Option<Timestamp>, Strength),
+        said: String,
+    ) -> Limited {
+        Limited { key, why, window, until, strength, said, attempt: self.attempt.cloned() }
+    }
+
+    /// When to look again where nobody said: further apart each time, and never for credentials, which wait for a
+    /// person.
+    fn guess(&self, key: &CapacityKey, why: LimitWhy, window: Option<&str>) -> Option<Timestamp> {
+        let (first, most) = match why {
+            LimitWhy::Auth => return None,
+            LimitWhy::Quota => QUOTA_GUESS,
+            LimitWhy::Down => DOWN_GUESS,
+            LimitWhy::Correlated => CORRELATED_GUESS,
+        };
+        let same = |l: &&crate::Limit| l.key == *key && l.why == why && l.window.as_deref() == window;
+        let row = self.capacity.limits.iter().find(same).map_or(0, |l| l.row);
+        let wait = first.checked_mul(1 << row.min(10)).map_or(most, |wait| wait.min(most));
+        self.now.checked_add(wait).ok()
+    }
+
+    /// The breaker: several issues that ended alike within minutes, and none that went well between, are no matter of
+    /// those issues.
+    fn correlated(&self) -> Option<Limited> {
+        let (end, issue) = (&self.outcome.end, self.issue?);
+        if !is_shared(end) {
+            return None;
+        }
+        let within = SignedDuration::try_from(self.policy.correlated_within).unwrap_or_default();
+        let alike = self.capacity.failures.iter().filter(|failure| {
+            failure.end == end.word()
+                && failure.using.account_key() == self.using.account_key()
+                && self.now.duration_since(failure.at) <= within
+        });
+        let mut issues: Vec<&IssueRef> = alike.map(|failure| &failure.issue).chain([issue]).collect();
+        issues.sort();
+        issues.dedup();
+        if issues.len() < self.policy.correlated as usize {
+            return None;
+        }
+        let key = self.using.account_key();
+        let person = end.class() == Class::Person;
+        let until = if person { None } else { self.guess(&key, LimitWhy::Correlated, None) };
+        let names: Vec<String> = issues.iter().map(ToString::to_string).collect();
+        let said = format!("{} ended alike: {end}", names.join(", "));
+        Some(self.limited(key, LimitWhy::Correlated, None, (until, Strength::Guessed), said))
+    }
+}
+
+/// Whether an end may have a cause that attempts at other issues share. That the work itself failed is none.
+pub(crate) fn is_shared(end: &End) -> bool {
+    matches!(
+        end,
+        End::Misconfigured { .. }
+            | End::PermissionDenied { .. }
+            | End::Unknown { .. }
+            | End::NoOp { .. }
+            | End::TimedOutSilence { .. }
+            | End::Environment { .. }
+    )
+}

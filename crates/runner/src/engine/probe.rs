@@ -1,0 +1,80 @@
+//! Trying whether a vendor takes work again: the cheapest job there is, of no issue.
+
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+use dayfly_core::{
+    Attempt, AttemptId, Awaited, Epoch, EventSink, JobSpec, Outcome, OutputLimits, RunnerError, Stop, probe_job,
+};
+use tokio::sync::watch;
+
+use crate::remove::remove_folder;
+
+use super::house::{House, attempt_dir};
+
+/// More than an agent prints for one word.
+const OUTPUT: OutputLimits = OutputLimits { log_bytes: 1 << 20, line_bytes: 1 << 20 };
+
+/// One probe.
+pub(super) struct Probe {
+    pub(super) house: Arc<House>,
+    pub(super) awaited: Awaited,
+    /// Tells the probes of an engine, and those of other engines, apart.
+    pub(super) number: (Epoch, u64),
+    pub(super) stop: watch::Receiver<Option<Stop>>,
+}
+
+impl Probe {
+    /// Does it. `None` if nothing was found out: it could not be started, or was stopped.
+    pub(super) async fn perform(mut self) -> Option<Outcome> {
+        let (epoch, number) = self.number;
+        let id = AttemptId::from_text(format!("probe.{}.{}-{number}", self.awaited.agent, epoch.0));
+        let cwd = self.house.portfolio.state_dir.join("work").join(id.as_str());
+        let outcome = self.run(&id, &cwd).await.ok().flatten();
+        for folder in [cwd, attempt_dir(&self.house.portfolio, &id)] {
+            // A probe leaves nothing that anybody would read.
+            let _ = remove_folder(&folder).await;
+        }
+        outcome
+    }
+
+    async fn run(&mut self, id: &AttemptId, cwd: &Utf8PathBuf) -> Result<Option<Outcome>, RunnerError> {
+        let at = |source| RunnerError::Files { path: cwd.clone(), source };
+        tokio::fs::create_dir_all(cwd).await.map_err(at)?;
+        let Some(mut attempt) = self.attempt(id, cwd) else { return Ok(None) };
+        let Ok(_held) = self.house.hold_key(&mut attempt) else { return Ok(None) };
+        let mut running = self.house.runner.start(&attempt).await?;
+        let stopped = tokio::select! {
+            outcome = running.wait() => return outcome.map(Some),
+            stopped = self.stop.wait_for(Option::is_some) => stopped.is_ok(),
+        };
+        if stopped {
+            running.stop(Stop::Kill).await?;
+            running.wait().await?;
+        }
+        Ok(None)
+    }
+
+    fn attempt(&self, id: &AttemptId, cwd: &Utf8PathBuf) -> Option<Attempt> {
+        let house = &self.house;
+        let agent = house.agents.get(&self.awaited.agent)?;
+        let configured = house.portfolio.agents.get(&self.awaited.agent)?;
+        let mut job: JobSpec = probe_job(&self.awaited.agent, &self.awaited.using);
+        if configured.accounts.is_empty() {
+            job.account = None;
+        }
+        Some(Attempt {
+            id: id.clone(),
+            command: agent.command(&job).ok()?,
+            job,
+            cwd: cwd.clone(),
+            reads: Vec::new(),
+            bridge: None,
+            dir: attempt_dir(&house.portfolio, id),
+            agent: Arc::clone(agent),
+            output: OUTPUT,
+            tag: house.tag.clone(),
+            events: EventSink::none(),
+        })
+    }
+}
