@@ -4,7 +4,7 @@ mod classify;
 mod show;
 
 use camino::Utf8Path;
-use dayfly_core::{AccountName, AgentConfig, AgentName, Portfolio, VendorName};
+use dayfly_core::{AccountName, AgentConfig, AgentName, Choice, Fallback, Portfolio, Stage, VendorName};
 use serde::Serialize;
 
 use crate::args::AgentCommand;
@@ -47,6 +47,16 @@ struct Place {
     model: Option<String>,
     /// Its place in the stage's list, from 1.
     choice: usize,
+    /// Whether it is never asked, because the stage waits for its first choice.
+    idle: bool,
+}
+
+/// The agents that a stage ever asks: one that is strict waits for its first.
+pub(super) fn asked(stage: &Stage) -> &[Choice] {
+    match stage.fallback {
+        Fallback::Strict => stage.agents.get(..1).unwrap_or_default(),
+        Fallback::Chain => &stage.agents,
+    }
 }
 
 fn list(output: &Output, context: &Context) -> Result<(), CliError> {
@@ -69,6 +79,7 @@ fn line(portfolio: &Portfolio, name: &AgentName, agent: &AgentConfig) -> Line {
                 stage: stage.name.to_string(),
                 model: choice.model.clone(),
                 choice: at + 1,
+                idle: at >= asked(stage).len(),
             }));
         }
     }
@@ -95,12 +106,16 @@ fn row(line: &Line) -> Vec<String> {
     ]
 }
 
-/// `web: triage, exec (second); book: exec`.
+/// `web: triage, exec (choice 2); book: exec`.
 fn places(used: &[Place]) -> String {
     let mut projects: Vec<(&str, Vec<String>)> = Vec::new();
     for place in used {
         let model = place.model.as_ref().map(|model| format!(":{model}")).unwrap_or_default();
-        let rank = if place.choice > 1 { format!(" (choice {})", place.choice) } else { String::new() };
+        let rank = match (place.choice, place.idle) {
+            (1, _) => String::new(),
+            (choice, false) => format!(" (choice {choice})"),
+            (choice, true) => format!(" (choice {choice}, never asked: `fallback` is strict)"),
+        };
         let text = format!("{}{model}{rank}", place.stage);
         match projects.last_mut().filter(|(project, _)| *project == place.project) {
             Some((_, stages)) => stages.push(text),

@@ -5,8 +5,8 @@ use std::io::Read as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{
-    AgentConfig, AgentEvent, AgentKind, AgentName, Billing, Class, Clock as _, End, Ending, ExitFacts, LimitNotice,
-    Opening, ResetTime, Usage,
+    AgentConfig, AgentEvent, AgentKind, AgentName, Billing, Class, Clock as _, End, Ending, EventReader, ExitFacts,
+    LimitNotice, Opening, ResetTime, Usage,
 };
 use dayfly_runner::{LogPart, LogReader, SystemClock, agent_for};
 use jiff::Timestamp;
@@ -38,6 +38,13 @@ struct Meaning {
     signal: Option<i32>,
     /// The time from which the vendor's words on times are understood.
     at: Timestamp,
+    #[serde(flatten)]
+    understood: Understood,
+}
+
+/// What the records say.
+#[derive(Debug, Serialize)]
+struct Understood {
     end: End,
     class: Class,
     limits: Vec<Limit>,
@@ -68,6 +75,13 @@ struct Unknown {
     record: String,
 }
 
+impl Recorded {
+    fn facts(&self) -> ExitFacts {
+        let code = self.exit.or(if self.signal.is_some() { None } else { Some(0) });
+        ExitFacts { code, signal: self.signal, signalled_by_us: false }
+    }
+}
+
 pub(super) fn run(
     output: &Output,
     context: Option<&Context>,
@@ -83,47 +97,50 @@ pub(super) fn run(
             .hint("put what was printed on standard error into a file"));
     }
     let at = recorded.at.or_else(|| written(&recorded.file)).unwrap_or_else(|| SystemClock.now());
-    let exit = match (recorded.exit, recorded.signal) {
-        (None, None) => Some(0),
-        (code, _) => code,
-    };
-    let facts = ExitFacts { code: exit, signal: recorded.signal, signalled_by_us: false };
-    let mut reader = agent_for(&name, &config, &BTreeMap::new()).reader();
-    let (mut unknown, mut lines, mut records) = (Vec::new(), 0, 0);
-    for (number, line) in lines_of(&stdout) {
-        lines += 1;
-        records += usize::from(reader.is_record(line));
-        let others = reader.line(line).into_iter().filter_map(|event| match event {
-            AgentEvent::Other(record) => Some(Unknown { line: number, record }),
-            _ => None,
-        });
-        unknown.extend(others);
-    }
-    lines_of(&stderr).for_each(|(_, line)| reader.error_line(line));
-    let ending = resolved(reader.finish(facts), at, &zone);
-    let meaning = Meaning {
-        kind: config.kind,
-        exit,
-        signal: recorded.signal,
-        at,
-        class: ending.0.end.class(),
-        end: ending.0.end,
-        limits: ending.1,
-        usage: ending.0.usage,
-        model: ending.0.model,
-        billing: ending.0.opening.as_ref().map(|opening| opening.billing).unwrap_or_default(),
-        opening: ending.0.opening,
-        answer: ending.0.answer.and_then(|answer| serde_json::from_str(&answer).ok()),
-        text: ending.0.text,
-        lines,
-        records,
-        unknown,
-    };
+    let reader = agent_for(&name, &config, &BTreeMap::new()).reader();
+    let understood = Understood::of(reader, (&stdout, &stderr), recorded.facts(), (at, &zone));
+    let meaning = Meaning { kind: config.kind, exit: recorded.facts().code, signal: recorded.signal, at, understood };
     output.data(&meaning, || text(&meaning))?;
     if recorded.exit.is_none() && recorded.signal.is_none() {
         output.say("note: it is taken to have ended with exit code 0; `--exit N` or `--signal N` says how it did");
     }
     Ok(())
+}
+
+impl Understood {
+    fn of(
+        mut reader: Box<dyn EventReader>,
+        (stdout, stderr): (&[u8], &[u8]),
+        exit: ExitFacts,
+        (at, zone): (Timestamp, &TimeZone),
+    ) -> Self {
+        let (mut unknown, mut lines, mut records) = (Vec::new(), 0, 0);
+        for (number, line) in lines_of(stdout) {
+            lines += 1;
+            records += usize::from(reader.is_record(line));
+            let others = reader.line(line).into_iter().filter_map(|event| match event {
+                AgentEvent::Other(record) => Some(Unknown { line: number, record }),
+                _ => None,
+            });
+            unknown.extend(others);
+        }
+        lines_of(stderr).for_each(|(_, line)| reader.error_line(line));
+        let (ending, limits) = resolved(reader.finish(exit), at, zone);
+        Self {
+            class: ending.end.class(),
+            end: ending.end,
+            limits,
+            usage: ending.usage,
+            model: ending.model,
+            billing: ending.opening.as_ref().map(|opening| opening.billing).unwrap_or_default(),
+            opening: ending.opening,
+            answer: ending.answer.and_then(|answer| serde_json::from_str(&answer).ok()),
+            text: ending.text,
+            lines,
+            records,
+            unknown,
+        }
+    }
 }
 
 /// An agent of the configuration, or else one of that kind with the defaults.
@@ -196,22 +213,23 @@ fn text(meaning: &Meaning) -> String {
         (code, None) => format!("exit code {}", code.unwrap_or_default()),
     };
     rows.push(("process", how));
-    rows.extend(meaning.limits.iter().map(|limit| ("limit", limit_text(limit, meaning.at))));
-    rows.push(("usage", usage(&meaning.usage)));
-    rows.extend(meaning.model.clone().map(|model| ("model", model)));
-    rows.push(("billing", meaning.billing.word().to_owned()));
-    rows.extend(meaning.opening.iter().flat_map(opening));
-    if !meaning.text.is_empty() {
-        rows.push(("last words", cut(&one_line(&meaning.text), WIDTH)));
+    let understood = &meaning.understood;
+    rows.extend(understood.limits.iter().map(|limit| ("limit", limit_text(limit, meaning.at))));
+    rows.push(("usage", usage(&understood.usage)));
+    rows.extend(understood.model.clone().map(|model| ("model", model)));
+    rows.push(("billing", understood.billing.word().to_owned()));
+    rows.extend(understood.opening.iter().flat_map(opening));
+    if !understood.text.is_empty() {
+        rows.push(("last words", cut(&one_line(&understood.text), WIDTH)));
     }
-    rows.extend(meaning.answer.iter().map(|answer| ("answer", answer.to_string())));
-    let (lines, records) = (count(meaning.lines, "line"), count(meaning.records, "record"));
-    rows.push(("read", format!("{lines}, {records}, {} not understood", meaning.unknown.len())));
-    let unknown = meaning.unknown.iter();
+    rows.extend(understood.answer.iter().map(|answer| ("answer", answer.to_string())));
+    let (lines, records) = (count(understood.lines, "line"), count(understood.records, "record"));
+    rows.push(("read", format!("{lines}, {records}, {} not understood", understood.unknown.len())));
+    let unknown = understood.unknown.iter();
     rows.extend(
         unknown.map(|unknown| ("", format!("line {}: {}", unknown.line, cut(&one_line(&unknown.record), WIDTH)))),
     );
-    let mut text = format!("{} ({})\n", one_line(&meaning.end.to_string()), counts(meaning.class));
+    let mut text = format!("{} ({})\n", one_line(&understood.end.to_string()), counts(understood.class));
     for (what, found) in rows {
         text.push_str(&format!("  {what:<12}{found}\n"));
     }
@@ -243,13 +261,14 @@ fn limit_text(limit: &Limit, now: Timestamp) -> String {
     }
     match (limit.resets_at, &said.resets) {
         (Some(at), Some(ResetTime::Text(words))) => {
-            text.push_str(&format!(", resets {}, from `{}`", time(at, now), one_line(words)));
+            text.push_str(&format!(", resets {}, from `{}`", time(at, now), cut(&one_line(words), WIDTH)));
         }
         (Some(at), _) => text.push_str(&format!(", resets {}", time(at, now))),
         (None, Some(_)) => text.push_str(", resets at a time that is not understood"),
         (None, None) => {}
     }
-    if !said.said.is_empty() {
+    let repeats = matches!(&said.resets, Some(ResetTime::Text(words)) if said.said.starts_with(words.as_str()));
+    if !said.said.is_empty() && !repeats {
         text.push_str(&format!("; it said: {}", cut(&one_line(&said.said), WIDTH)));
     }
     text

@@ -13,7 +13,7 @@ use dayfly_core::{
 use dayfly_runner::agent_for;
 use serde::Serialize;
 
-use super::agent;
+use super::{agent, asked};
 use crate::context::{Context, at_home};
 use crate::error::CliError;
 use crate::output::Output;
@@ -91,9 +91,10 @@ async fn jobs(
         portfolio.projects.values().filter(|project| only.as_ref().is_none_or(|only| project.name == *only)).collect();
     let is_wanted = |stage: &&Stage| wanted.stage.as_deref().is_none_or(|name| stage.name.as_str() == name);
     let mut jobs = Vec::new();
-    for project in &projects {
+    // The program of a session is started by no adapter.
+    for project in projects.iter().filter(|project| project.runner.session().is_none()) {
         for stage in project.pipeline.stages.iter().filter(is_wanted) {
-            for choice in stage.agents.iter().filter(|choice| choice.agent == *starter.name) {
+            for choice in asked(stage).iter().filter(|choice| choice.agent == *starter.name) {
                 for trust in [Trust::Writer, Trust::Stranger] {
                     let place = Use { project: project.name.to_string(), stage: stage.name.to_string(), trust };
                     jobs.push((Some(place), starter.job(context, project, (stage, choice), trust).await?));
@@ -120,7 +121,7 @@ fn works_not_there(projects: &[&Project], agent: &AgentName, wanted: &Wanted) ->
     };
     let err = CliError::usage(format!("agent `{agent}` does not work {at}"));
     let its: Vec<String> = stages()
-        .filter(|(_, stage)| stage.run == StageRun::Agent && stage.agents.iter().any(|choice| choice.agent == *agent))
+        .filter(|(_, stage)| stage.run == StageRun::Agent && asked(stage).iter().any(|choice| choice.agent == *agent))
         .map(|(project, stage)| format!("{} of {}", stage.name, project.name))
         .collect();
     if its.is_empty() {

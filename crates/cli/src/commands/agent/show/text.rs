@@ -25,8 +25,13 @@ pub(super) fn text(shown: &Shown) -> String {
     }
     text.push('\n');
     for start in &shown.starts {
-        text.push('\n');
-        text.push_str(&of_start(start));
+        text.push_str(&format!("\n{}", of_start(start)));
+    }
+    let has: Vec<&[String]> = shown.starts.iter().map(|start| start.launch.has.as_slice()).collect();
+    if let [first, rest @ ..] = has.as_slice()
+        && rest.iter().all(|other| other == first)
+    {
+        text.push_str(&format!("\nBesides, it has {}.\n", first.join(", ")));
     }
     let legend: Vec<String> = PLACES
         .iter()
@@ -34,7 +39,10 @@ pub(super) fn text(shown: &Shown) -> String {
         .map(|(place, means)| format!("{place} is {means}"))
         .collect();
     if !legend.is_empty() {
-        text.push_str(&format!("\n{}.\n", legend.join(", ")));
+        text.push_str(&format!("{}.\n", legend.join(", ")));
+    }
+    if text.contains('…') {
+        text.push_str("What ends with … is cut here; `--json` has all of it.\n");
     }
     text
 }
@@ -72,7 +80,6 @@ fn of_start(start: &Start) -> String {
     if !passed.is_empty() {
         row("passes", &passed.join(", "));
     }
-    row("has too", &launch.has.join(", "));
     for (at, (path, text)) in launch.files.iter().enumerate() {
         row(if at == 0 { "files" } else { "" }, &format!("{path}: {}", cut(&one_line(text), WIDTH)));
     }
