@@ -30,8 +30,7 @@ fn world() -> World {
     program(&world, "bin/claude", "2.1.329 (Claude Code)");
     // A wrapper, and the program that it only starts.
     program(&world, "tools/codex/bin/codex.js", "the wrapper was asked");
-    let native = format!("tools/codex-linux-{}", "x64/vendor/x86_64-unknown-linux-musl/bin/codex");
-    program(&world, &native, "codex-cli 0.1.0");
+    program(&world, "tools/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex", "codex-cli 0.1.0");
     world.write(
         "dayfly.toml",
         "version = 1\npipeline = [\"exec\", \"merge\"]\n\n\
@@ -74,7 +73,19 @@ fn doctor_tells_of_programs_versions_accounts_and_of_what_agents_find() {
     commit(&world, &["CLAUDE.md", ".claude/rules/a.md", ".claude/rules/b.md", ".claude/skills/close/SKILL.md"]);
     let said = world.dayfly(&["doctor"]);
     assert_eq!(said.code, Some(3), "{said:?}");
-    assert_snapshot!(of_agents(&said.out), @"");
+    assert_snapshot!(of_agents(&said.out), @"
+    good  agent claude (claude): [root]/./bin/claude, 2.1.329 (Claude Code), which passed the contract
+    note  agent codex (codex): [root]/tools/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex in place of its wrapper [root]/./tools/codex/bin/codex.js, codex-cli 0.1.0, which has not passed the contract
+          what helps: it may work, and what it prints is parked if it is not understood; tested is 0.169.0: install that one to be sure
+    BAD   account paid (claude): THE_KEY is not set; billed by the token
+          what helps: set THE_KEY where dayfly runs, for cron too
+    BAD   account work (claude): ~/.claude-work is not there; a subscription
+          what helps: make the folder and log the vendor's program in there, or mend `state-dir`
+    note  agent codex: billing: OPENAI_API_KEY is passed on, and not set
+          what helps: set it where dayfly runs, for cron too
+    good  project web: context for claude (trusted): 2 files in .claude/rules, CLAUDE.md, skill close
+    good  project web: context for codex (trusted): CLAUDE.md
+    ");
 
     fs::create_dir(world.path("home/.claude-work")).unwrap();
     program(&world, "bin/claude", "9.9.9 (Claude Code)");
@@ -85,7 +96,23 @@ fn doctor_tells_of_programs_versions_accounts_and_of_what_agents_find() {
     commit(&world, &[]);
     let said = world.dayfly(&["doctor"]);
     assert!(!said.out.contains("sk-never-shown"), "{said:?}");
-    assert_snapshot!(of_agents(&said.out), @"");
+    assert_snapshot!(of_agents(&said.out), @r#"
+    note  agent claude (claude): [root]/./bin/claude, 9.9.9 (Claude Code), which has not passed the contract
+          what helps: it may work, and what it prints is parked if it is not understood; tested is 2.1.329: install that one to be sure
+    note  agent codex (codex): [root]/tools/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex in place of its wrapper [root]/./tools/codex/bin/codex.js, codex-cli 0.1.0, which has not passed the contract
+          what helps: it may work, and what it prints is parked if it is not understood; tested is 0.169.0: install that one to be sure
+    BAD   account paid (claude): THE_KEY is not set; billed by the token
+          what helps: set THE_KEY where dayfly runs, for cron too
+    good  account work (claude): logins in ~/.claude-work; a subscription
+    note  agent codex: billing: OPENAI_API_KEY is passed on, and not set
+          what helps: set it where dayfly runs, for cron too
+    note  project web: context for claude (untrusted): nothing; hidden from it: 2 files in .claude/rules, CLAUDE.md, skill close
+          what helps: set `trusted = true` in [projects.web] if all who can change the repository may run programs as you
+    BAD   project web: skills of stage exec for claude: not found: close (profile untrusted)
+          what helps: set `trusted = true` in [projects.web], or take `skills` out
+    BAD   project web: billing of claude (account work): its account is a subscription, and ANTHROPIC_API_KEY, which .env of the repository sets, would bill it by the token
+          what helps: take it out of that file, or set `env = { ANTHROPIC_API_KEY = "" }`, which hides it, or set `billing = "api-key"`
+    "#);
 }
 
 #[test]
@@ -104,7 +131,11 @@ fn doctor_tells_programs_the_same() {
 #[test]
 fn the_agents_are_listed_with_their_accounts_and_where_they_work() {
     let world = world();
-    assert_snapshot!(world.data(&["agent", "list"]), @"");
+    assert_snapshot!(world.data(&["agent", "list"]), @"
+    AGENT   KIND    VENDOR  MODEL  ACCOUNTS    WORKS AT
+    claude  claude  claude  opus   work, paid  web: exec
+    codex   codex   codex   -      -           web: exec (choice 2)
+    ");
     let listed = world.json(&["agent", "list"]);
     assert_eq!(
         listed[1]["used"][0],
@@ -114,10 +145,16 @@ fn the_agents_are_listed_with_their_accounts_and_where_they_work() {
     );
     let unknown = world.dayfly(&["agent", "show", "gemini"]);
     assert_eq!(unknown.code, Some(2));
-    assert_snapshot!(unknown.err, @"");
+    assert_snapshot!(unknown.err, @"
+    error: there is no agent `gemini`
+    hint: there are claude, codex
+    ");
     let idle = world.dayfly(&["agent", "show", "claude", "--stage", "review"]);
     assert_eq!(idle.code, Some(2));
-    assert_snapshot!(idle.err, @"");
+    assert_snapshot!(idle.err, @"
+    error: agent `claude` does not work at a stage `review`
+    hint: it works at exec of web
+    ");
 }
 
 #[test]
@@ -192,10 +229,50 @@ fn a_catalog_is_checked_with_the_configuration() {
         assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
         ran.err
     };
-    assert_snapshot!(refused("version = 1\n\n[[end]]\nname = \"odd\"\nwhen = { x = 1 }\nends = \"quota\"\n"), @"");
-    assert_snapshot!(refused("version = 2\n"), @"");
-    assert_snapshot!(refused("version = 1\n[[event]]\nname = \"mine\"\ntells = \"text\"\n"), @"");
-    assert_snapshot!(refused("version = \n"), @"");
+    assert_snapshot!(refused("version = 1\n\n[[end]]\nname = \"odd\"\nwhen = { x = 1 }\nends = \"quota\"\n"), @r#"
+    error: unknown field `ends`, expected one of `name`, `when`, `end`, `reason`, `say`, `scope`, `window`, `resets`
+     --> [root]/claude.toml:6:1
+      |
+    6 | ends = "quota"
+      | ^^^^
+      |
+      = help: docs/agents.md has the form of a catalog
+
+    error: [root]/claude.toml has 1 problem
+    "#);
+    assert_snapshot!(refused("version = 2\n"), @"
+    error: the catalog says `version = 2`, and this program reads 1
+     --> [root]/claude.toml:1:11
+      |
+    1 | version = 2
+      |           ^
+      |
+      = help: begin the file with `version = 1`
+
+    error: [root]/claude.toml has 1 problem
+    ");
+    assert_snapshot!(refused("version = 1\n[[event]]\nname = \"mine\"\ntells = \"text\"\n"), @r#"
+    error: the catalog's entry `event.mine` has no `when`
+     --> [root]/claude.toml:3:8
+      |
+    3 | name = "mine"
+      |        ^^^^^^
+      |
+      = help: say which records it is about
+
+    error: [root]/claude.toml has 1 problem
+    "#);
+    assert_snapshot!(refused("version = \n"), @"
+    error: string values must be quoted, expected literal string
+     --> [root]/claude.toml:1:1
+      |
+    1 | version = 
+      | ^^^^^^^^^^
+      |
+      = help: docs/agents.md has the form of a catalog
+
+    error: [root]/claude.toml has 1 problem
+    ");
     world.write("claude.toml", "version = 1\ntested = [\"9.9.9\"]\n");
     world.data(&["config", "check"]);
     let doctor = world.dayfly(&["doctor"]).out;

@@ -37,10 +37,21 @@ fn usage_model_opening_and_what_is_not_known_are_told() {
     let told = world.data(&["agent", "classify", "claude", "output.log", "--exit", "0"]);
     let told: String = told
         .lines()
-        .filter(|line| !line.starts_with("  tools") && !line.starts_with("  skills"))
+        .filter(|line| !["  tools", "  skills", "  session"].iter().any(|row| line.starts_with(row)))
         .map(|line| format!("{line}\n"))
         .collect();
-    assert_snapshot!(told, @"");
+    assert_snapshot!(told, @r#"
+    succeeded (the gates have the verdict)
+      process     exit code 0
+      usage       5500 tokens read, 4000 of them cached, 40 written, $0.0079
+      model       claude-opus-5-5
+      billing     api-key
+      version     2.1.329
+      key         ANTHROPIC_API_KEY
+      last words  Hello from the mock model.
+      read        5 lines, 4 records, 1 not understood
+                  line 2: prophecy {"of":"doom","type":"prophecy"}
+    "#);
     let told = world.json(&["agent", "classify", "claude", "output.log", "--exit", "0"]);
     assert_eq!(told["unknown"][0]["line"], 2, "{told}");
     assert_eq!(told["opening"]["version"], "2.1.329");
@@ -65,7 +76,7 @@ fn standard_input_is_read_and_how_the_process_ended_counts() {
     }
     let silent = world.dayfly(&["agent", "classify", "codex", "/dev/null"]);
     assert!(silent.out.starts_with("unknown: it printed nothing"), "{silent:?}");
-    assert_snapshot!(silent.err, @"");
+    assert_snapshot!(silent.err, @"note: it is taken to have ended with exit code 0; `--exit N` or `--signal N` says how it did");
 }
 
 #[test]
@@ -94,11 +105,20 @@ fn what_cannot_be_read_is_told_with_what_helps() {
     let world = World::new();
     let robot = world.dayfly(&["agent", "classify", "robot", "x"]);
     assert_eq!(robot.code, Some(2));
-    assert_snapshot!(robot.err, @"");
+    assert_snapshot!(robot.err, @"
+    error: there is neither an agent nor a kind of agent `robot`
+    hint: the kinds are command, claude, codex, opencode, gemini, copilot
+    ");
     let missing = world.dayfly(&["agent", "classify", "claude", "no-such.log"]);
     assert_eq!(missing.code, Some(3));
-    assert_snapshot!(missing.err, @"");
+    assert_snapshot!(missing.err, @"
+    error: cannot use no-such.log
+      caused by: No such file or directory (os error 2)
+    ");
     let both = world.dayfly(&["agent", "classify", "claude", "-", "--stderr", "-"]);
     assert_eq!(both.code, Some(2));
-    assert_snapshot!(both.err, @"");
+    assert_snapshot!(both.err, @"
+    error: both streams cannot be read from standard input
+    hint: put what was printed on standard error into a file
+    ");
 }
