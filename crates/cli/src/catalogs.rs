@@ -82,5 +82,5 @@ fn entry_at(text: &str, list: &str, name: &str) -> Range<usize> {
         let own = value.and_then(|value| value.get_ref().as_str()).unwrap_or_default();
         (own == name).then(|| value.map_or_else(|| entry.span(), Spanned::span))
     };
-    entries.filter_map(named).last().unwrap_or_default()
+    entries.filter_map(named).next_back().unwrap_or_default()
 }

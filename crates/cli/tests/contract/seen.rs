@@ -100,11 +100,11 @@ pub(crate) fn first_end(records: &[Record]) -> Option<(Outcome, String)> {
 
 /// What the ledger says of capacity: until when, and on what.
 pub(crate) fn limited(records: &[Record], resets_at: Timestamp) -> (Limited, String) {
-    let limits = records.iter().filter_map(|record| match record.event() {
+    let mut limits = records.iter().filter_map(|record| match record.event() {
         Ok(Event::CapacityLimited { limit }) => Some(limit),
         _ => None,
     });
-    let Some(limit) = limits.last() else { return (Limited::No, String::new()) };
+    let Some(limit) = limits.next_back() else { return (Limited::No, String::new()) };
     let scope = match (&limit.key.model, &limit.key.account) {
         (Some(_), _) => "model",
         (None, Some(_)) => "account",

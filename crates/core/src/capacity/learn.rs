@@ -46,7 +46,7 @@ pub fn capacity_after(learned: &Learned<'_>) -> Vec<Limited> {
         _ => return learned.correlated().into_iter().collect(),
     };
     let refused = learned.outcome.receipt.limits.iter().filter(|notice| notice.refused && notice.why == why);
-    let mut limits: Vec<Limited> = refused.map(|notice| learned.from_notice(notice)).collect();
+    let mut limits: Vec<Limited> = refused.map(|notice| learned.noticed(notice)).collect();
     if limits.is_empty() {
         limits.push(learned.without_notice(why));
     }
@@ -56,7 +56,7 @@ pub fn capacity_after(learned: &Learned<'_>) -> Vec<Limited> {
 /// The limit that a notice in the middle of an attempt tells of, to be recorded at once: its siblings need not find it
 /// out one by one. A refusal without a time may be over by the agent's own next try; it is left to the end of the attempt.
 pub fn capacity_noticed(learned: &Learned<'_>, notice: &LimitNotice) -> Option<Limited> {
-    let limited = notice.refused.then(|| learned.from_notice(notice))?;
+    let limited = notice.refused.then(|| learned.noticed(notice))?;
     (limited.strength != Strength::Guessed).then_some(limited)
 }
 
@@ -71,7 +71,7 @@ impl Learned<'_> {
         }
     }
 
-    fn from_notice(&self, notice: &LimitNotice) -> Limited {
+    fn noticed(&self, notice: &LimitNotice) -> Limited {
         let key = self.key(notice.scope);
         let resets = notice.resets.as_ref().and_then(|reset| Some((reset.resolve(self.now, self.zone)?, reset)));
         // A time that has passed already says nothing of when it ends.

@@ -142,6 +142,20 @@ fn the_oldest_ledger_still_loads() {
 }
 
 #[test]
+fn a_ledger_with_limits_loads_for_ever() {
+    let text = include_str!("../../tests/data/ledger-v1-capacity.jsonl");
+    let records: Vec<Record> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let limited = records.iter().position(|r| r.event().unwrap().kind() == EventKind::CapacityLimited).unwrap();
+    let state = State::fold(&records[..=limited]).unwrap();
+    assert_eq!(state.capacity.limits.len(), 1);
+    let state = State::fold(&records).unwrap();
+    assert!(state.capacity.limits.is_empty(), "a person opened it");
+    let known = &state.issues[&issue(1)];
+    assert_eq!((&known.phase, known.usd_micros, known.uncounted), (&Phase::Done, 250_000, 1));
+    assert_eq!(state.capacity.spending.since(records[0].at, None).tokens(), 1000);
+}
+
+#[test]
 fn an_event_of_a_newer_program_is_passed_over() {
     let event: Event = serde_json::from_str(r#""something-new""#).unwrap();
     assert_eq!(event, Event::Newer);

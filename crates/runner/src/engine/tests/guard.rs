@@ -63,7 +63,7 @@ async fn a_stage_that_relies_on_a_skill_runs_only_where_the_agent_has_found_it()
     assert!(reason.starts_with("the agent did not find the skills close; see that they are committed"), "{reason}");
 
     let world = World::with(&["exec", "merge"], skills);
-    let End::Misconfigured { reason } = end_of(&world, |attempt| works(attempt)).await else { panic!() };
+    let End::Misconfigured { reason } = end_of(&world, works).await else { panic!() };
     assert!(reason.contains("does not tell which skills it found"), "{reason}");
 
     let world = World::with(&["exec", "merge"], skills);

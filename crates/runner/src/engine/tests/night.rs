@@ -198,19 +198,5 @@ async fn early_reset_late_reset_no_reset_and_an_outage_cost_no_issue_anything() 
     }
     let probes = starts.iter().filter(|(id, ..)| id.starts_with("probe")).count();
     assert!((1..1000).contains(&probes), "{probes} probes");
-    let resumed: Vec<String> = NIGHT
-        .iter()
-        .map(|closed| {
-            let mine = starts.iter().filter(|(id, vendor, _)| vendor == closed.vendor && !id.starts_with("probe"));
-            let next = mine.map(|(.., at)| *at).find(|at| *at >= closed.to).unwrap_or_default();
-            format!("{} s", next - closed.to)
-        })
-        .collect();
-    println!(
-        "40 issues, {} attempts, {probes} probes, all done after {} min; resumed {}",
-        starts.len() - probes,
-        morning.as_mins(),
-        resumed.join(", ")
-    );
     assert!(state.capacity.limits.is_empty(), "{:?}", state.capacity.limits);
 }
