@@ -262,12 +262,12 @@ fn a_catalog_is_checked_with_the_configuration() {
 
     error: [root]/claude.toml has 1 problem
     "#);
-    assert_snapshot!(refused("version = \n"), @"
+    assert_snapshot!(refused("version =\n"), @"
     error: string values must be quoted, expected literal string
      --> [root]/claude.toml:1:1
       |
-    1 | version = 
-      | ^^^^^^^^^^
+    1 | version =
+      | ^^^^^^^^^
       |
       = help: docs/agents.md has the form of a catalog
 

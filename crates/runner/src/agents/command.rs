@@ -246,9 +246,9 @@ impl CommandReader {
             self.answer = Some(answer.to_string());
         }
         if let Some(end) = record.end {
-            let reason = record.reason.unwrap_or_else(|| "no reason was given".into());
             let resets = record.resets.or(record.resets_at).as_ref().and_then(reset_time);
-            self.ended_by = refused(&end, record.scope, resets.clone(), &reason);
+            self.ended_by = refused(&end, record.scope, resets.clone(), record.reason.as_deref().unwrap_or_default());
+            let reason = record.reason.unwrap_or_else(|| "no reason was given".into());
             self.end = Some(end_of(&end, reason, resets));
         }
         events
