@@ -2,7 +2,7 @@
 
 mod ending;
 mod launch;
-mod limits;
+
 mod reader;
 mod records;
 

@@ -4,9 +4,9 @@ use dayfly_core::{End, Ending, ExitFacts, LimitNotice, LimitScope, LimitWhy, Ope
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::limits::reset_time;
 use super::reader::{Reader, Seen};
 use crate::agents::catalog::{Api, EndRule, EndWord, first, number, text};
+use crate::agents::resets::reset_time;
 use crate::subprocess::for_display;
 
 /// The most characters of a reason.

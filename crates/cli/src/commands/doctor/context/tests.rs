@@ -78,7 +78,7 @@ fn what_an_untrusted_project_hides_is_noted() {
             "note project web: context for ai (untrusted): nothing; hidden from it: 2 files in .claude/rules, CLAUDE.md, \
              api/CLAUDE.md, skills close, review, command git:push, settings .claude/settings.json [set `trusted = \
              true` in [projects.web] if all who can change the repository may run programs as you]",
-            "bad project web: skills of stage triage for ai: close is not found (profile untrusted) [set `trusted = \
+            "bad project web: skills of stage triage for ai: not found: close (profile untrusted) [set `trusted = \
              true` in [projects.web], or take `skills` out]",
         ]
     );
@@ -92,7 +92,7 @@ fn skills_that_a_stage_relies_on_must_be_there_and_told() {
     let bad = told("claude", stage, &FILES);
     assert_eq!(
         bad[1..],
-        ["bad project web: skills of stage triage for ai: land is not found (profile trusted) [commit \
+        ["bad project web: skills of stage triage for ai: not found: land (profile trusted) [commit \
           `.claude/skills/land/SKILL.md` on main, or mend `skills`]"]
     );
     let good = told("claude", "[stages.triage]\nskills = [\"close\", \"git:push\"]\n", &FILES);

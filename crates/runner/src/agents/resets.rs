@@ -16,7 +16,7 @@ const EPOCH_MS_FROM: f64 = 100_000_000_000.0;
 const WORDS: usize = 400;
 
 /// What a value says of a time: a number or a text of one; an ISO time; a duration such as `30s`; words.
-pub(super) fn reset_time(value: &Value) -> Option<ResetTime> {
+pub(in crate::agents) fn reset_time(value: &Value) -> Option<ResetTime> {
     if let Some(number) = value.as_f64() {
         return of_number(number);
     }
