@@ -191,6 +191,10 @@ fn what_is_shown_of_a_start_is_what_an_attempt_is_started_with() {
     told.extend(own.iter().cloned());
     let was: BTreeSet<String> = noted("names").into_iter().chain(own).collect();
     assert_eq!(told, was);
+
+    let log = ".dayfly/attempts/web.1.exec.1/output.log";
+    let understood = world.json(&["agent", "classify", "claude", log, "--exit", "0"]);
+    assert_eq!((&understood["end"], &understood["records"]), (&"succeeded".into(), &3.into()), "{understood}");
 }
 
 #[test]
@@ -262,12 +266,12 @@ fn a_catalog_is_checked_with_the_configuration() {
 
     error: [root]/claude.toml has 1 problem
     "#);
-    assert_snapshot!(refused("version = \n"), @"
+    assert_snapshot!(refused("version =\n"), @"
     error: string values must be quoted, expected literal string
      --> [root]/claude.toml:1:1
       |
-    1 | version = 
-      | ^^^^^^^^^^
+    1 | version =
+      | ^^^^^^^^^
       |
       = help: docs/agents.md has the form of a catalog
 
