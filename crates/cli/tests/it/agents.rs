@@ -191,6 +191,10 @@ fn what_is_shown_of_a_start_is_what_an_attempt_is_started_with() {
     told.extend(own.iter().cloned());
     let was: BTreeSet<String> = noted("names").into_iter().chain(own).collect();
     assert_eq!(told, was);
+
+    let log = ".dayfly/attempts/web.1.exec.1/output.log";
+    let understood = world.json(&["agent", "classify", "claude", log, "--exit", "0"]);
+    assert_eq!((&understood["end"], &understood["records"]), (&"succeeded".into(), &3.into()), "{understood}");
 }
 
 #[test]
