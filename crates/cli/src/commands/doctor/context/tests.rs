@@ -17,8 +17,9 @@ const FILES: [&str; 9] = [
 
 /// What doctor says of the context of the project `web`, on which `agent` works.
 fn told(agent: &str, more: &str, files: &[&str]) -> Vec<String> {
+    let trusted = if more.contains("trusted") { "" } else { "trusted = true\n" };
     let text = format!(
-        "version = 1\npipeline = [\"triage\"]\n[agents.ai]\nkind = \"{agent}\"\n[projects.web]\npath = \"web\"\n{more}\n"
+        "version = 1\npipeline = [\"triage\"]\n[agents.ai]\nkind = \"{agent}\"\n[projects.web]\npath = \"web\"\n{trusted}{more}\n"
     );
     let text = if agent == "command" { text.replace("\"command\"", "\"command\"\nargv = [\"x\"]") } else { text };
     let config = Config::read(&SourceText::new("dayfly.toml", text), &mut |_| Err("none".into()));
