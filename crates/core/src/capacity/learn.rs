@@ -172,13 +172,14 @@ impl Learned<'_> {
 /// Whether an end may have a cause that attempts at other issues share. That the work itself failed is none, and what
 /// an agent did well and could not be judged says nothing of its account.
 pub(crate) fn is_shared(outcome: &Outcome) -> bool {
-    outcome.commit.is_none() && matches!(
-        outcome.end,
-        End::Misconfigured { .. }
-            | End::PermissionDenied { .. }
-            | End::Unknown { .. }
-            | End::NoOp { .. }
-            | End::TimedOutSilence { .. }
-            | End::Environment { .. }
-    )
+    outcome.commit.is_none()
+        && matches!(
+            outcome.end,
+            End::Misconfigured { .. }
+                | End::PermissionDenied { .. }
+                | End::Unknown { .. }
+                | End::NoOp { .. }
+                | End::TimedOutSilence { .. }
+                | End::Environment { .. }
+        )
 }

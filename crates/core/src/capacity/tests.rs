@@ -171,7 +171,12 @@ fn revoked_token_an_account_whose_credentials_were_refused_waits_for_a_person_wi
     world.end(&me, 1, End::Auth { reason: "401".into() }, vec![], 0);
     assert_eq!(world.closed_until(&me, 9_999_999), Some(None), "however long that takes");
     assert_eq!(world.closed_until(&using("home", None), 1), None, "another account goes on");
-    world.capacity.open(&CapacityKey { vendor: me.vendor.clone(), account: None, model: None }, &OpenedBy::Person, None, false);
+    world.capacity.open(
+        &CapacityKey { vendor: me.vendor.clone(), account: None, model: None },
+        &OpenedBy::Person,
+        None,
+        false,
+    );
     assert_eq!(world.capacity.standing(&me, at(1)), Standing::Open);
 }
 

@@ -28,7 +28,8 @@ impl<'a> Taken<'a> {
         let portfolio = input.portfolio;
         let projects = portfolio.projects.iter().map(|(name, project)| (Some(name.clone()), &project.budgets));
         let budgets = projects.chain([(None, &portfolio.budgets)]);
-        let attempts = budgets.filter_map(|(name, budgets)| Some((name.clone(), attempts_left(input, &name, budgets)?)));
+        let attempts =
+            budgets.filter_map(|(name, budgets)| Some((name.clone(), attempts_left(input, &name, budgets)?)));
         let mut taken = Self {
             input,
             host: 0,
@@ -46,12 +47,7 @@ impl<'a> Taken<'a> {
         taken
     }
 
-    fn take(
-        &mut self,
-        project: &ProjectName,
-        agent: Option<&AgentName>,
-        using: Option<(Using, Option<Timestamp>)>,
-    ) {
+    fn take(&mut self, project: &ProjectName, agent: Option<&AgentName>, using: Option<(Using, Option<Timestamp>)>) {
         self.host += 1;
         *self.projects.entry(project.clone()).or_default() += 1;
         if let Some(agent) = agent {
@@ -122,7 +118,8 @@ impl<'a> Taken<'a> {
 /// The attempts that the budgets of a project, or of all, leave before what runs; `None` without such a budget.
 fn attempts_left(input: &PlanInput<'_>, name: &Option<ProjectName>, budgets: &Budgets) -> Option<u32> {
     let spending = &input.state.capacity.spending;
-    let left = |most: Option<u32>, from: Timestamp| Some(most?.saturating_sub(spending.since(from, name.as_ref()).attempts));
+    let left =
+        |most: Option<u32>, from: Timestamp| Some(most?.saturating_sub(spending.since(from, name.as_ref()).attempts));
     let of_day = left(budgets.day.attempts, day(input.now, input.zone).0);
     let of_month = left(budgets.month.attempts, month(input.now, input.zone).0);
     [of_day, of_month].into_iter().flatten().min()
