@@ -3,7 +3,7 @@
 mod ending;
 mod interface;
 mod launch;
-mod limits;
+
 mod reader;
 mod records;
 

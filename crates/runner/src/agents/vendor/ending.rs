@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::interface::api_facts;
-use super::limits::resets;
 use super::reader::{Reader, Seen};
 use crate::agents::catalog::{Api, EndRule, EndWord, text};
+use crate::agents::resets::resets;
 use crate::subprocess::for_display;
 
 /// The most characters of a reason.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use dayfly_core::{AgentEvent, LimitNotice, LimitScope, LimitWhy, Opening};
 use serde_json::Value;
 
-use super::limits::resets;
 use super::reader::{Reader, Seen};
 use crate::agents::catalog::{Count, EventRule, Place, Tells, first, number, sum, text};
+use crate::agents::resets::resets;
 
 /// The most characters of what a tool was used for.
 const DETAIL_CHARS: usize = 200;

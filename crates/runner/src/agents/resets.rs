@@ -23,7 +23,7 @@ pub(super) fn resets(places: &[Place], facts: &Value) -> Option<ResetTime> {
 }
 
 /// What a value says of a time: a number or a text of one; an ISO time; a duration such as `6m0s`; words that name one.
-fn reset_time(value: &Value) -> Option<ResetTime> {
+pub(in crate::agents) fn reset_time(value: &Value) -> Option<ResetTime> {
     if let Some(number) = value.as_f64() {
         return of_number(number);
     }
