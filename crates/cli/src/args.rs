@@ -54,7 +54,7 @@ pub(crate) enum Command {
     Run {
         #[command(flatten)]
         scope: Scope,
-        /// Go on until nothing is ready, waiting for spaced tries.
+        /// Go on until nothing is ready, waiting for spaced tries, and for capacity as long as `capacity.wait` says.
         #[arg(long)]
         until_idle: bool,
         /// How long --until-idle waits for a spaced try, such as "5m".
@@ -102,6 +102,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<CapacityCommand>,
     },
+    /// See the agents: where they work, how they are started, and how what they print is understood.
+    #[command(subcommand)]
+    Agent(AgentCommand),
     /// Show what was used: tokens, money and time.
     #[command(after_help = "\
 Examples:
@@ -206,6 +209,48 @@ pub(crate) enum IssueCommand {
         /// The issues, as PROJECT#ID, or their IDs if only one project has them.
         #[arg(required = true)]
         issues: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentCommand {
+    /// List the agents, with their accounts and where they work.
+    List,
+    /// Show the command line, the variables and the files that attempts are started with; secrets are masked.
+    Show {
+        /// The agent.
+        name: String,
+        /// Only at this stage.
+        #[arg(long, short)]
+        stage: Option<String>,
+        /// Only in this project.
+        #[arg(long, short)]
+        project: Option<String>,
+    },
+    /// Show how the recorded output of an agent is understood: its end, limits, usage, and what is not known.
+    #[command(after_help = "\
+Examples:
+  dayfly agent classify claude output.log --stderr errors.log --exit 1
+  claude -p hello --output-format stream-json --verbose | dayfly agent classify claude -
+
+Without a dayfly.toml a kind is named: command, claude, codex, opencode, gemini or copilot.")]
+    Classify {
+        /// An agent of the configuration, or a kind of agent.
+        agent: String,
+        /// What it printed on standard output; "-" reads standard input.
+        file: Utf8PathBuf,
+        /// What it printed on standard error.
+        #[arg(long, value_name = "FILE")]
+        stderr: Option<Utf8PathBuf>,
+        /// The exit code of its process; 0 if neither this nor a signal is given.
+        #[arg(long, value_name = "N", conflicts_with = "signal", value_parser = clap::value_parser!(i32).range(0..=255))]
+        exit: Option<i32>,
+        /// The number of the signal that ended its process.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=64))]
+        signal: Option<i32>,
+        /// When it was printed, such as 2026-03-30T21:00:00Z; by default when the file was last written.
+        #[arg(long, value_name = "TIME")]
+        at: Option<jiff::Timestamp>,
     },
 }
 

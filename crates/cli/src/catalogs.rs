@@ -29,12 +29,10 @@ fn problem(agent: &AgentName, config: &SourceText, catalog: SourceText, err: &Ca
     let said = err.to_string();
     let (message, help) = said.split_once("; ").unwrap_or((&said, "docs/agents.md has the form of a catalog"));
     let (source, span, message, help) = match err {
-        CatalogError::Form(err) => (
-            catalog,
-            err.span().unwrap_or_default(),
-            err.message().trim_end(),
-            "docs/agents.md has the form of a catalog",
-        ),
+        CatalogError::Form(err) => {
+            let span = err.span().map_or(0..0, |span| visible(&catalog.text, span));
+            (catalog, span, err.message().trim_end(), "docs/agents.md has the form of a catalog")
+        }
         CatalogError::Version { .. } => {
             let span = place(&catalog.text, &["version"]);
             (catalog, span, message, help)
@@ -51,6 +49,16 @@ fn problem(agent: &AgentName, config: &SourceText, catalog: SourceText, err: &Ca
     };
     let problem = Problem { span, message: message.to_owned(), help: help.to_owned() };
     ConfigError { source, problems: vec![problem] }
+}
+
+/// A place as it can be shown: where nothing stands, that is the line.
+fn visible(text: &str, span: Range<usize>) -> Range<usize> {
+    if !span.is_empty() {
+        return span;
+    }
+    let (before, after) = text.split_at_checked(span.start).unwrap_or((text, ""));
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    start..span.start.min(text.len()) + after.find('\n').unwrap_or(after.len())
 }
 
 /// Where the value of a key is; nothing if it is not there.

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod agent;
 mod capacity;
 mod completions;
 mod config;
@@ -40,6 +41,7 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliErro
         Command::Worklog { day, project } => {
             worklog::run(output, &Context::load(config)?, day, project.as_deref()).await
         }
+        Command::Agent(command) => agent::run(output, config, command).await,
         Command::Capacity { command } => capacity::run(output, &Context::load(config)?, command).await,
         Command::Usage { by, days, from, to, project } => {
             let settings = usage::Settings { by, days, from, to, project };

@@ -39,14 +39,19 @@ pub(crate) fn is_set(variable: &str) -> bool {
     std::env::var_os(variable).is_some_and(|value| !value.is_empty())
 }
 
-fn find(named: Option<&Utf8Path>) -> Result<Utf8PathBuf, CliError> {
+/// The file that is named, or else the one here or above.
+fn find(named: Option<&Utf8Path>) -> Result<Option<Utf8PathBuf>, CliError> {
     let here = here()?;
     if let Some(named) = named {
         let path = here.join(named);
-        return Ok(if path.is_dir() { path.join(FILE) } else { path });
+        return Ok(Some(if path.is_dir() { path.join(FILE) } else { path }));
     }
-    let found = here.ancestors().map(|dir| dir.join(FILE)).find(|path| path.is_file());
-    found.ok_or_else(|| {
+    Ok(here.ancestors().map(|dir| dir.join(FILE)).find(|path| path.is_file()))
+}
+
+fn found(named: Option<&Utf8Path>) -> Result<Utf8PathBuf, CliError> {
+    let here = here()?;
+    find(named)?.ok_or_else(|| {
         CliError::usage(format!("there is no {FILE} in {here} or above"))
             .hint("`dayfly init PATH...` writes one, `dayfly demo` shows how it works, `--config FILE` names one")
     })
@@ -66,7 +71,15 @@ fn read(path: &Utf8Path) -> Result<String, CliError> {
 impl Context {
     /// Finds and reads the configuration.
     pub(crate) fn load(named: Option<&Utf8Path>) -> Result<Self, CliError> {
-        let path = find(named)?;
+        Self::read(found(named)?)
+    }
+
+    /// Reads the configuration if there is one.
+    pub(crate) fn load_if_there(named: Option<&Utf8Path>) -> Result<Option<Self>, CliError> {
+        find(named)?.map(Self::read).transpose()
+    }
+
+    fn read(path: Utf8PathBuf) -> Result<Self, CliError> {
         let text = read(&path)?;
         let source = SourceText::new(path.clone(), text);
         let mut files = Vec::new();

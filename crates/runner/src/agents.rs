@@ -3,6 +3,7 @@
 mod billing;
 mod catalog;
 mod command;
+mod resets;
 mod vendor;
 
 use std::collections::BTreeMap;

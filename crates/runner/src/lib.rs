@@ -45,5 +45,5 @@ pub use sandbox::{
     Cgroup, CgroupBase, LAUNCH_FAILED, Ladder, LaunchError, Place, Rung, SandboxError, Wrapped, launch, wrap,
 };
 pub use sqlite::SqliteStore;
-pub use subprocess::{Keeper, SubprocessRunner, child_variables, is_kept, native_program};
+pub use subprocess::{Keeper, SubprocessRunner, child_variables, is_kept, native_program, without_secrets};
 pub use tmux::{Session, SessionState, SessionStatus, TmuxError, TmuxRunner, find_tmux};

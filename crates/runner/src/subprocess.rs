@@ -31,8 +31,8 @@ use supervise::Supervisor;
 
 pub use kept::is_kept;
 pub(crate) use output::{Output, for_display};
-pub(crate) use prepare::{child_environment, files as attempt_files, proposal_path, without_secrets};
-pub use prepare::{child_variables, native as native_program};
+pub(crate) use prepare::{child_environment, files as attempt_files, proposal_path};
+pub use prepare::{child_variables, native as native_program, without_secrets};
 #[cfg(test)]
 pub(crate) use tests::test_job;
 

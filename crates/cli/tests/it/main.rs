@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be done fails the test")]
 
+mod agents;
 mod capacity;
+mod classify;
 mod demo;
 mod interrupt;
 mod issues;

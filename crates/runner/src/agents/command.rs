@@ -1,12 +1,15 @@
 //! Any program as an agent.
 
+use std::time::Duration;
+
 use dayfly_core::{
     Agent, AgentConfig, AgentError, AgentEvent, AgentName, CommandLine, End, Ending, EventReader, ExitFacts, JobSpec,
-    Opening, PromptVia, Usage,
+    LimitNotice, LimitScope, LimitWhy, Opening, PromptVia, ResetTime, Usage,
 };
-use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 
+use super::resets::reset_time;
 use super::split_argv;
 
 /// The beginning of a line that is a record for dayfly.
@@ -19,14 +22,22 @@ const MARK: &[u8] = b"{\"dayfly\":";
 /// `{"dayfly":` and has format 1; every other line is for people:
 ///
 /// ```text
+/// {"dayfly":1,"opening":{"model":"small","version":"3.1","skills":["close"],"billing":"api-key"}}
 /// {"dayfly":1,"text":"what is being done"}
+/// {"dayfly":1,"tool":{"name":"shell","detail":"cargo test"}}
+/// {"dayfly":1,"file":"src/lib.rs"}
 /// {"dayfly":1,"usage":{"input_tokens":1200,"output_tokens":80,"cost_usd":0.01,"model":"small"}}
-/// {"dayfly":1,"end":"quota","resets_at":"2026-01-01T05:00:00Z"}
+/// {"dayfly":1,"limit":{"scope":"account","window":"day","used":0.8,"resets":"2026-01-01T05:00:00Z"}}
+/// {"dayfly":1,"retry":{"attempt":2,"delay_s":1.5,"reason":"overloaded"}}
+/// {"dayfly":1,"question":"Which of the two?"}
+/// {"dayfly":1,"answer":{"version":1,"summary":"it is done"}}
+/// {"dayfly":1,"end":"quota","scope":"model","resets":1795259006}
 /// ```
 ///
-/// `usage` is the total so far. `end` is one of `succeeded`, `failed`, `needs-human`, `quota`,
-/// `provider-down` and `auth`, with a `reason`, which for `needs-human` is the question. The last
-/// `end` decides, but `succeeded` also needs exit code 0.
+/// `usage` is the total so far. `end` is one of `succeeded`, `failed`, `needs-human`, `quota`, `provider-down`, `auth`,
+/// `misconfigured`, `permission-denied` and `environment`, with a `reason`, which for `needs-human` is the question. The
+/// last `end` decides, but `succeeded` also needs exit code 0. `resets` is a number of seconds, from now or since 1970,
+/// an ISO time, a duration such as `30s`, or words.
 #[derive(Debug)]
 pub struct CommandAgent {
     name: AgentName,
@@ -78,14 +89,32 @@ pub(super) fn reader() -> Box<dyn EventReader> {
     Box::<CommandReader>::default()
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct Record {
     dayfly: u32,
     text: Option<String>,
+    opening: Option<Opening>,
+    tool: Option<ToolRecord>,
+    file: Option<String>,
     usage: Option<UsageRecord>,
+    limit: Option<LimitRecord>,
+    retry: Option<RetryRecord>,
+    question: Option<String>,
+    answer: Option<Value>,
     end: Option<String>,
     reason: Option<String>,
-    resets_at: Option<Timestamp>,
+    scope: Option<LimitScope>,
+    resets: Option<Value>,
+    /// The name that `resets` had first.
+    resets_at: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ToolRecord {
+    name: String,
+    #[serde(default)]
+    detail: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -93,9 +122,33 @@ struct UsageRecord {
     #[serde(default)]
     input_tokens: u64,
     #[serde(default)]
+    cached_tokens: u64,
+    #[serde(default)]
     output_tokens: u64,
     cost_usd: Option<f64>,
     model: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct LimitRecord {
+    scope: LimitScope,
+    #[serde(default)]
+    why: LimitWhy,
+    window: Option<String>,
+    used: Option<f64>,
+    #[serde(default)]
+    refused: bool,
+    resets: Option<Value>,
+    #[serde(default)]
+    said: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct RetryRecord {
+    attempt: Option<u64>,
+    delay_s: Option<f64>,
+    #[serde(default)]
+    reason: String,
 }
 
 #[derive(Debug, Default)]
@@ -104,8 +157,13 @@ struct CommandReader {
     deaf: bool,
     usage: Usage,
     model: Option<String>,
+    opening: Option<Opening>,
     text: String,
+    limits: Vec<LimitNotice>,
+    answer: Option<String>,
     end: Option<End>,
+    /// What the last end says of a limit.
+    ended_by: Option<LimitNotice>,
 }
 
 impl EventReader for CommandReader {
@@ -117,34 +175,14 @@ impl EventReader for CommandReader {
         if !self.is_record(line) {
             return Vec::new();
         }
-        let record = match serde_json::from_slice::<Record>(line) {
-            Ok(record) if record.dayfly == 1 => record,
-            Ok(record) => return vec![AgentEvent::Other(format!("a record of format {}", record.dayfly))],
-            Err(e) => return vec![AgentEvent::Other(format!("a record that cannot be read: {e}"))],
-        };
-        let mut events = Vec::new();
-        if let Some(text) = record.text {
-            self.text.clone_from(&text);
-            events.push(AgentEvent::Text(text));
+        match serde_json::from_slice::<Record>(line) {
+            Ok(record) if record.dayfly == 1 => self.record(record),
+            Ok(record) => vec![AgentEvent::Other(format!("a record of format {}", record.dayfly))],
+            Err(e) => vec![AgentEvent::Other(format!("a record that cannot be read: {e}"))],
         }
-        if let Some(UsageRecord { input_tokens, output_tokens, cost_usd, model }) = record.usage {
-            self.usage = Usage { input_tokens, output_tokens, cost_usd, ..Usage::default() };
-            if let Some(model) = model
-                && self.model.as_ref() != Some(&model)
-            {
-                self.model = Some(model);
-                events.push(AgentEvent::Started(Box::new(Opening { model: self.model.clone(), ..Opening::default() })));
-            }
-            events.push(AgentEvent::Usage(self.usage));
-        }
-        if let Some(end) = record.end {
-            let reason = record.reason.unwrap_or_else(|| "no reason was given".into());
-            self.end = Some(end_of(&end, reason, record.resets_at));
-        }
-        events
     }
 
-    fn finish(self: Box<Self>, exit: ExitFacts) -> Ending {
+    fn finish(mut self: Box<Self>, exit: ExitFacts) -> Ending {
         let end = match (exit.signal, exit.code) {
             _ if exit.signalled_by_us => End::Cancelled,
             (Some(signal), _) => End::Host { reason: format!("signal {signal}, not of dayfly, ended the process") },
@@ -155,74 +193,111 @@ impl EventReader for CommandReader {
             },
             (None, None) => End::Unknown { reason: "the process has neither an exit code nor a signal".into() },
         };
-        Ending { usage: self.usage, model: self.model, text: self.text, ..Ending::new(end) }
+        if matches!(end, End::Quota { .. } | End::ProviderDown { .. } | End::Auth { .. }) {
+            self.limits.extend(self.ended_by);
+        }
+        Ending {
+            usage: self.usage,
+            model: self.model,
+            text: self.text,
+            limits: self.limits,
+            opening: self.opening,
+            answer: self.answer,
+            ..Ending::new(end)
+        }
     }
 }
 
-fn end_of(word: &str, reason: String, resets_at: Option<Timestamp>) -> End {
+impl CommandReader {
+    fn record(&mut self, record: Record) -> Vec<AgentEvent> {
+        let mut events = Vec::new();
+        if let Some(opening) = record.opening {
+            self.model = opening.model.clone().or(self.model.take());
+            self.opening = Some(opening.clone());
+            events.push(AgentEvent::Started(Box::new(opening)));
+        }
+        if let Some(text) = record.text {
+            self.text.clone_from(&text);
+            events.push(AgentEvent::Text(text));
+        }
+        events.extend(record.tool.map(|tool| AgentEvent::Tool { name: tool.name, detail: tool.detail }));
+        events.extend(record.file.map(|path| AgentEvent::FileChange { path }));
+        events.extend(record.question.map(AgentEvent::Question));
+        events.extend(record.retry.map(retry));
+        if let Some(UsageRecord { input_tokens, cached_tokens, output_tokens, cost_usd, model }) = record.usage {
+            self.usage = Usage { input_tokens, cached_tokens, output_tokens, cost_usd };
+            if let Some(model) = model
+                && self.model.as_ref() != Some(&model)
+            {
+                let opening = Opening { model: Some(model.clone()), ..self.opening.take().unwrap_or_default() };
+                self.model = Some(model);
+                self.opening = Some(opening.clone());
+                events.push(AgentEvent::Started(Box::new(opening)));
+            }
+            events.push(AgentEvent::Usage(self.usage));
+        }
+        if let Some(limit) = record.limit {
+            let notice = limit.notice();
+            self.limits.retain(|old| (old.scope, &old.window) != (notice.scope, &notice.window));
+            self.limits.push(notice.clone());
+            events.push(AgentEvent::RateLimit(notice));
+        }
+        if let Some(answer) = record.answer.filter(Value::is_object) {
+            self.answer = Some(answer.to_string());
+        }
+        if let Some(end) = record.end {
+            let resets = record.resets.or(record.resets_at).as_ref().and_then(reset_time);
+            self.ended_by = refused(&end, record.scope, resets.clone(), record.reason.as_deref().unwrap_or_default());
+            let reason = record.reason.unwrap_or_else(|| "no reason was given".into());
+            self.end = Some(end_of(&end, reason, resets));
+        }
+        events
+    }
+}
+
+impl LimitRecord {
+    fn notice(self) -> LimitNotice {
+        let Self { scope, why, window, used, refused, resets, said } = self;
+        LimitNotice { scope, why, window, used, refused, resets: resets.as_ref().and_then(reset_time), said }
+    }
+}
+
+fn retry(record: RetryRecord) -> AgentEvent {
+    let delay = record.delay_s.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    AgentEvent::Retry { attempt: record.attempt, delay, reason: record.reason }
+}
+
+/// What an end says of a limit, if it is one that a limit causes.
+fn refused(end: &str, scope: Option<LimitScope>, resets: Option<ResetTime>, said: &str) -> Option<LimitNotice> {
+    let (why, usual) = match end {
+        "quota" => (LimitWhy::Quota, LimitScope::Account),
+        "provider-down" => (LimitWhy::Down, LimitScope::Vendor),
+        "auth" => (LimitWhy::Auth, LimitScope::Account),
+        _ => return None,
+    };
+    let scope = scope.unwrap_or(usual);
+    Some(LimitNotice { scope, why, window: None, used: None, refused: true, resets, said: said.to_owned() })
+}
+
+fn end_of(word: &str, reason: String, resets: Option<ResetTime>) -> End {
     match word {
         "succeeded" => End::Succeeded,
         "failed" => End::TaskFailed { reason },
         "needs-human" => End::NeedsHuman { question: reason },
-        "quota" => End::Quota { resets_at },
+        "quota" => End::Quota {
+            resets_at: match resets {
+                Some(ResetTime::At(at)) => Some(at),
+                _ => None,
+            },
+        },
         "provider-down" => End::ProviderDown { reason },
         "auth" => End::Auth { reason },
+        "misconfigured" => End::Misconfigured { reason },
+        "permission-denied" => End::PermissionDenied { tools: vec![reason] },
+        "environment" => End::Environment { reason },
         other => End::Unknown { reason: format!("the program ended with `{other}`, which is no known end") },
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ending(lines: &[&str], code: i32) -> Ending {
-        let mut reader = Box::<CommandReader>::default();
-        for line in lines {
-            reader.line(line.as_bytes());
-        }
-        reader.finish(ExitFacts { code: Some(code), signal: None, signalled_by_us: false })
-    }
-
-    #[test]
-    fn the_exit_code_is_the_claim_without_records() {
-        assert_eq!(ending(&["succeeded", "error: quota"], 0).end, End::Succeeded);
-        assert_eq!(ending(&[], 3).end, End::TaskFailed { reason: "exit code 3".into() });
-    }
-
-    #[test]
-    fn the_last_end_record_decides_but_cannot_outvote_the_exit_code() {
-        let failed = r#"{"dayfly":1,"end":"failed","reason":"tests"}"#;
-        let good = r#"{"dayfly":1,"end":"succeeded"}"#;
-        assert_eq!(ending(&[good, failed], 0).end, End::TaskFailed { reason: "tests".into() });
-        assert_eq!(ending(&[failed, good], 0).end, End::Succeeded);
-        assert_eq!(ending(&[good], 1).end, End::TaskFailed { reason: "exit code 1".into() });
-        let quota = r#"{"dayfly":1,"end":"quota","resets_at":"2026-01-01T05:00:00Z"}"#;
-        let at = "2026-01-01T05:00:00Z".parse().unwrap();
-        assert_eq!(ending(&[quota], 1).end, End::Quota { resets_at: Some(at) });
-        assert!(matches!(ending(&[r#"{"dayfly":1,"end":"maybe"}"#], 0).end, End::Unknown { .. }));
-    }
-
-    #[test]
-    fn usage_is_the_last_total() {
-        let ending = ending(
-            &[
-                r#"{"dayfly":1,"usage":{"input_tokens":1,"output_tokens":1}}"#,
-                r#"{"dayfly":1,"usage":{"input_tokens":12,"output_tokens":8,"cost_usd":0.5,"model":"small"}}"#,
-                r#"{"dayfly":1,"usage":"much"}"#,
-                "{\"dayfly\":1,\"usa",
-            ],
-            0,
-        );
-        assert_eq!(ending.usage, Usage { input_tokens: 12, output_tokens: 8, cost_usd: Some(0.5), ..Usage::default() });
-        assert_eq!(ending.model.as_deref(), Some("small"));
-    }
-
-    #[test]
-    fn a_signal_of_ours_is_a_cancellation_and_another_is_the_hosts() {
-        let finish = |ours| {
-            Box::<CommandReader>::default().finish(ExitFacts { code: None, signal: Some(9), signalled_by_us: ours }).end
-        };
-        assert_eq!(finish(true), End::Cancelled);
-        assert!(matches!(finish(false), End::Host { .. }));
-    }
-}
+mod tests;

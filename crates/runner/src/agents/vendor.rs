@@ -1,8 +1,9 @@
 //! The adapter for a vendor's program: what its catalog says, carried out.
 
 mod ending;
+mod interface;
 mod launch;
-mod limits;
+
 mod reader;
 mod records;
 

@@ -71,7 +71,10 @@ impl TrustedGit {
         let write = |path: Utf8PathBuf, text: &str| {
             fs::write(&path, text).map_err(|source| GitError::Files { path: path.clone(), source })
         };
-        write(own.join("config"), &settings(&self.own.format, false))?;
+        // It lives for one attempt: tidying it in the background would only outlive the commit that began it.
+        let settings =
+            format!("{}[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n", settings(&self.own.format, false));
+        write(own.join("config"), &settings)?;
         write(own.join("objects/info/alternates"), &borrowed(&self.own.git_dir.join("objects"))?)?;
         write(own.join("packed-refs"), &format!("# pack-refs with: sorted \n{refs}\n"))?;
         for (from, to) in [(self.user.git_dir.join("shallow"), "shallow"), (self.excludes(), "info/exclude")] {

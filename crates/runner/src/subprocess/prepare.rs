@@ -262,7 +262,7 @@ pub fn child_variables(line: &CommandLine) -> BTreeSet<String> {
 }
 
 /// What a child with this command line wrote, with the secrets of its environment masked.
-pub(crate) fn without_secrets(line: &CommandLine, text: &[u8]) -> Vec<u8> {
+pub fn without_secrets(line: &CommandLine, text: &[u8]) -> Vec<u8> {
     let secrets = secrets_of(child_environment(line, Utf8Path::new("/")), &line.redact);
     let mut redactor = Redactor::new(&secrets);
     let mut shown = Vec::with_capacity(text.len());

@@ -44,7 +44,7 @@ async fn program_check(name: &AgentName, agent: &AgentConfig) -> Check {
     };
     let native = native_program(&found, catalog.native());
     let place = match &native {
-        Some(native) => format!("{}, which only starts {}: that is run", found.display(), native.display()),
+        Some(native) => format!("{} in place of its wrapper {}", native.display(), found.display()),
         None => found.display().to_string(),
     };
     if native.is_none() && !catalog.native().is_empty() && interpreter(&found).is_some() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dayfly_core::{AccountConfig, AccountName, AgentConfig, AgentKind, AgentName, Billing, Portfolio, Project};
-use dayfly_runner::{DOTENV_FILES, billing_route};
+use dayfly_runner::{Catalog, DOTENV_FILES, billing_route};
 
 use super::Check;
 use super::context::{at_base, at_work};
@@ -32,11 +32,23 @@ pub(super) fn checks(portfolio: &Portfolio) -> Vec<Check> {
                     let remedy = "name an account in `accounts`, or pass a key or HOME on with `pass-env`";
                     checks.push(Check::note(&what, found, remedy));
                 }
+                Ok(Billing::Unknown) if unset_key(agent).is_some() => {
+                    let found = format!("{} is passed on, and not set", unset_key(agent).unwrap_or_default());
+                    checks.push(Check::note(&what, found, "set it where dayfly runs, for cron too"));
+                }
                 Ok(billing) => checks.push(Check::good(&what, told(billing).unwrap_or("nobody says how it is billed"))),
             }
         }
     }
     checks
+}
+
+/// The first key that is to be passed on and is not there, unless the vendor's program is to find its login at home.
+fn unset_key(agent: &AgentConfig) -> Option<String> {
+    let catalog = Catalog::of(agent.kind, agent.catalog.as_deref()).ok()?;
+    let is_key = |name: &&String| catalog.keys().iter().any(|key| key.name == **name);
+    let at_home = agent.pass_env.iter().chain(agent.env.keys()).any(|name| name == "HOME");
+    agent.pass_env.iter().filter(is_key).find(|name| !at_home && !is_set(name)).cloned()
 }
 
 /// The keys in a project's own files that would change who pays.

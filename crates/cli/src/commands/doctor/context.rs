@@ -9,6 +9,7 @@ use dayfly_runner::{Catalog, ContextKind, ContextRule, Git, context_files};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Serialize;
 
+use super::super::agent::asked;
 use super::Check;
 use crate::context::at_home;
 use crate::tables::count;
@@ -68,7 +69,7 @@ pub(super) async fn at_base(project: &Project) -> Option<(Git, Commit)> {
 pub(super) fn at_work(project: &Project) -> BTreeMap<&AgentName, Vec<&Stage>> {
     let mut agents: BTreeMap<&AgentName, Vec<&Stage>> = BTreeMap::new();
     for stage in project.pipeline.stages.iter().filter(|stage| stage.run == StageRun::Agent) {
-        for choice in &stage.agents {
+        for choice in asked(stage) {
             let stages = agents.entry(&choice.agent).or_default();
             if !stages.iter().any(|known| known.name == stage.name) {
                 stages.push(stage);
@@ -127,7 +128,9 @@ impl Looked<'_> {
                 self.project.name
             );
             check = Check::note(what, format!("{now}; hidden from it: {hidden}"), remedy);
-        } else if let Some((there, wanted)) = catalog.and_then(|catalog| self.others(found, catalog)) {
+        } else if found.profile == Profile::Trusted
+            && let Some((there, wanted)) = catalog.and_then(|catalog| self.others(found, catalog))
+        {
             let found = format!("{now}; it does not read {}", named(&there));
             let remedy = format!("commit a link: `ln -s {} {wanted}`", there[0]);
             check = Check::note(what, found, remedy);
@@ -155,6 +158,11 @@ impl Looked<'_> {
     /// What is wrong with the skills that a stage relies on.
     fn skills(&self, stage: &Stage, catalog: Option<&Catalog>, found: Option<&Found>) -> Option<Check> {
         let what = format!("project {}: skills of stage {} for {}", self.project.name, stage.name, self.name);
+        if self.agent.kind == AgentKind::Command {
+            let found = format!("only {} itself can tell whether it finds {}", self.name, named(&stage.skills));
+            let remedy = "have it print a record with the skills it found: docs/agents.md has the form";
+            return Some(Check::note(what, found, remedy));
+        }
         if !catalog.is_some_and(Catalog::tells_skills) {
             let found = format!("{} does not tell which skills it found: each attempt would be refused", self.name);
             let remedy = "take another agent for the stage, or take `skills` out of it and put them into its prompt";
@@ -170,7 +178,7 @@ impl Looked<'_> {
             return Some(Check::good(what, stage.skills.join(", ")));
         }
         let there = missing(&found.trusted);
-        let told = format!("{} is not found (profile {})", named(&gone), found.profile.word());
+        let told = format!("not found: {} (profile {})", named(&gone), found.profile.word());
         if there.is_empty() {
             let remedy = format!("set `trusted = true` in [projects.{}], or take `skills` out", self.project.name);
             return Some(Check::bad(what, told, remedy));
@@ -183,7 +191,8 @@ impl Looked<'_> {
             return Some(Check::note(what, found, "see that it leads there"));
         }
         let place = places.first().map_or_else(|| "it".into(), |place| format!("`{place}`"));
-        Some(Check::bad(what, told, format!("commit {place} on {}, or mend `skills`", self.project.base)))
+        let them = if there.len() == 1 { "commit" } else { "commit each, such as" };
+        Some(Check::bad(what, told, format!("{them} {place} on {}, or mend `skills`", self.project.base)))
     }
 
     /// Whether a skill is one of an account's own, or of a plugin, which nothing here knows.

@@ -80,7 +80,7 @@ fn a_job_that_reads_has_no_tools_to_write_with() {
     assert_eq!(permission["bash"]["*"], "deny");
     let line = command(config(AgentKind::Gemini), &reading(AgentKind::Gemini));
     assert!(
-        !line.args.contains(&"auto_edit".to_owned()) && line.files["home/policy/look.toml"].contains("git (log|diff")
+        !line.args.contains(&"auto_edit".to_owned()) && line.files["home/policy/look.toml"].contains("(log|diff|show")
     );
     assert!(line.files["home/policy/answer.toml"].contains("@DAYFLY_PROPOSAL@"));
     let line = command(config(AgentKind::Copilot), &reading(AgentKind::Copilot));

@@ -45,7 +45,7 @@ fn every_status_has_its_end_in_every_program() {
                 401 | 403 | 407 => "auth",
                 402 | 429 => "quota",
                 413 => "task-failed",
-                408 | 409 | 421 | 425 | 500.. => "provider-down",
+                408 | 409 | 421 | 424 | 425 | 499.. => "provider-down",
                 _ => "misconfigured",
             };
             assert_eq!(ending.end.word(), wanted, "{} {status}: {}", kind.word(), ending.end);
@@ -54,7 +54,7 @@ fn every_status_has_its_end_in_every_program() {
                 401 | 403 | 407 => vec![(LimitWhy::Auth, LimitScope::Account)],
                 402 => vec![(LimitWhy::Quota, LimitScope::Account)],
                 429 => vec![(LimitWhy::Quota, LimitScope::Model)],
-                408 | 409 | 421 | 425 | 500.. => vec![(LimitWhy::Down, LimitScope::Vendor)],
+                408 | 409 | 421 | 424 | 425 | 499.. => vec![(LimitWhy::Down, LimitScope::Vendor)],
                 _ => vec![],
             };
             assert_eq!(why, wanted, "{} {status}", kind.word());
@@ -119,9 +119,41 @@ fn a_limit_of_a_model_stays_with_the_model() {
     assert_eq!((refused[0].scope, refused[0].window.as_deref()), (LimitScope::Model, Some("seven_day_opus")));
     assert_eq!(ending.end, End::Quota { resets_at: "2026-11-24T22:23:26Z".parse().ok() });
 
+    let event = json!({ "type": "rate_limit_event", "rate_limit_info": { "status": "rejected", "rateLimitType": "seven_day_opus",
+        "resetsAt": 1_795_559_006, "unifiedWindows": {
+            "five_hour": { "utilization": 0.1, "resetsAt": 1_795_259_006, "status": "allowed" } } } });
+    let (_, ending) = read(AgentKind::Claude, (format!("{event}\n{result}\n").as_bytes(), b""), exited(1));
+    let refused: Vec<_> = ending.limits.iter().filter(|limit| limit.refused).map(|limit| limit.scope).collect();
+    assert_eq!(refused, [LimitScope::Model], "{:?}", ending.limits);
+
     let failed = json!({ "type": "turn.failed", "error": { "message": "You’ve hit your usage limit for gpt-x. Try again at 3 PM." } });
     let (_, ending) = read(AgentKind::Codex, (format!("{failed}\n").as_bytes(), b""), exited(1));
     assert_eq!(ending.limits[0].scope, LimitScope::Model);
+}
+
+#[test]
+fn the_words_by_which_claude_tells_a_failure_have_their_ends() {
+    for (word, end) in [
+        ("usage_limit_reached", "quota"),
+        ("model_requires_usage_credits", "quota"),
+        ("gateway_session_expired", "auth"),
+        ("api_key_auth_disabled", "auth"),
+        ("connection_failed", "provider-down"),
+        ("no_response", "provider-down"),
+        ("gateway_content_type", "provider-down"),
+        ("tls_untrusted_ca", "environment"),
+        ("effort_requires_thinking", "misconfigured"),
+        ("message_over_context_limit", "task-failed"),
+        ("max_output_tokens", "task-failed"),
+        ("never_seen_before", "unknown"),
+    ] {
+        let message =
+            json!({ "type": "assistant", "message": { "content": [] }, "error": "unknown", "api_error": word });
+        let result = json!({ "type": "result", "subtype": "success", "is_error": true, "num_turns": 1,
+            "terminal_reason": "api_error", "api_error_status": null, "api_error": word, "result": "it failed" });
+        let (_, ending) = read(AgentKind::Claude, (format!("{message}\n{result}\n").as_bytes(), b""), exited(1));
+        assert_eq!(ending.end.word(), end, "{word}: {}", ending.end);
+    }
 }
 
 #[test]
