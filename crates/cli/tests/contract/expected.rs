@@ -49,8 +49,6 @@ pub(crate) fn expected(cli: &Cli, case: &Case) -> Expected {
         ("429-after-7200", "codex" | "opencode" | "gemini") => of("timed-out-wall", Limited::No, 2),
         ("429-after-7200", _) => quota(Limited::ForAWhile),
         ("usage-limit" | "usage-limit-login", _) => quota(Limited::UntilReset),
-        // The vendor's own word for it is that it does not know.
-        ("html", "claude") => of("unknown", Limited::No, 12),
         ("529" | "overloaded-stream" | "500" | "503" | "cut" | "cut-head" | "html", _) => {
             of("provider-down", Limited::ForAWhile, 32)
         }
