@@ -29,7 +29,7 @@ pub(crate) struct Case {
 }
 
 const fn case(name: &'static str, what: &'static str, steps: fn(&Place) -> Scenario) -> Case {
-    Case { name, what, steps, login: Login::Key, wall: "90s", silence: "90s" }
+    Case { name, what, steps, login: Login::Key, wall: "150s", silence: "150s" }
 }
 
 impl Case {
@@ -84,7 +84,7 @@ pub(crate) const CASES: [Case; 24] = [
     case("flaky", "503 once, and then the work", |place| work(&place.copy).after(1, &Step::status(503))),
     case("429-after-1", "429 with retry-after 1, always", |_| limited(Some(1))),
     case("429-after-7200", "429 with retry-after 7200, always", |_| limited(Some(7200))).within("40s", "40s"),
-    case("429", "429 without retry-after, always", |_| limited(None)),
+    case("429", "429 without retry-after, always", |_| limited(None)).within("5m", "5m"),
     case("usage-limit", "the limit of a subscription or a day, with its reset", |place| {
         always(Step::UsageLimit { resets_at: place.resets_at })
     }),
@@ -103,9 +103,9 @@ pub(crate) const CASES: [Case; 24] = [
     case("too-long", "the prompt is too long", |_| always(Step::PromptTooLong)),
     case("refusal", "the model's safeguards refuse", |_| always(Step::Refusal)),
     case("max-tokens", "the bound of the output ends the answer", |_| always(Step::MaxTokens)),
-    case("html", "success, with a page instead of an answer", |_| always(Step::Html)),
+    case("html", "success, with a page instead of an answer", |_| always(Step::Html)).within("60s", "60s"),
     case("cut", "the stream is cut, always", |_| always(Step::CutInStream)),
     case("cut-head", "the connection is cut before the status, always", |_| always(Step::CutBeforeHead)),
     case("hang", "nothing is answered", |_| always(Step::Hang)).within("20s", "20s"),
-    case("stall", "the stream begins, and stays so", |_| always(Step::Stall)).within("60s", "12s"),
+    case("stall", "the stream begins, and stays so", |_| always(Step::Stall)).within("150s", "12s"),
 ];

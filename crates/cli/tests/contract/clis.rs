@@ -48,7 +48,8 @@ impl Cli {
         match self.name.as_str() {
             "codex" => "gpt-5.5",
             "opencode" => "mock/m",
-            "gemini" => "gemini-3.5-flash",
+            // Another name it would silently take for this one.
+            "gemini" => "gemini-3.8-flash",
             _ => "claude-sonnet-4-5",
         }
     }
@@ -56,6 +57,16 @@ impl Cli {
     /// Whether it says which model it uses.
     pub(crate) fn tells_model(&self) -> bool {
         !matches!(self.name.as_str(), "codex" | "opencode")
+    }
+
+    /// Whether it says how many tokens it used.
+    pub(crate) fn tells_tokens(&self) -> bool {
+        self.name != "copilot"
+    }
+
+    /// Whether it can be kept from telling the model what the files with instructions say, where it is not to obey them.
+    pub(crate) fn can_withhold_instructions(&self) -> bool {
+        self.name != "gemini"
     }
 
     /// The sections of `dayfly.toml` that leads it to a server.
@@ -114,7 +125,7 @@ impl Cli {
                 &["exec", "--json", "-c", "analytics.enabled=false", "-m", "gpt-5.5", "-s", "workspace-write", prompt]
             }
             "opencode" => &["run", "--format", "json", "--auto", "-m", "mock/m", prompt],
-            "gemini" => &["-m", "gemini-3.5-flash", "--approval-mode", "yolo", "-o", "stream-json", "-p", prompt],
+            "gemini" => &["-m", "gemini-3.8-flash", "--approval-mode", "yolo", "-o", "stream-json", "-p", prompt],
             _ => &["--output-format", "json", "--allow-all-tools", "-p", prompt],
         };
         let mut args: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();

@@ -44,19 +44,23 @@ pub(crate) fn expected(cli: &Cli, case: &Case) -> Expected {
     match (case.name, cli.name.as_str()) {
         ("work" | "flaky", _) => of("succeeded", Limited::No, 12),
         ("answer", _) => of("no-op", Limited::No, 4),
-        ("usage-limit", "claude") | ("429" | "429-after-1", _) => quota(Limited::ForAWhile),
+        // The answer has a time; these pass on that there is a limit, and no time.
+        ("usage-limit", "claude" | "copilot" | "gemini") => quota(Limited::ForAWhile),
+        ("429" | "429-after-1", _) => quota(Limited::ForAWhile),
         // It waits as long as it is told to, and says no word of it: dayfly ends that.
-        ("429-after-7200", "codex" | "opencode" | "gemini") => of("timed-out-wall", Limited::No, 2),
+        ("429-after-7200", "codex" | "opencode") => of("timed-out-wall", Limited::No, 6),
         ("429-after-7200", _) => quota(Limited::ForAWhile),
         ("usage-limit" | "usage-limit-login", _) => quota(Limited::UntilReset),
+        // It asks again and again, for ever.
+        ("html", "opencode") => of("timed-out-wall", Limited::No, 1000),
         ("529" | "overloaded-stream" | "500" | "503" | "cut" | "cut-head" | "html", _) => {
             of("provider-down", Limited::ForAWhile, 32)
         }
         ("401" | "403", _) => of("auth", Limited::ForAPerson, 12),
         ("403-quota", _) => quota(Limited::ForAWhile),
         ("404", _) => of("misconfigured", Limited::No, 12),
-        // To Codex a refusal is an answer without words.
-        ("refusal", "codex") => of("no-op", Limited::No, 12),
+        // They take a refusal, or an answer that was cut off, for an answer, and end well.
+        ("refusal", "codex" | "copilot") | ("max-tokens", "copilot" | "gemini") => of("no-op", Limited::No, 12),
         ("hang", _) => of("timed-out-wall", Limited::No, 12),
         ("stall", _) => of("timed-out-silence", Limited::No, 12),
         _ => of("task-failed", Limited::No, 12),

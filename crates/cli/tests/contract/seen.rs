@@ -19,6 +19,8 @@ pub(crate) struct Seen {
     pub(crate) scope: String,
     pub(crate) next: String,
     pub(crate) requests: usize,
+    /// The model that was asked in the end.
+    pub(crate) model: String,
     pub(crate) keys: Vec<String>,
     /// What dayfly printed.
     pub(crate) said: String,

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{Billing, Record};
 use dayfly_runner::{SqliteStore, read_all};
-use dayfly_testkit::model::{INPUT_TOKENS, ModelServer, OUTPUT_TOKENS};
+use dayfly_testkit::model::{INPUT_TOKENS, ModelRequest, ModelServer, OUTPUT_TOKENS};
 use tempfile::TempDir;
 
 use crate::cases::{Case, Place, WORK, resets_at};
@@ -36,6 +36,7 @@ pub(crate) fn run(cli: &Cli, case: &Case) -> Seen {
         scope: String::new(),
         next: "-".into(),
         requests: server.model_requests().len(),
+        model: server.model_requests().last().map(ModelRequest::model).unwrap_or_default(),
         keys: server.keys().into_iter().collect(),
         said,
         problems: Vec::new(),
@@ -77,8 +78,15 @@ fn problems(cli: &Cli, case: &Case, seen: &Seen, landed: bool) -> Vec<String> {
         let usage = outcome.receipt.usage;
         let each = INPUT_TOKENS + OUTPUT_TOKENS;
         let tokens = usage.tokens();
-        check(tokens >= each && tokens % each == 0, format!("{tokens} tokens, and each answer has {each}"));
-        check(outcome.receipt.model.is_some() || !cli.tells_model(), "the receipt names no model".into());
+        check(
+            !cli.tells_tokens() || (tokens >= each && tokens % each == 0),
+            format!("{tokens} tokens, and each answer has {each}"),
+        );
+        let model = outcome.receipt.model.as_deref();
+        check(
+            !cli.tells_model() || model == Some(seen.model.as_str()),
+            format!("its receipt names the model {model:?}, and {} was asked", seen.model),
+        );
         let billing = outcome.receipt.billing;
         check(billing == Billing::ApiKey, format!("it says that its use was billed: {}", billing.word()));
     }
@@ -114,15 +122,17 @@ impl World {
         self.git(&["commit", "--quiet", "--message", message]);
     }
 
-    /// Writes `dayfly.toml` with an agent, the limits of an attempt, and keys of the project.
+    /// Writes `dayfly.toml` with an agent, the limits of an attempt, and keys of the project, which is trusted unless
+    /// they say otherwise.
     pub(crate) fn configure(&self, agent: &str, wall: &str, silence: &str, project: &str) {
         let limits =
             format!("wall = \"{wall}\"\nsilence = \"{silence}\"\nsilence-report = \"{silence}\"\ngrace = \"3s\"\n");
+        let trusted = if project.contains("trusted") { "" } else { "trusted = true\n" };
         self.write(
             "dayfly.toml",
             &format!(
                 "version = 1\npipeline = [\"exec\", \"merge\"]\n\n[limits]\n{limits}\n{agent}\n\
-                 [projects.web]\npath = \"web\"\n{project}"
+                 [projects.web]\npath = \"web\"\n{trusted}{project}"
             ),
         );
     }

@@ -1,6 +1,7 @@
 //! The adapter for a vendor's program: what its catalog says, carried out.
 
 mod ending;
+mod interface;
 mod launch;
 
 mod reader;

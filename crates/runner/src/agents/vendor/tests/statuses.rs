@@ -45,7 +45,7 @@ fn every_status_has_its_end_in_every_program() {
                 401 | 403 | 407 => "auth",
                 402 | 429 => "quota",
                 413 => "task-failed",
-                408 | 409 | 421 | 425 | 500.. => "provider-down",
+                408 | 409 | 421 | 424 | 425 | 499.. => "provider-down",
                 _ => "misconfigured",
             };
             assert_eq!(ending.end.word(), wanted, "{} {status}: {}", kind.word(), ending.end);
@@ -54,7 +54,7 @@ fn every_status_has_its_end_in_every_program() {
                 401 | 403 | 407 => vec![(LimitWhy::Auth, LimitScope::Account)],
                 402 => vec![(LimitWhy::Quota, LimitScope::Account)],
                 429 => vec![(LimitWhy::Quota, LimitScope::Model)],
-                408 | 409 | 421 | 425 | 500.. => vec![(LimitWhy::Down, LimitScope::Vendor)],
+                408 | 409 | 421 | 424 | 425 | 499.. => vec![(LimitWhy::Down, LimitScope::Vendor)],
                 _ => vec![],
             };
             assert_eq!(why, wanted, "{} {status}", kind.word());
