@@ -51,8 +51,6 @@ pub(crate) fn expected(cli: &Cli, case: &Case) -> Expected {
         ("429-after-7200", "codex" | "opencode") => of("timed-out-wall", Limited::No, 6),
         ("429-after-7200", _) => quota(Limited::ForAWhile),
         ("usage-limit" | "usage-limit-login", _) => quota(Limited::UntilReset),
-        // The vendor's own word for it is that it does not know.
-        ("html", "claude") => of("unknown", Limited::No, 12),
         // It asks again and again, for ever.
         ("html", "opencode") => of("timed-out-wall", Limited::No, 1000),
         ("529" | "overloaded-stream" | "500" | "503" | "cut" | "cut-head" | "html", _) => {
