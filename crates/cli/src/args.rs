@@ -54,7 +54,7 @@ pub(crate) enum Command {
     Run {
         #[command(flatten)]
         scope: Scope,
-        /// Go on until nothing is ready, waiting for spaced tries.
+        /// Go on until nothing is ready, waiting for spaced tries, and for capacity as long as `capacity.wait` says.
         #[arg(long)]
         until_idle: bool,
         /// How long --until-idle waits for a spaced try, such as "5m".

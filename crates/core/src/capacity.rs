@@ -10,7 +10,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountName, AttemptId, End, IssueRef, JobSpec, LimitWhy, Outcome, ResetTime, VendorName};
+use crate::{AccountName, AttemptId, End, IssueRef, JobSpec, LimitWhy, LiveAttempt, Outcome, ResetTime, VendorName};
 
 pub use learn::{Learned, capacity_after, capacity_noticed};
 pub use probe::{next_probe, probe_job};
@@ -140,7 +140,7 @@ pub struct Limit {
     pub strength: Strength,
     /// What was said.
     pub said: String,
-    /// How often in a row it was met without a stated time.
+    /// How often in a row it was met anew after its time was over, and the first time if nobody said one.
     pub row: u32,
     /// When it was last tried whether it is open again.
     pub probed: Option<Timestamp>,
@@ -152,6 +152,12 @@ impl Limit {
     /// Whether it still holds at `now`. One whose time is over holds all but one attempt, which tries.
     pub fn holds(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| until > now)
+    }
+
+    /// Whether an answer that something got says that it is over: it was heard of before that began, or by itself.
+    pub fn is_answered(&self, by: &OpenedBy, began: Option<Timestamp>, works: bool) -> bool {
+        let own = matches!(by, OpenedBy::Attempt(attempt) if self.by.as_ref() == Some(attempt));
+        (works || self.why != LimitWhy::Correlated) && (own || began.is_none_or(|began| self.heard <= began))
     }
 
     /// Whether only a person can end it.
@@ -249,7 +255,9 @@ impl Capacity {
         let covering = || self.limits.iter().filter(|limit| limit.key.covers(using));
         // The one that holds longest; one without an end holds longer than any.
         let longest = covering().filter(|l| l.holds(now)).max_by_key(|l| l.until.unwrap_or(Timestamp::MAX));
-        match (longest, covering().next()) {
+        // Of several whose time is over the widest is tried: what answers that answers the others.
+        let over = covering().min_by_key(|l| (l.key.account.is_some(), l.key.model.is_some()));
+        match (longest, over) {
             (Some(limit), _) => Standing::Closed(limit),
             (None, Some(limit)) => Standing::Trial(limit),
             (None, None) => Standing::Open,
@@ -263,9 +271,13 @@ impl Capacity {
     }
 
     /// Records how an attempt ended.
-    pub(crate) fn ended(&mut self, using: Option<&Using>, issue: &IssueRef, outcome: &Outcome, at: Timestamp) {
-        self.spending.add(&issue.project, at, &Spent::of(&outcome.receipt));
-        let Some(using) = using else { return };
+    pub(crate) fn ended(&mut self, live: &LiveAttempt, outcome: &Outcome, at: Timestamp) {
+        let issue = &live.issue;
+        // A landing is the engine's own work, and no attempt that a budget bounds.
+        if live.agent.is_some() {
+            self.spending.add(&issue.project, at, &Spent::of(&outcome.receipt));
+        }
+        let Some(using) = &live.using else { return };
         for notice in &outcome.receipt.limits {
             let (Some(window), Some(used)) = (&notice.window, notice.used) else { continue };
             let resets = match notice.resets {
@@ -278,7 +290,7 @@ impl Capacity {
         let end = &outcome.end;
         if *end == End::Succeeded {
             self.failures.retain(|failure| failure.using.account_key() != using.account_key());
-        } else if learn::is_shared(end) {
+        } else if learn::is_shared(outcome) {
             self.failures.push_back(Failure { at, using: using.clone(), end: end.word().into(), issue: issue.clone() });
         }
         let old = |f: &Failure| at.duration_since(f.at) > FAILURES_FOR;
@@ -311,36 +323,44 @@ impl Capacity {
             return;
         };
         // A time that has passed was wrong, and binds nobody.
-        let stands = limit.holds(at) && limit.strength > strength;
+        let over = !limit.holds(at);
+        let stands = !over && limit.strength > strength;
         if !stands {
             limit.until = until;
             limit.strength = strength;
         } else if let (Some(old), Some(new)) = (limit.until, until) {
             limit.until = Some(old.max(new));
         }
-        limit.row += guessed;
+        // Several that meet it at the same time have met it once.
+        limit.row = limit.row.saturating_add(u32::from(over));
         limit.heard = at;
         limit.by = by;
         limit.said = said;
     }
 
     /// Records that something is open again.
-    pub(crate) fn open(&mut self, key: &CapacityKey, by: &OpenedBy) {
-        let gone = |limit: &Limit| match (by, &key.account) {
-            (OpenedBy::Person, _) | (_, None) => limit.key.overlaps(key),
-            (_, Some(account)) => limit.key.covers(&Using {
-                vendor: key.vendor.clone(),
-                account: account.clone(),
-                model: key.model.clone(),
-            }),
-        };
-        self.limits.retain(|limit| !gone(limit));
-        self.failures.retain(|failure| !key.covers(&failure.using));
+    pub(crate) fn open(&mut self, key: &CapacityKey, by: &OpenedBy, began: Option<Timestamp>, works: bool) {
+        // That a vendor answers says nothing of why issues failed alike there.
+        let works = works || *by == OpenedBy::Person;
+        self.limits.retain(|limit| {
+            let meant = match (by, &key.account) {
+                (OpenedBy::Person, _) | (_, None) => limit.key.overlaps(key),
+                (_, Some(account)) => {
+                    let (vendor, account) = (key.vendor.clone(), account.clone());
+                    limit.key.covers(&Using { vendor, account, model: key.model.clone() })
+                }
+            };
+            !(meant && limit.is_answered(by, began, works))
+        });
+        if works {
+            self.failures.retain(|failure| !key.covers(&failure.using));
+        }
     }
 
     /// Records that it was tried whether a limit is over, and it is not.
     pub(crate) fn probed(&mut self, using: &Using, at: Timestamp, until: Option<Timestamp>) {
-        for limit in self.limits.iter_mut().filter(|limit| limit.key.covers(using)) {
+        let tried = |limit: &&mut Limit| limit.key.covers(using) && limit.why != LimitWhy::Correlated;
+        for limit in self.limits.iter_mut().filter(tried) {
             limit.probed = Some(at);
             limit.probes += 1;
             // Nobody stated a time: as long as probes find it closed no attempt need find that out too.

@@ -63,6 +63,12 @@ pub enum Event {
         key: CapacityKey,
         /// What showed it.
         by: OpenedBy,
+        /// When that began: what was heard of a limit since then is not answered by it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        began: Option<Timestamp>,
+        /// Whether it also showed that work is done there, and not only that it is answered.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        works: bool,
     },
     /// It was tried whether something takes work again.
     CapacityProbed {

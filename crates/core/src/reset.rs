@@ -65,6 +65,17 @@ impl ResetTime {
         http_date(value).map(Self::At)
     }
 
+    /// The sentence, if it names a time.
+    ///
+    /// ```
+    /// # use dayfly_core::ResetTime;
+    /// assert!(ResetTime::from_sentence("try again at 3pm").is_some());
+    /// assert_eq!(ResetTime::from_sentence("try again later"), None);
+    /// ```
+    pub fn from_sentence(text: &str) -> Option<Self> {
+        sentence::read(text, Timestamp::UNIX_EPOCH, &TimeZone::UTC).map(|_| Self::Text(text.to_owned()))
+    }
+
     /// The time, at `now`, in the zone of the machine where the text was printed. None if the text names no time, or
     /// one that is more than 60 days away.
     pub fn resolve(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {

@@ -61,6 +61,8 @@ pub enum AttemptEvent {
     },
     /// Its agent's adapter understood something.
     Agent(AgentEvent),
+    /// It was taken up from an earlier engine, and what it told that one has been told once more.
+    CaughtUp,
     /// It has shown no sign of life for so long; it is not stopped yet.
     Silent(Duration),
     /// It is being stopped.

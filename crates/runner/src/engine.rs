@@ -30,6 +30,7 @@ mod view;
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dayfly_core::{
     AttemptEvent, AttemptId, Batch, Condition, Epoch, Event, EventSink, Filter, Running, Stop, StoreError,
@@ -53,6 +54,9 @@ pub use model::Until;
 pub use progress::{Notice, Progress, Summary};
 pub use recover::read_all;
 pub use view::{Overview, overview};
+
+/// How often the clock is looked at while a time is waited for.
+const NAP: Duration = Duration::from_secs(20);
 
 /// How many inputs may wait for the loop.
 const INPUTS: usize = 1024;
@@ -148,7 +152,7 @@ impl Engine {
         }
         let (inputs, mut receiver) = mpsc::channel(INPUTS);
         let stop = watch::channel(None).0;
-        let sink = |id: &AttemptId| sink(&inputs, &self.progress, id);
+        let sink = |id: &AttemptId| sink(&inputs, &self.progress, id, true);
         let recovery = Recovery { house, epoch, sink: &sink, stop: &stop, progress: &self.progress };
         let taken_up = Box::pin(recovery.run(&mut state)).await?;
         let mut model = Model::new(Arc::clone(&house.portfolio), state, options.filter, options.until);
@@ -211,16 +215,17 @@ impl Loop {
 
     /// Takes all that has happened. What is to be recorded goes to the ledger as one batch: to make it durable costs
     /// the same for one event and for many. Two inputs on one issue never share a batch, because the second is to be
-    /// judged by what the first has led to.
+    /// judged by what the first has led to; neither do what was learned of a vendor, and what is judged by that.
     async fn take(&mut self, inputs: Vec<Input>) -> Result<(), EngineError> {
         let (mut together, mut touched) = (Together::default(), BTreeSet::new());
         for input in inputs {
-            if let Some(issue) = decide::concerns(&self.model, &input)
-                && !touched.insert(issue.clone())
-            {
+            let issue = decide::concerns(&self.model, &input);
+            let again = issue.as_ref().is_some_and(|issue| touched.contains(issue));
+            if again || decide::heeds(&input) && together.events.iter().any(decide::teaches) {
                 self.carry_out(std::mem::take(&mut together).commands()).await?;
-                touched = BTreeSet::from([issue]);
+                touched.clear();
             }
+            touched.extend(issue);
             together.add(decide::take(&mut self.model, input, self.house.now()));
         }
         self.carry_out(together.commands()).await.map(drop)
@@ -329,7 +334,7 @@ impl Loop {
             issue,
             known,
             project,
-            events: guard.sink(sink(&self.inputs, &self.progress, &id)),
+            events: guard.sink(sink(&self.inputs, &self.progress, &id, false)),
             guard,
             stop: self.stop.subscribe(),
         };
@@ -357,13 +362,11 @@ impl Loop {
 }
 
 /// Takes an attempt's events: its process goes to the ledger, the rest to the operator.
-fn sink(inputs: &mpsc::Sender<Input>, progress: &Progress, id: &AttemptId) -> EventSink {
-    let vendor = Vendor::new(inputs.clone(), id.clone());
+fn sink(inputs: &mpsc::Sender<Input>, progress: &Progress, id: &AttemptId, taken_up: bool) -> EventSink {
+    let vendor = Vendor::new(inputs.clone(), id.clone(), taken_up);
     let (inputs, progress, id) = (inputs.clone(), progress.clone(), id.clone());
     EventSink::new(move |event| {
-        if let AttemptEvent::Agent(told) = &event {
-            vendor.look(told);
-        }
+        vendor.look(&event);
         if let AttemptEvent::Spawned(process) = &event {
             // A full channel only costs the record of the process: recovery also finds it by its mark.
             let _ = inputs.try_send(Input::Spawned(id.clone(), process.clone()));
@@ -374,8 +377,14 @@ fn sink(inputs: &mpsc::Sender<Input>, progress: &Progress, id: &AttemptId) -> Ev
 
 async fn sleep_until(clock: &dyn dayfly_core::Clock, at: Option<Timestamp>) {
     let Some(at) = at else { return std::future::pending().await };
-    let left = at.duration_since(clock.now());
-    tokio::time::sleep(std::time::Duration::try_from(left).unwrap_or_default()).await;
+    let left = || Duration::try_from(at.duration_since(clock.now())).unwrap_or_default();
+    let mut most = left();
+    // The runtime's time stands still while the machine sleeps, and the clock may be set.
+    while !most.is_zero() && !left().is_zero() {
+        let nap = left().min(most).min(NAP);
+        tokio::time::sleep(nap).await;
+        most = most.saturating_sub(nap);
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dayfly_core::{
-    Attempt, Capabilities, Containment, EventSink, Outcome, Runner, RunnerError, Running, Sandbox, Stop,
+    Attempt, AttemptEvent, Capabilities, Containment, EventSink, Outcome, Runner, RunnerError, Running, Sandbox, Stop,
 };
 use tokio::time::{Instant, sleep_until};
 
@@ -211,6 +211,7 @@ impl Runner for MockRunner {
         self.book.call(MockCall::Reattached { attempt: attempt.id.clone(), found: slot.is_some() });
         Ok(slot.map(|slot| {
             slot.life().tell(attempt.events.clone());
+            attempt.events.send(AttemptEvent::CaughtUp);
             self.running(slot)
         }))
     }

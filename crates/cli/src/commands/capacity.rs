@@ -107,11 +107,11 @@ async fn open(output: &Output, context: &Context, what: &str) -> Result<Exit, Cl
         .map(|l| format!("{}: {}", l.key, l.said))
         .collect();
     if known.is_empty() {
-        output.say(&format!("nothing is known that keeps work away from {key}"));
+        output.data(&known, || format!("Nothing is known that keeps work away from {key}."))?;
         return Ok(Exit::Good);
     }
     let epoch = store.take_over().await?;
-    let event = Event::CapacityOpened { key: key.clone(), by: OpenedBy::Person };
+    let event = Event::CapacityOpened { key: key.clone(), by: OpenedBy::Person, began: None, works: true };
     store.append(&Batch { epoch, at: SystemClock.now(), events: vec![event], conditions: Vec::new() }).await?;
     drop(lock);
     output.data(&known, || format!("{key} takes work again, as you say. Forgotten:\n  {}", known.join("\n  ")))?;

@@ -168,6 +168,10 @@ fn render(found: &[Found], state_dir: Option<&Utf8Path>, claude: bool) -> String
         let because = if project.shared { "  # because it has a remote" } else { "" };
         text.push_str(&format!("landing = \"{landing}\"{because}\n"));
         text.push_str("# Agents are told what matters most: focus = \"...\"\n");
+        text.push_str(
+            "# The repository is your own: agents read its instructions and skills, and may obey its settings and hooks.\n\
+             trusted = true\n",
+        );
         let run = project.gate.unwrap_or(r#"["./test.sh"]"#);
         text.push_str(&format!(
             "# What must pass before a change counts is named on the base branch, in {path}/.dayfly/gates.toml:\n\

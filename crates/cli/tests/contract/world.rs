@@ -122,15 +122,17 @@ impl World {
         self.git(&["commit", "--quiet", "--message", message]);
     }
 
-    /// Writes `dayfly.toml` with an agent, the limits of an attempt, and keys of the project.
+    /// Writes `dayfly.toml` with an agent, the limits of an attempt, and keys of the project, which is trusted unless
+    /// they say otherwise.
     pub(crate) fn configure(&self, agent: &str, wall: &str, silence: &str, project: &str) {
         let limits =
             format!("wall = \"{wall}\"\nsilence = \"{silence}\"\nsilence-report = \"{silence}\"\ngrace = \"3s\"\n");
+        let trusted = if project.contains("trusted") { "" } else { "trusted = true\n" };
         self.write(
             "dayfly.toml",
             &format!(
                 "version = 1\npipeline = [\"exec\", \"merge\"]\n\n[limits]\n{limits}\n{agent}\n\
-                 [projects.web]\npath = \"web\"\n{project}"
+                 [projects.web]\npath = \"web\"\n{trusted}{project}"
             ),
         );
     }

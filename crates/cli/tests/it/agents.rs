@@ -40,7 +40,7 @@ fn world() -> World {
          [accounts.work]\nvendor = \"claude\"\nstate-dir = \"~/.claude-work\"\nbilling = \"subscription\"\n\n\
          [accounts.paid]\nvendor = \"claude\"\nproxy-key = \"THE_KEY\"\n\n\
          [stages.exec]\nagents = [\"claude\", \"codex\"]\nfallback = \"chain\"\n\n\
-         [retry]\nbase = \"1ms\"\nmax = \"1ms\"\n\n[capacity]\nwait = \"1ms\"\n\n[projects.web]\npath = \"web\"\n",
+         [retry]\nbase = \"1ms\"\nmax = \"1ms\"\n\n[capacity]\nwait = \"1ms\"\n\n[projects.web]\npath = \"web\"\ntrusted = true\n",
     );
     world
 }
@@ -89,7 +89,7 @@ fn doctor_tells_of_programs_versions_accounts_and_of_what_agents_find() {
 
     fs::create_dir(world.path("home/.claude-work")).unwrap();
     program(&world, "bin/claude", "9.9.9 (Claude Code)");
-    let config = world.read("dayfly.toml").replace("path = \"web\"\n", "path = \"web\"\ntrusted = false\n");
+    let config = world.read("dayfly.toml").replace("trusted = true\n", "");
     world.write("dayfly.toml", &config.replace("chain\"\n", "strict\"\nskills = [\"close\"]\n"));
     commit(&world, &[".env"]);
     world.write("web/.env", "ANTHROPIC_API_KEY=sk-never-shown\n");
@@ -191,6 +191,10 @@ fn what_is_shown_of_a_start_is_what_an_attempt_is_started_with() {
     told.extend(own.iter().cloned());
     let was: BTreeSet<String> = noted("names").into_iter().chain(own).collect();
     assert_eq!(told, was);
+
+    let log = ".dayfly/attempts/web.1.exec.1/output.log";
+    let understood = world.json(&["agent", "classify", "claude", log, "--exit", "0"]);
+    assert_eq!((&understood["end"], &understood["records"]), (&"succeeded".into(), &3.into()), "{understood}");
 }
 
 #[test]

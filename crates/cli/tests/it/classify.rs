@@ -64,7 +64,8 @@ fn standard_input_is_read_and_how_the_process_ended_counts() {
     let known = std::fs::read(capture("claude/text-streamjson.stdout")).unwrap();
     let classify = |args: &[&str]| {
         let args = [["agent", "classify", "claude", "-", "--json"].as_slice(), args].concat();
-        let mut child = world.command(&args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            world.command(&args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(&known).unwrap();
         let output = child.wait_with_output().unwrap();
         serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap_or_else(|err| panic!("{err}: {output:?}"))

@@ -168,6 +168,8 @@ fn init_writes_a_file_that_reads_back_and_overwrites_none() {
     # "direct": dayfly puts a finished change on the base branch. "pull-request": it leaves a branch to you.
     landing = "direct"
     # Agents are told what matters most: focus = "..."
+    # The repository is your own: agents read its instructions and skills, and may obey its settings and hooks.
+    trusted = true
     # What must pass before a change counts is named on the base branch, in web/.dayfly/gates.toml:
     #   [[command]]
     #   name = "tests"
@@ -180,6 +182,8 @@ fn init_writes_a_file_that_reads_back_and_overwrites_none() {
     # "direct": dayfly puts a finished change on the base branch. "pull-request": it leaves a branch to you.
     landing = "direct"
     # Agents are told what matters most: focus = "..."
+    # The repository is your own: agents read its instructions and skills, and may obey its settings and hooks.
+    trusted = true
     # What must pass before a change counts is named on the base branch, in book/.dayfly/gates.toml:
     #   [[command]]
     #   name = "tests"

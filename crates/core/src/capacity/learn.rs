@@ -4,8 +4,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    AttemptId, Capacity, CapacityKey, CapacityPolicy, Class, End, IssueRef, LimitNotice, LimitScope, LimitWhy, Limited,
-    Outcome, ResetTime, Strength, Using, believed,
+    AttemptId, Capacity, CapacityKey, CapacityPolicy, Class, End, IssueRef, Limit, LimitNotice, LimitScope, LimitWhy,
+    Limited, Outcome, ResetTime, Strength, Using, believed,
 };
 
 /// The wait after the first quota without a stated time, and the longest.
@@ -72,14 +72,14 @@ impl Learned<'_> {
     }
 
     fn noticed(&self, notice: &LimitNotice) -> Limited {
-        let key = self.key(notice.scope);
+        let (key, window) = (self.key(notice.scope), notice.window.as_deref());
         let resets = notice.resets.as_ref().and_then(|reset| Some((reset.resolve(self.now, self.zone)?, reset)));
         // A time that has passed already says nothing of when it ends.
         let resets = resets.filter(|(at, _)| *at > self.now);
         let (until, strength) = match resets {
-            Some((at, ResetTime::Text(_))) => (Some(believed(at, self.now)), Strength::Told),
-            Some((at, _)) => (Some(believed(at, self.now)), Strength::Stated),
-            None => (self.guess(&key, notice.why, notice.window.as_deref()), Strength::Guessed),
+            Some((at, ResetTime::Text(_))) => (self.believed(at, &key, notice.why, window), Strength::Told),
+            Some((at, _)) => (self.believed(at, &key, notice.why, window), Strength::Stated),
+            None => (self.guess(&key, notice.why, window), Strength::Guessed),
         };
         let said = if notice.said.is_empty() { self.outcome.end.to_string() } else { notice.said.clone() };
         self.limited(key, notice.why, notice.window.clone(), (until, strength), said)
@@ -93,7 +93,7 @@ impl Learned<'_> {
             _ => None,
         };
         let until = match stated {
-            Some(at) => (Some(believed(at, self.now)), Strength::Stated),
+            Some(at) => (self.believed(at, &key, why, None), Strength::Stated),
             None => (self.guess(&key, why, None), Strength::Guessed),
         };
         self.limited(key, why, None, until, self.outcome.end.to_string())
@@ -110,6 +110,19 @@ impl Learned<'_> {
         Limited { key, why, window, until, strength, said, attempt: self.attempt.cloned() }
     }
 
+    /// A stated time, as far as it is believed. One that has passed was wrong: what was met again after it is looked at
+    /// no sooner than where nobody said a time, or a vendor that says `in a second` for ever would be asked for ever.
+    fn believed(&self, at: Timestamp, key: &CapacityKey, why: LimitWhy, window: Option<&str>) -> Option<Timestamp> {
+        let again = self.known(key, why, window).is_some_and(|known| !known.holds(self.now));
+        let least = self.guess(key, why, window).filter(|_| again);
+        Some(believed(least.map_or(at, |least| at.max(least)), self.now))
+    }
+
+    fn known(&self, key: &CapacityKey, why: LimitWhy, window: Option<&str>) -> Option<&Limit> {
+        let same = |l: &&Limit| l.key == *key && l.why == why && l.window.as_deref() == window;
+        self.capacity.limits.iter().find(same)
+    }
+
     /// When to look again where nobody said: further apart each time, and never for credentials, which wait for a
     /// person.
     fn guess(&self, key: &CapacityKey, why: LimitWhy, window: Option<&str>) -> Option<Timestamp> {
@@ -119,8 +132,8 @@ impl Learned<'_> {
             LimitWhy::Down => DOWN_GUESS,
             LimitWhy::Correlated => CORRELATED_GUESS,
         };
-        let same = |l: &&crate::Limit| l.key == *key && l.why == why && l.window.as_deref() == window;
-        let row = self.capacity.limits.iter().find(same).map_or(0, |l| l.row);
+        // As long as it holds it is no news that it does.
+        let row = self.known(key, why, window).map_or(0, |l| l.row.saturating_sub(u32::from(l.holds(self.now))));
         let wait = first.checked_mul(1 << row.min(10)).map_or(most, |wait| wait.min(most));
         self.now.checked_add(wait).ok()
     }
@@ -129,7 +142,7 @@ impl Learned<'_> {
     /// those issues.
     fn correlated(&self) -> Option<Limited> {
         let (end, issue) = (&self.outcome.end, self.issue?);
-        if !is_shared(end) {
+        if !is_shared(self.outcome) {
             return None;
         }
         let within = SignedDuration::try_from(self.policy.correlated_within).unwrap_or_default();
@@ -141,27 +154,32 @@ impl Learned<'_> {
         let mut issues: Vec<&IssueRef> = alike.map(|failure| &failure.issue).chain([issue]).collect();
         issues.sort();
         issues.dedup();
-        if issues.len() < self.policy.correlated as usize {
+        let key = self.using.account_key();
+        // The one that tries whether it goes better now shows by itself that it does not.
+        let known = self.known(&key, LimitWhy::Correlated, None);
+        if known.is_none() && issues.len() < self.policy.correlated as usize {
             return None;
         }
-        let key = self.using.account_key();
-        let person = end.class() == Class::Person;
+        let person = end.class() == Class::Person || known.is_some_and(Limit::needs_person);
         let until = if person { None } else { self.guess(&key, LimitWhy::Correlated, None) };
         let names: Vec<String> = issues.iter().map(ToString::to_string).collect();
-        let said = format!("{} ended alike: {end}", names.join(", "));
+        let alike = if issues.len() > 1 { "ended alike" } else { "tried, and ended" };
+        let said = format!("{} {alike}: {end}", names.join(", "));
         Some(self.limited(key, LimitWhy::Correlated, None, (until, Strength::Guessed), said))
     }
 }
 
-/// Whether an end may have a cause that attempts at other issues share. That the work itself failed is none.
-pub(crate) fn is_shared(end: &End) -> bool {
-    matches!(
-        end,
-        End::Misconfigured { .. }
-            | End::PermissionDenied { .. }
-            | End::Unknown { .. }
-            | End::NoOp { .. }
-            | End::TimedOutSilence { .. }
-            | End::Environment { .. }
-    )
+/// Whether an end may have a cause that attempts at other issues share. That the work itself failed is none, and what
+/// an agent did well and could not be judged says nothing of its account.
+pub(crate) fn is_shared(outcome: &Outcome) -> bool {
+    outcome.commit.is_none()
+        && matches!(
+            outcome.end,
+            End::Misconfigured { .. }
+                | End::PermissionDenied { .. }
+                | End::Unknown { .. }
+                | End::NoOp { .. }
+                | End::TimedOutSilence { .. }
+                | End::Environment { .. }
+        )
 }

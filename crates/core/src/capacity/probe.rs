@@ -18,16 +18,21 @@ const NEAR: SignedDuration = SignedDuration::from_mins(30);
 /// The longest that a probe may take.
 const WALL: Duration = Duration::from_secs(120);
 
-/// When a limit is to be tried next. `None` if it is not tried.
+/// When a limit is to be tried next. `None` if it is not tried. That a vendor answers one word says nothing of why
+/// issues failed alike.
 pub fn next_probe(limit: &Limit, policy: &CapacityPolicy, now: Timestamp) -> Option<Timestamp> {
+    if limit.why == LimitWhy::Correlated {
+        return None;
+    }
     let often = SignedDuration::try_from(policy.probe?).unwrap_or(SELDOM);
     let young = now.duration_since(limit.since) < OFTEN_FOR;
     let near = limit.until.is_some_and(|until| until.duration_since(now).abs() < NEAR);
-    let seldom = matches!(limit.why, LimitWhy::Auth | LimitWhy::Correlated) || !(young || near);
+    let seldom = limit.why == LimitWhy::Auth || !(young || near);
     let every = if seldom { often.max(SELDOM) } else { often };
     // Long ago it was not: a limit that was heard of anew was tried, in a way.
     let last = limit.probed.map_or(limit.heard, |at| at.max(limit.heard));
-    last.checked_add(every).ok()
+    // A clock that was set back puts nothing off.
+    if last > now { Some(now) } else { last.checked_add(every).ok() }
 }
 
 /// The job that tries whether an account takes work: one word, nothing to read, nothing to change.

@@ -3,6 +3,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::*;
+use crate::{AgentName, Epoch, Seq, StageName};
 use crate::{Billing, Budget, CapacityPolicy, LimitNotice, LimitScope, Outcome, ProjectName, Receipt, Usage};
 
 fn at(seconds: i64) -> Timestamp {
@@ -51,11 +52,25 @@ impl World {
             zone: &TimeZone::UTC,
         };
         let limits = capacity_after(&learned);
-        self.capacity.ended(Some(using), &issue, &outcome, at(second));
+        self.ended(using, number, &outcome, second);
         for limit in limits.clone() {
             self.capacity.limit(limit, at(second));
         }
         limits
+    }
+
+    fn ended(&mut self, using: &Using, number: u32, outcome: &Outcome, second: i64) {
+        let live = LiveAttempt {
+            issue: issue(number),
+            stage: StageName::new("exec").unwrap(),
+            agent: AgentName::new("claude").ok(),
+            using: Some(using.clone()),
+            token: Seq(1),
+            since: at(second),
+            epoch: Epoch(1),
+            process: None,
+        };
+        self.capacity.ended(&live, outcome, at(second));
     }
 
     fn closed_until(&self, using: &Using, second: i64) -> Option<Option<Timestamp>> {
@@ -145,7 +160,7 @@ fn when_the_time_is_over_one_tries_and_what_answers_it_opens_for_all() {
     world.end(&me, 1, quota(), vec![notice(LimitScope::Account, Some(ResetTime::At(at(600))))], 0);
     assert!(matches!(world.capacity.standing(&me, at(600)), Standing::Trial(_)));
     let key = CapacityKey { model: Some("opus".into()), ..me.account_key() };
-    world.capacity.open(&key, &OpenedBy::Probe);
+    world.capacity.open(&key, &OpenedBy::Probe, None, false);
     assert_eq!(world.capacity.standing(&using("work", Some("haiku")), at(1)), Standing::Open);
 }
 
@@ -156,7 +171,12 @@ fn revoked_token_an_account_whose_credentials_were_refused_waits_for_a_person_wi
     world.end(&me, 1, End::Auth { reason: "401".into() }, vec![], 0);
     assert_eq!(world.closed_until(&me, 9_999_999), Some(None), "however long that takes");
     assert_eq!(world.closed_until(&using("home", None), 1), None, "another account goes on");
-    world.capacity.open(&CapacityKey { vendor: me.vendor.clone(), account: None, model: None }, &OpenedBy::Person);
+    world.capacity.open(
+        &CapacityKey { vendor: me.vendor.clone(), account: None, model: None },
+        &OpenedBy::Person,
+        None,
+        false,
+    );
     assert_eq!(world.capacity.standing(&me, at(1)), Standing::Open);
 }
 
@@ -238,4 +258,102 @@ fn a_day_of_spending_ends_where_the_zone_says_and_flat_money_is_no_money() {
     assert_eq!(from.to_string(), "2026-02-28T23:00:00Z");
     assert_eq!(next.to_string(), "2026-03-31T22:00:00Z");
     assert_eq!(spending.since(from, None).attempts, 3);
+}
+
+#[test]
+fn several_that_meet_a_limit_at_the_same_time_have_met_it_once() {
+    let mut world = World::default();
+    let me = using("work", None);
+    for number in 1..9 {
+        world.end(&me, number, quota(), vec![], i64::from(number));
+    }
+    assert_eq!(world.closed_until(&me, 10), Some(Some(at(68))), "a minute after the last, and no quarter of an hour");
+    let limits = world.end(&me, 9, quota(), vec![], 70);
+    assert_eq!(limits[0].until, Some(at(190)), "met again it is spaced further");
+}
+
+/// A vendor whose daily quota is used up once said `retry in 1s` to everybody who asked, all night.
+#[test]
+fn a_vendor_that_says_in_a_second_for_ever_is_asked_more_and_more_seldom() {
+    let mut world = World::default();
+    let me = using("work", None);
+    let (mut second, mut waits) = (0, Vec::new());
+    for _ in 0..6 {
+        let soon = notice(LimitScope::Account, Some(ResetTime::At(at(second + 1))));
+        let limits = world.end(&me, 1, quota(), vec![soon], second);
+        let wait = limits[0].until.unwrap().duration_since(at(second)).as_secs();
+        waits.push(wait);
+        second += wait;
+    }
+    assert_eq!(waits, [1, 60, 120, 240, 480, 900]);
+}
+
+#[test]
+fn what_is_answered_opens_what_was_heard_before_it_began_and_nothing_newer() {
+    let mut world = World::default();
+    let me = using("work", None);
+    let window = |name: &str, until| LimitNotice {
+        window: Some(name.into()),
+        ..notice(LimitScope::Account, Some(ResetTime::At(at(until))))
+    };
+    world.end(&me, 1, quota(), vec![window("five_hour", 600)], 0);
+    world.end(&me, 2, quota(), vec![window("seven_day", 90_000)], 620);
+    world.capacity.open(&me.account_key(), &OpenedBy::Probe, Some(at(610)), false);
+    let left: Vec<_> = world.capacity.limits.iter().map(|limit| limit.window.as_deref().unwrap()).collect();
+    assert_eq!(left, ["seven_day"]);
+    world.capacity.open(&me.account_key(), &OpenedBy::Probe, Some(at(630)), false);
+    assert!(world.capacity.limits.is_empty());
+}
+
+/// The breaker was once opened by a probe every ten minutes, and let three more issues through each time.
+#[test]
+fn that_a_vendor_answers_is_no_reason_to_go_on_where_issues_failed_alike() {
+    let me = using("work", None);
+    let silent = || End::TimedOutSilence { limit: Duration::from_secs(900) };
+    let mut world = World::default();
+    for number in 1..4 {
+        world.end(&me, number, silent(), vec![], i64::from(number));
+    }
+    assert_eq!(world.closed_until(&me, 4), Some(Some(at(303))));
+    assert_eq!(next_probe(&world.capacity.limits[0], &POLICY, at(4)), None);
+    world.capacity.probed(&me, at(50), Some(at(9999)));
+    world.capacity.open(&me.account_key(), &OpenedBy::Probe, Some(at(100)), false);
+    assert_eq!(world.closed_until(&me, 101), Some(Some(at(303))));
+    // The one that tries ends like the others, long after them.
+    let limits = world.end(&me, 4, silent(), vec![], 1300);
+    assert_eq!(limits[0].until, Some(at(1900)), "one is enough to show it");
+    world.capacity.open(&me.account_key(), &OpenedBy::Probe, Some(at(2000)), true);
+    assert_eq!(world.capacity.standing(&me, at(2001)), Standing::Open, "work was done there");
+}
+
+#[test]
+fn what_an_agent_did_well_and_could_not_be_judged_stops_no_account() {
+    let mut world = World::default();
+    let me = using("work", None);
+    for number in 1..9 {
+        let issue = issue(number);
+        let mut outcome = Outcome::new(End::Environment { reason: "no such program: just".into() });
+        outcome.commit = Some(crate::Commit("c".into()));
+        let learned = Learned {
+            capacity: &world.capacity,
+            policy: &POLICY,
+            using: &me,
+            attempt: None,
+            issue: Some(&issue),
+            outcome: &outcome,
+            now: at(i64::from(number)),
+            zone: &TimeZone::UTC,
+        };
+        assert!(capacity_after(&learned).is_empty());
+        world.ended(&me, number, &outcome, i64::from(number));
+    }
+    assert!(world.capacity.failures.is_empty());
+}
+
+#[test]
+fn a_clock_that_was_set_back_puts_no_probe_off() {
+    let mut world = World::default();
+    let me = using("work", None);
+    world.end(&me, 1, quota(), vec![notice(LimitScope::Account, Some(ResetTime::At(at(20_000))))], 10_000);
+    assert_eq!(next_probe(&world.capacity.limits[0], &POLICY, at(3000)), Some(at(3000)));
 }

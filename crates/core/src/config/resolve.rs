@@ -160,7 +160,7 @@ impl<'a> Resolver<'a> {
             limits,
             sandbox,
             budgets,
-            trusted: raw.trusted.unwrap_or(true),
+            trusted: raw.trusted.unwrap_or(false),
             paused: raw.paused.unwrap_or(false),
         })
     }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::{AgentName, CapacityKey, IssueRef, LiveAttempt, ProjectName, Using};
+use jiff::Timestamp;
+
+use crate::capacity::{day, month};
+use crate::{AgentName, Budgets, CapacityKey, IssueRef, LiveAttempt, ProjectName, Using};
 
 use super::choose::Pick;
 use super::evaluate::Candidate;
@@ -14,32 +17,65 @@ struct Taken<'a> {
     host: usize,
     projects: BTreeMap<ProjectName, usize>,
     agents: BTreeMap<AgentName, usize>,
-    using: Vec<Using>,
+    /// What is used, and since when; what is about to start has no time yet.
+    using: Vec<(Using, Option<Timestamp>)>,
+    /// The attempts that budgets leave to a project, or to all of them.
+    attempts: BTreeMap<Option<ProjectName>, u32>,
 }
 
 impl<'a> Taken<'a> {
     fn new(input: &'a PlanInput<'a>) -> Self {
-        let mut taken = Self { input, host: 0, projects: BTreeMap::new(), agents: BTreeMap::new(), using: Vec::new() };
-        for LiveAttempt { issue, agent, using, .. } in input.state.live.values() {
-            taken.take(&issue.project, agent.as_ref(), using.clone());
+        let portfolio = input.portfolio;
+        let projects = portfolio.projects.iter().map(|(name, project)| (Some(name.clone()), &project.budgets));
+        let budgets = projects.chain([(None, &portfolio.budgets)]);
+        let attempts =
+            budgets.filter_map(|(name, budgets)| Some((name.clone(), attempts_left(input, &name, budgets)?)));
+        let mut taken = Self {
+            input,
+            host: 0,
+            projects: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            using: Vec::new(),
+            attempts: attempts.collect(),
+        };
+        for LiveAttempt { issue, agent, using, since, .. } in input.state.live.values() {
+            taken.take(&issue.project, agent.as_ref(), using.clone().map(|using| (using, Some(*since))));
         }
         for ready in &input.filter.starting {
-            taken.take(&ready.issue.project, ready.agent.as_ref(), ready.using(input));
+            taken.take(&ready.issue.project, ready.agent.as_ref(), ready.using(input).map(|using| (using, None)));
         }
         taken
     }
 
-    fn take(&mut self, project: &ProjectName, agent: Option<&AgentName>, using: Option<Using>) {
+    fn take(&mut self, project: &ProjectName, agent: Option<&AgentName>, using: Option<(Using, Option<Timestamp>)>) {
         self.host += 1;
         *self.projects.entry(project.clone()).or_default() += 1;
         if let Some(agent) = agent {
             *self.agents.entry(agent.clone()).or_default() += 1;
+            for name in [Some(project.clone()), None] {
+                self.attempts.entry(name).and_modify(|left| *left = left.saturating_sub(1));
+            }
         }
         self.using.extend(using);
     }
 
+    /// Whose budget of attempts is used up by what ended and what runs.
+    fn spent(&self, project: &ProjectName) -> Option<String> {
+        let none = |name: &Option<ProjectName>| self.attempts.get(name) == Some(&0);
+        if none(&Some(project.clone())) {
+            return Some(format!("the attempts that are left for project {project} run"));
+        }
+        none(&None).then(|| "the attempts that are left for all projects run".to_owned())
+    }
+
     fn of_account(&self, using: &Using) -> usize {
-        self.using.iter().filter(|u| u.vendor == using.vendor && u.account == using.account).count()
+        self.using.iter().filter(|(u, _)| u.vendor == using.vendor && u.account == using.account).count()
+    }
+
+    /// Whether something tries already whether what a pick uses is back: it started after that was last heard of. What
+    /// runs since before tells nothing, and may run for long.
+    fn is_tried(&self, (key, heard): &(CapacityKey, Timestamp)) -> bool {
+        self.using.iter().any(|(using, since)| key.covers(using) && since.is_none_or(|since| since >= *heard))
     }
 
     /// What keeps a pick from being used now, though it takes work.
@@ -53,12 +89,8 @@ impl<'a> Taken<'a> {
         if account.and_then(|a| a.concurrency).is_some_and(|most| self.of_account(&pick.using) >= most as usize) {
             return Some(format!("account {}", pick.using.account));
         }
-        // Whoever is there already is the one that tries.
-        let tried = |key: &CapacityKey| self.using.iter().any(|using| key.covers(using));
-        pick.trial
-            .as_ref()
-            .filter(|key| tried(key))
-            .map(|key| format!("{key}, where one attempt tries whether it is back"))
+        let tried = pick.trial.as_ref().filter(|trial| self.is_tried(trial));
+        tried.map(|(key, _)| format!("{key}, where one attempt tries whether it is back"))
     }
 
     /// The pick to use, or what is full.
@@ -81,6 +113,16 @@ impl<'a> Taken<'a> {
         }
         free.into_iter().next().ok_or_else(|| full.unwrap_or_else(|| "the stage's agents".into()))
     }
+}
+
+/// The attempts that the budgets of a project, or of all, leave before what runs; `None` without such a budget.
+fn attempts_left(input: &PlanInput<'_>, name: &Option<ProjectName>, budgets: &Budgets) -> Option<u32> {
+    let spending = &input.state.capacity.spending;
+    let left =
+        |most: Option<u32>, from: Timestamp| Some(most?.saturating_sub(spending.since(from, name.as_ref()).attempts));
+    let of_day = left(budgets.day.attempts, day(input.now, input.zone).0);
+    let of_month = left(budgets.month.attempts, month(input.now, input.zone).0);
+    [of_day, of_month].into_iter().flatten().min()
 }
 
 impl Ready {
@@ -107,14 +149,18 @@ pub(super) fn admit(input: &PlanInput<'_>, candidates: Vec<Candidate<'_>>, plan:
         } else {
             None
         };
+        let slot = |of| Wait::Slot { of };
         let picked = match full {
-            Some(of) => Err(of),
+            Some(of) => Err(slot(of)),
             None if picks.is_empty() => Ok(None),
-            None => taken.pick(picks).map(Some),
+            None => match taken.spent(&project.name) {
+                Some(of) => Err(Wait::Budget { of }),
+                None => taken.pick(picks).map(Some).map_err(slot),
+            },
         };
         match picked {
             Ok(pick) => {
-                let using = pick.as_ref().map(|pick| pick.using.clone());
+                let using = pick.as_ref().map(|pick| (pick.using.clone(), None));
                 if let Some(Pick { agent, account, model, substitution, .. }) = pick {
                     ready.agent = Some(agent);
                     ready.account = account;
@@ -124,12 +170,12 @@ pub(super) fn admit(input: &PlanInput<'_>, candidates: Vec<Candidate<'_>>, plan:
                 taken.take(&project.name, ready.agent.as_ref(), using);
                 plan.ready.push(ready);
             }
-            Err(of) => plan.waiting.push(Waiting {
+            Err(why) => plan.waiting.push(Waiting {
                 issue: Some(ready.issue),
                 project: project.name.clone(),
                 title: ready.title,
                 stage: Some(stage.name.clone()),
-                why: Wait::Slot { of },
+                why,
                 until: None,
                 remedy: None,
             }),

@@ -14,8 +14,9 @@ pub(super) struct Pick {
     pub(super) using: Using,
     /// Why it is not the stage's first choice, if it is not.
     pub(super) substitution: Option<String>,
-    /// What one attempt alone may try: the limit on it is over, and nothing has shown that it is open.
-    pub(super) trial: Option<CapacityKey>,
+    /// What one attempt alone may try: the limit on it is over, and nothing has shown that it is open since it was last
+    /// heard of.
+    pub(super) trial: Option<(CapacityKey, Timestamp)>,
     /// How full it is, if the one used least is wanted; else nothing.
     pub(super) fullness: f64,
     /// Whether the least used is wanted.
@@ -49,7 +50,7 @@ pub(super) fn choose(input: &PlanInput<'_>, stage: &Stage) -> (Result<Vec<Pick>,
             let using = Using::new(config.vendor(&choice.agent), account.clone(), model.clone());
             let trial = match input.state.capacity.standing(&using, input.now) {
                 Standing::Open => None,
-                Standing::Trial(limit) => Some(limit.key.clone()),
+                Standing::Trial(limit) => Some((limit.key.clone(), limit.heard)),
                 Standing::Closed(limit) => {
                     closed.push(limit);
                     awaited.push(Awaited { agent: choice.agent.clone(), using });

@@ -56,12 +56,15 @@ impl State {
                 self.move_issue(record, &issue, kind, phase_after(&next, &attempt), |known| {
                     settle(known, &outcome, &next);
                 })?;
-                let using = self.live.remove(&attempt).and_then(|live| live.using);
-                self.capacity.ended(using.as_ref(), &issue, &outcome, record.at);
+                if let Some(live) = self.live.remove(&attempt) {
+                    self.capacity.ended(&live, &outcome, record.at);
+                }
                 self.queue(effects);
             }
             Event::CapacityLimited { limit } => self.capacity.limit(limit, record.at),
-            Event::CapacityOpened { key, by } => self.capacity.open(&key, &by),
+            Event::CapacityOpened { key, by, began, works } => {
+                self.capacity.open(&key, &by, began, works);
+            }
             Event::CapacityProbed { using, usage, billing, until, .. } => {
                 self.capacity.probed(&using, record.at, until);
                 self.capacity.spending.probe(record.at, usage, billing);

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use dayfly_core::ResetTime;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+
+use crate::agents::catalog::Place;
 
 /// Numbers from here on are seconds since 1970; smaller ones are so many seconds from now.
 const EPOCH_FROM: f64 = 1_000_000_000.0;
@@ -15,7 +17,12 @@ const EPOCH_MS_FROM: f64 = 100_000_000_000.0;
 /// The most characters of a vendor's words.
 const WORDS: usize = 400;
 
-/// What a value says of a time: a number or a text of one; an ISO time; a duration such as `30s`; words.
+/// The first time that is said at one of the places.
+pub(super) fn resets(places: &[Place], facts: &Value) -> Option<ResetTime> {
+    places.iter().flat_map(|place| place.all(facts)).find_map(reset_time)
+}
+
+/// What a value says of a time: a number or a text of one; an ISO time; a duration such as `6m0s`; words that name one.
 pub(in crate::agents) fn reset_time(value: &Value) -> Option<ResetTime> {
     if let Some(number) = value.as_f64() {
         return of_number(number);
@@ -33,10 +40,10 @@ pub(in crate::agents) fn reset_time(value: &Value) -> Option<ResetTime> {
     if let Ok(at) = jiff::fmt::rfc2822::parse(text) {
         return Some(ResetTime::At(at.timestamp()));
     }
-    if let Some(number) = text.strip_suffix('s').and_then(|number| number.parse::<f64>().ok()) {
-        return after(number);
+    if let Ok(wait) = text.parse::<SignedDuration>() {
+        return Duration::try_from(wait).ok().map(ResetTime::After);
     }
-    Some(ResetTime::Text(text.chars().take(WORDS).collect()))
+    ResetTime::from_sentence(&text.chars().take(WORDS).collect::<String>())
 }
 
 fn of_number(number: f64) -> Option<ResetTime> {
@@ -72,7 +79,9 @@ mod tests {
         assert_eq!(reset_time(&json!("Sat, 21 Nov 2026 11:03:26 GMT")), at("2026-11-21T11:03:26Z"));
         assert_eq!(reset_time(&json!(120)), after(120_000));
         assert_eq!(reset_time(&json!("3600.5s")), after(3_600_500));
-        assert_eq!(reset_time(&json!("at 3pm")), Some(ResetTime::Text("at 3pm".into())));
+        assert_eq!(reset_time(&json!("6m0s")), after(360_000));
+        assert_eq!(reset_time(&json!("try again at 3pm")), Some(ResetTime::Text("try again at 3pm".into())));
+        assert_eq!(reset_time(&json!("try again later")), None);
         for nothing in [json!(null), json!(""), json!(-1), json!({}), json!(1e300), json!("-5s")] {
             assert!(!matches!(reset_time(&nothing), Some(ResetTime::At(_) | ResetTime::After(_))), "{nothing}");
         }

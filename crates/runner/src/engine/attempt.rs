@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{
     Access, AnswerBy, AnswerRule, Attempt, AttemptEvent, AttemptId, Commit, End, EventSink, GateFailure, GateResult,
     GateSpec, Issue, IssueState, JobSpec, Next, Outcome, Project, Proposal, Proposed, Receipt, RunnerError, Running,
     SettleInput, StageRun, Stop, Subject, Verdict, WorkFacts, next_step,
 };
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::git::{GitError, TrustedGit};
+use crate::keeper::STATUS_FILE;
 use crate::subprocess::{proposal_path, without_secrets};
 
 use super::answer;
@@ -53,6 +55,10 @@ impl Work {
         };
         let took = start.elapsed();
         outcome.receipt.took = if taken_up { outcome.receipt.took.max(took) } else { took };
+        if taken_up && let Some(at) = ended_at(&self.house.attempt_dir(&self.id)) {
+            // It may have ended long before anybody looked, and `in two hours` was said then.
+            outcome.resolve_times(at.min(self.house.now()), &self.house.zone);
+        }
         self.settle(outcome, landing).await
     }
 
@@ -70,7 +76,7 @@ impl Work {
             known: &self.known,
             outcome: &outcome,
             retry: self.house.portfolio.retry,
-            parked: self.job.using().is_some(),
+            parked: self.house.parks(&self.job, stage),
             landing,
             now,
             dice: dice(&self.id),
@@ -152,20 +158,7 @@ impl Work {
         if self.stop.borrow().is_none() {
             self.guard.correct(outcome);
         }
-        let portfolio = &self.house.portfolio;
-        let receipt = &mut outcome.receipt;
-        let configured = portfolio.billing(self.job.account.as_ref());
-        if !configured.is_unknown() {
-            receipt.billing = configured;
-        } else if receipt.billing.is_unknown() {
-            receipt.billing = self.house.billing(&self.job);
-        }
-        let agent = self.job.agent.as_ref().and_then(|name| portfolio.agents.get(name));
-        let model = receipt.model.as_ref().or(self.job.model.as_ref());
-        let price = agent.zip(model).and_then(|(agent, model)| agent.prices.get(model));
-        if let (None, Some(price)) = (receipt.usage.cost_usd, price) {
-            receipt.usage.cost_usd = Some(price.of(&receipt.usage));
-        }
+        self.house.bill(&self.job, &mut outcome.receipt);
     }
 
     /// The attempt as the executor knows it.
@@ -333,6 +326,12 @@ impl Work {
         outcome.proposal = Some(proposal);
         Ok(())
     }
+}
+
+/// When an attempt ended, by its keeper's last word.
+fn ended_at(dir: &Utf8Path) -> Option<Timestamp> {
+    let written = std::fs::metadata(dir.join(STATUS_FILE)).and_then(|status| status.modified()).ok()?;
+    Timestamp::try_from(written).ok()
 }
 
 /// Whether an effect is itself what the attempt was for. A comment is not: it leaves the work undone.

@@ -14,6 +14,7 @@ use crate::subprocess::is_kept;
 
 use super::attempt::chain;
 use super::house::{House, gates_dir};
+use super::probe::is_probe;
 
 /// How long the commands of a gate may take to end with the engine that ran them.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -51,6 +52,7 @@ impl House {
     /// Nothing else is touched: people keep copies of what interests them beside it.
     pub(super) async fn clean_leftovers(&self, state: &State) {
         self.forget_keys(state);
+        self.clean_probes().await;
         let Ok(entries) = self.portfolio.state_dir.join("work").read_dir_utf8() else { return };
         for entry in entries.flatten() {
             let name = entry.file_name();
@@ -59,6 +61,19 @@ impl House {
                 // What cannot be removed now is tried again by the next engine.
                 let _ = self.clean(project, &attempt).await;
             }
+        }
+    }
+
+    /// Ends and removes what probes of an earlier engine left. Nobody waits for what they find.
+    async fn clean_probes(&self) {
+        let state = &self.portfolio.state_dir;
+        let folders = ["attempts", "work"].into_iter().filter_map(|name| state.join(name).read_dir_utf8().ok());
+        let left: Vec<_> = folders.flatten().flatten().filter(|entry| is_probe(entry.file_name())).collect();
+        for folder in left {
+            let (tag, id) = (self.tag.clone(), AttemptId::from_text(folder.file_name()));
+            let _ = tokio::task::spawn_blocking(move || process::kill_attempt(&tag, &id, None)).await;
+            // What cannot be removed now is tried again by the next engine.
+            let _ = remove_folder(folder.path()).await;
         }
     }
 

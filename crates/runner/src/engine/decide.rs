@@ -23,12 +23,25 @@ pub(super) fn concerns(model: &Model, input: &Input) -> Option<IssueRef> {
             model.state.live.get(attempt).map(|live| live.issue.clone())
         }
         Input::Applied(entry, _) => Some(entry.issue.clone()),
-        // Two that are about one vendor are to see what the other has led to.
         Input::Synced(..) | Input::Woke | Input::Cleaned(..) | Input::Stop(_) => None,
         Input::Answers(attempt) | Input::Refuses(attempt, _) => {
             model.state.live.get(attempt).map(|live| live.issue.clone())
         }
         Input::Probed(..) => None,
+    }
+}
+
+/// Whether an input is judged by what is known of vendors.
+pub(super) fn heeds(input: &Input) -> bool {
+    matches!(input, Input::Frozen(..) | Input::Ended(..) | Input::Answers(..) | Input::Refuses(..) | Input::Probed(..))
+}
+
+/// Whether an event adds to what is known of vendors.
+pub(super) fn teaches(event: &Event) -> bool {
+    match event {
+        Event::AttemptEnded { outcome, .. } => !matches!(outcome.end.class(), Class::Good | Class::Charged),
+        Event::CapacityLimited { .. } | Event::CapacityOpened { .. } | Event::CapacityProbed { .. } => true,
+        _ => false,
     }
 }
 
@@ -42,7 +55,7 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
             model.views.insert(project, view);
             Vec::new()
         }
-        Input::Frozen(ready, result) => frozen(model, ready, result),
+        Input::Frozen(ready, result) => frozen(model, ready, result, now),
         // One that was taken up has told it before.
         Input::Spawned(attempt, process)
             if model.state.live.get(&attempt).is_some_and(|live| live.process.as_ref() != Some(&process)) =>
@@ -110,9 +123,10 @@ fn still_ready(model: &Model, issue: &IssueRef) -> bool {
     open && known.is_none_or(|known| matches!(known.phase, Phase::Queued { .. }))
 }
 
-fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>) -> Vec<Command> {
+fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, now: Timestamp) -> Vec<Command> {
     model.filter.starting.retain(|r| r.issue != ready.issue);
-    if !still_ready(model, &ready.issue) {
+    // What it would use may have been met as limited meanwhile, and the plan may know another way.
+    if !still_ready(model, &ready.issue) || capacity::is_closed(model, &ready, now) {
         return Vec::new();
     }
     match result {
@@ -306,7 +320,10 @@ fn idle(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
     match next {
         Some((wake, at)) => {
             model.wake = Some(wake);
-            let news = model.told.replace(at) != Some(at);
+            let news = model.told != Some(at) && !capacity::is_told(model, at);
+            if news {
+                model.told = Some(at);
+            }
             if news { vec![Command::Report(Report::Waiting(at))] } else { Vec::new() }
         }
         None => vec![Command::Finish],

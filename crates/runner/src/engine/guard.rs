@@ -2,13 +2,18 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use dayfly_core::{
     AgentEvent, AttemptEvent, AttemptId, Billing, End, EventSink, JobSpec, LimitNotice, Opening, Outcome, Usage,
 };
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use super::model::Input;
+
+/// How long what was under way when a vendor refused may still be told.
+const UNDER_WAY: Duration = Duration::from_secs(30);
 
 /// Watches one attempt.
 #[derive(Debug)]
@@ -127,21 +132,37 @@ impl Guard {
 pub(super) struct Vendor {
     inputs: mpsc::Sender<Input>,
     attempt: AttemptId,
+    /// Whether what it tells is new, and was not told to an earlier engine.
+    hears: AtomicBool,
     /// Whether the vendor has been told to answer since it last refused.
     answered: AtomicBool,
+    /// When it last refused.
+    refused: Mutex<Option<Instant>>,
 }
 
 impl Vendor {
-    pub(super) fn new(inputs: mpsc::Sender<Input>, attempt: AttemptId) -> Self {
-        Self { inputs, attempt, answered: AtomicBool::new(false) }
+    pub(super) fn new(inputs: mpsc::Sender<Input>, attempt: AttemptId, taken_up: bool) -> Self {
+        let (hears, answered) = (AtomicBool::new(!taken_up), AtomicBool::new(false));
+        Self { inputs, attempt, hears, answered, refused: Mutex::default() }
     }
 
-    pub(super) fn look(&self, event: &AgentEvent) {
-        match event {
+    pub(super) fn look(&self, event: &AttemptEvent) {
+        let told = match event {
+            AttemptEvent::Agent(told) if self.hears.load(Ordering::Relaxed) => told,
+            AttemptEvent::CaughtUp => return self.hears.store(true, Ordering::Relaxed),
+            _ => return,
+        };
+        let refused = *self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        match told {
             AgentEvent::RateLimit(notice) if notice.refused => self.refused(notice),
-            // What it says in words may be its own word for a refusal.
-            AgentEvent::Tool { .. } | AgentEvent::FileChange { .. } => self.answers(),
-            AgentEvent::Usage(usage) if usage.output_tokens > 0 => self.answers(),
+            // What it says in words may be its own word for a refusal, and what it began before may come after one.
+            AgentEvent::Tool { .. } | AgentEvent::FileChange { .. }
+                if refused.is_none_or(|at| at.elapsed() > UNDER_WAY) =>
+            {
+                self.answers();
+            }
+            // After a refusal a sum says nothing: it holds what was answered before.
+            AgentEvent::Usage(usage) if usage.output_tokens > 0 && refused.is_none() => self.answers(),
             _ => {}
         }
     }
@@ -155,6 +176,7 @@ impl Vendor {
 
     fn refused(&self, notice: &LimitNotice) {
         self.answered.store(false, Ordering::Relaxed);
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         let _ = self.inputs.try_send(Input::Refuses(self.attempt.clone(), Box::new(notice.clone())));
     }
 }

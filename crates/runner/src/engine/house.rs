@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use camino::Utf8PathBuf;
 use dayfly_core::{
     Agent, AgentName, AttemptId, Billing, Clock, Commit, IssueId, Job, JobSpec, OutputLimits, Portfolio, Project,
-    ProjectName, ProjectView, Runner, StageName, Store, Tracker,
+    ProjectName, ProjectView, Receipt, Runner, Stage, StageName, Store, Tracker, Using,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -60,12 +60,46 @@ impl House {
         self.runners.get(project).unwrap_or(&self.runner)
     }
 
-    /// How the use of a job's agent is billed, by the keys it is given, where neither it nor its account says so.
-    pub(super) fn billing(&self, job: &JobSpec) -> Billing {
+    /// How the use of a job's agent would be billed, by the keys it is given.
+    ///
+    /// # Errors
+    /// A key that would silently change who pays, with the remedy.
+    pub(super) fn route(&self, job: &JobSpec) -> Result<Billing, String> {
         let agent = job.agent.as_ref().and_then(|name| self.portfolio.agents.get(name));
         let account = job.account.as_ref().and_then(|name| self.portfolio.accounts.get(name));
         let there = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        agent.and_then(|agent| billing_route(agent, account, &there, &BTreeMap::new()).ok()).unwrap_or_default()
+        agent.map_or(Ok(Billing::Unknown), |agent| billing_route(agent, account, &there, &BTreeMap::new()))
+    }
+
+    /// Adds how the use of a job's agent was billed and what it cost, as far as that is configured and it did not say.
+    pub(super) fn bill(&self, job: &JobSpec, receipt: &mut Receipt) {
+        let configured = self.portfolio.billing(job.account.as_ref());
+        if !configured.is_unknown() {
+            receipt.billing = configured;
+        } else if receipt.billing.is_unknown() {
+            receipt.billing = self.route(job).unwrap_or_default();
+        }
+        let agent = job.agent.as_ref().and_then(|name| self.portfolio.agents.get(name));
+        let model = receipt.model.as_ref().or(job.model.as_ref());
+        let price = agent.zip(model).and_then(|(agent, model)| agent.prices.get(model));
+        if let (None, Some(price)) = (receipt.usage.cost_usd, price) {
+            receipt.usage.cost_usd = Some(price.of(&receipt.usage));
+        }
+    }
+
+    /// Whether what a job used is what its stage would be planned with again: then a limit that it met parks it. A kind
+    /// of job of one's own may have named another model, and what is known of that one keeps nothing waiting.
+    pub(super) fn parks(&self, job: &JobSpec, stage: &Stage) -> bool {
+        let Some(using) = job.using() else { return false };
+        stage.agents.iter().any(|choice| {
+            let Some(agent) = self.portfolio.agents.get(&choice.agent) else { return false };
+            let model = choice.model.clone().or_else(|| agent.model.clone());
+            let known = match &job.account {
+                Some(account) => agent.accounts.contains(account),
+                None => agent.accounts.is_empty(),
+            };
+            known && using == Using::new(agent.vendor(&choice.agent), job.account.clone(), model)
+        })
     }
 
     /// The kind of job that serves a stage.

@@ -42,8 +42,8 @@ pub(super) struct Model {
     pub(super) zone: TimeZone,
     /// Agents with which it can be tried for next to nothing whether their vendor takes work.
     pub(super) can_probe: BTreeSet<AgentName>,
-    /// What is being tried now.
-    pub(super) probing: BTreeSet<Using>,
+    /// What is being tried now, and since when.
+    pub(super) probing: BTreeMap<Using, Timestamp>,
     /// Whether anything new may be started.
     pub(super) admitting: bool,
     /// Whether the operator will not even wait for writes under way.
@@ -180,7 +180,7 @@ impl Model {
             until,
             zone: portfolio.zone().unwrap_or(TimeZone::UTC),
             can_probe: BTreeSet::new(),
-            probing: BTreeSet::new(),
+            probing: BTreeMap::new(),
             admitting: true,
             killing: false,
             syncing: BTreeSet::new(),

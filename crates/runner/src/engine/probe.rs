@@ -15,6 +15,12 @@ use super::house::{House, attempt_dir};
 /// More than an agent prints for one word.
 const OUTPUT: OutputLimits = OutputLimits { log_bytes: 1 << 20, line_bytes: 1 << 20 };
 
+/// Whether that is the name of a probe. Those of attempts end with their number alone.
+pub(super) fn is_probe(name: &str) -> bool {
+    let numbers = name.strip_prefix("probe.").and_then(|rest| rest.rsplit_once('.')?.1.split_once('-'));
+    numbers.is_some_and(|(epoch, number)| epoch.parse::<u64>().is_ok() && number.parse::<u64>().is_ok())
+}
+
 /// One probe.
 pub(super) struct Probe {
     pub(super) house: Arc<House>,
@@ -42,10 +48,21 @@ impl Probe {
         let at = |source| RunnerError::Files { path: cwd.clone(), source };
         tokio::fs::create_dir_all(cwd).await.map_err(at)?;
         let Some(mut attempt) = self.attempt(id, cwd) else { return Ok(None) };
-        let Ok(_held) = self.house.hold_key(&mut attempt) else { return Ok(None) };
+        // What would be billed in another way than is configured is not tried at all.
+        if self.house.route(&attempt.job).is_err() {
+            return Ok(None);
+        }
+        let Ok(held) = self.house.hold_key(&mut attempt) else { return Ok(None) };
         let mut running = self.house.runner.start(&attempt).await?;
         let stopped = tokio::select! {
-            outcome = running.wait() => return outcome.map(Some),
+            outcome = running.wait() => {
+                let mut outcome = outcome?;
+                if let Some(held) = &held {
+                    held.complete(&mut outcome);
+                }
+                self.house.bill(&attempt.job, &mut outcome.receipt);
+                return Ok(Some(outcome));
+            }
             stopped = self.stop.wait_for(Option::is_some) => stopped.is_ok(),
         };
         if stopped {

@@ -146,7 +146,7 @@ mod tests {
         let pids = dir.path().join("pids");
         fs::write(&pids, "").unwrap();
         let script = format!("sleep 600 & echo $! $$ >'{}'; wait", pids.display());
-        let slow = said(&script, Duration::from_secs(2)).await;
+        let slow = said(&script, Duration::from_secs(5)).await;
         assert!(matches!(slow, Err(VersionError::Slow)), "{slow:?}");
         let pids = fs::read_to_string(pids).unwrap();
         assert_eq!(pids.split_whitespace().count(), 2, "it had not begun within the limit: {pids:?}");

@@ -239,6 +239,8 @@ impl Follow {
 
     /// Follows a keeper that cannot tell.
     async fn untold(mut self) -> Outcome {
+        self.read().await;
+        self.output.send(AttemptEvent::CaughtUp);
         loop {
             self.read().await;
             match lock(&self.dir) {

@@ -158,6 +158,11 @@ impl Looked<'_> {
     /// What is wrong with the skills that a stage relies on.
     fn skills(&self, stage: &Stage, catalog: Option<&Catalog>, found: Option<&Found>) -> Option<Check> {
         let what = format!("project {}: skills of stage {} for {}", self.project.name, stage.name, self.name);
+        if self.agent.kind == AgentKind::Command {
+            let found = format!("only {} itself can tell whether it finds {}", self.name, named(&stage.skills));
+            let remedy = "have it print a record with the skills it found: docs/agents.md has the form";
+            return Some(Check::note(what, found, remedy));
+        }
         if !catalog.is_some_and(Catalog::tells_skills) {
             let found = format!("{} does not tell which skills it found: each attempt would be refused", self.name);
             let remedy = "take another agent for the stage, or take `skills` out of it and put them into its prompt";

@@ -142,3 +142,40 @@ fn a_budget_holds_all_but_landings_until_the_day_is_over_or_it_is_raised() {
     assert_eq!(world.ready().len(), 4, "the others go on");
     assert_eq!(world.wait("web#8").0, Wait::Budget { of: "1 of 1 attempts for project web this month".into() });
 }
+
+/// An attempt in a tool call of half an hour once kept everybody from noticing that a limit was over.
+#[test]
+fn what_runs_since_before_a_limit_was_met_is_not_the_one_that_tries() {
+    let mut world = world();
+    world.portfolio.agents.get_mut(&agent("claude")).unwrap().accounts.truncate(1);
+    world.limit(key("claude", None, None), Some(now()), LimitWhy::Quota);
+    let work = Some(crate::AccountName::new("work").unwrap());
+    let using = Using::new(key("claude", None, None).vendor, work, Some("opus".into()));
+    let heard = world.state.capacity.limits[0].heard;
+    for (since, ready) in [(heard - SignedDuration::from_secs(1), 1), (heard, 0)] {
+        let live = LiveAttempt {
+            issue: issue_ref("pages#9"),
+            stage: stage("mend"),
+            agent: Some(agent("claude")),
+            using: Some(using.clone()),
+            token: Seq(1),
+            since,
+            epoch: Epoch(1),
+            process: None,
+        };
+        world.state.live.insert(AttemptId::from_text("pages.9.mend.1"), live);
+        let tries = used(&world).iter().filter(|line| line.starts_with("claude work opus")).count();
+        assert_eq!(tries, ready, "since {since}");
+    }
+}
+
+#[test]
+fn a_budget_of_attempts_is_not_overshot_by_those_that_run_or_start_together() {
+    let mut world = world();
+    world.portfolio.budgets.day.attempts = Some(2);
+    assert_eq!(used(&world).len(), 2);
+    let of = "the attempts that are left for all projects run".to_owned();
+    assert_eq!(world.wait("pages#3").0, Wait::Budget { of });
+    world.filter.starting = world.plan().ready;
+    assert_eq!(used(&world).len(), 0);
+}

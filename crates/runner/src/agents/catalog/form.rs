@@ -263,8 +263,12 @@ pub(in crate::agents) struct Api {
     /// The vendor's word for the kind of the failure; the first that is there.
     #[serde(rename = "type")]
     pub(in crate::agents) kind: Vec<Place>,
+    /// Whether the exit code is the status modulo 256, where `strip` found the words to be the interface's.
+    pub(in crate::agents) exit_is_status: bool,
     /// When it is open again.
     pub(in crate::agents) resets: Vec<Place>,
+    /// In how many milliseconds it is.
+    pub(in crate::agents) resets_ms: Vec<Place>,
     /// JSON texts that are read: under `api.json` the first that can be.
     pub(in crate::agents) json: Vec<Place>,
 }
@@ -282,7 +286,10 @@ pub(in crate::agents) struct EndRule {
     pub(in crate::agents) say: String,
     pub(in crate::agents) scope: Option<LimitScope>,
     pub(in crate::agents) window: Option<String>,
+    /// When the limit is over; the first that names a time.
     pub(in crate::agents) resets: Vec<Place>,
+    /// The sentence for that, where the records name no time.
+    pub(in crate::agents) resets_say: Option<String>,
 }
 
 /// The ends that records can tell.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use dayfly_core::ResetTime;
 use toml::{Table, Value};
 
 use super::CatalogError;
@@ -107,6 +108,9 @@ pub(super) fn check(form: &Form) -> Result<(), CatalogError> {
     for rule in &form.end {
         if rule.when.is_empty() {
             return wrong(format!("end.{}", rule.name), "has no `when`; without one every attempt would end so");
+        }
+        if rule.resets_say.as_ref().is_some_and(|say| ResetTime::from_sentence(say).is_none()) {
+            return wrong(format!("end.{}", rule.name), "has a `resets-say` without a time; try `resets at 3pm (UTC)`");
         }
     }
     for entry in &form.launch {

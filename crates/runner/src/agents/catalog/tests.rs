@@ -38,6 +38,10 @@ fn what_cannot_be_used_is_told_with_its_place_and_the_remedy() {
         ("version = 1\n[[end]]\nname = 'x'\nend = 'tired'\n", vec!["line 4", "tired"]),
         ("version = 1\n[[end]]\nend = 'auth'\n", vec!["`end.` has no `name`"]),
         ("version = 1\n[[end]]\nname = 'x'\nend = 'auth'\n", vec!["`end.x` has no `when`"]),
+        (
+            "version = 1\n[[end]]\nname = 'x'\nwhen = { a = 1 }\nresets-say = 'soon'\n",
+            vec!["`end.x` has a `resets-say` without a time"],
+        ),
         ("version = 1\n[[end]]\nname = 'x'\n[[end]]\nname = 'x'\n", vec!["`end.x` is there twice"]),
         ("version = 1\n[[event]]\nname = 'y'\nwhen = { type = 'y' }\ntells = 'text'\n", vec!["`event.y`", "`text`"]),
         ("version = 1\n[[launch]]\nname = 'z'\nfiles = { '../x' = '' }\n", vec!["`launch.z` writes `../x`"]),

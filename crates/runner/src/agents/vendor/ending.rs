@@ -2,11 +2,12 @@
 
 use dayfly_core::{End, Ending, ExitFacts, LimitNotice, LimitScope, LimitWhy, Opening, ResetTime};
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::interface::api_facts;
 use super::reader::{Reader, Seen};
-use crate::agents::catalog::{Api, EndRule, EndWord, first, number, text};
-use crate::agents::resets::reset_time;
+use crate::agents::catalog::{Api, EndRule, EndWord, text};
+use crate::agents::resets::resets;
 use crate::subprocess::for_display;
 
 /// The most characters of a reason.
@@ -48,11 +49,12 @@ impl Seen {
         facts.insert("exit".into(), json!({ "code": exit.code, "signal": exit.signal }));
         facts.insert("denied".into(), self.tools.open_denials().into());
         facts.insert("answered".into(), self.answer.is_some().into());
-        if self.records == 0 {
-            facts.insert("stderr".into(), json!({ "text": last_lines(&self.stderr), "json": last_json(&self.stderr) }));
+        // Once there is a record that tells something, what stands there is of no account: it may be a tool's.
+        if self.kept.is_empty() {
+            facts.insert("stderr".into(), json!({ "text": some_lines(&self.stderr), "json": last_json(&self.stderr) }));
         }
         let mut facts = Value::Object(facts);
-        facts["api"] = api_facts(api, &facts);
+        facts["api"] = api_facts(api, &facts, exit);
         facts
     }
 
@@ -142,61 +144,9 @@ fn notice(rule: &EndRule, facts: &Value, (why, scope): (LimitWhy, LimitScope), r
         window: rule.window.clone(),
         used: None,
         refused: true,
-        resets: first(&rule.resets, facts).and_then(reset_time),
+        resets: resets(&rule.resets, facts).or_else(|| rule.resets_say.clone().map(ResetTime::Text)),
         said: reason.to_owned(),
     }
-}
-
-/// What the vendor's interface said, wherever the records hold it.
-fn api_facts(api: &Api, facts: &Value) -> Value {
-    let said = text(&api.text, facts).map(|said| strip(said, &api.strip));
-    let mut found = Map::new();
-    let texts = api.json.iter().flat_map(|place| place.all(facts)).filter_map(Value::as_str);
-    if let Some(json) = texts.chain(said).find_map(leading_json) {
-        found.insert("json".into(), json);
-    }
-    let with_json = json!({ "api": found });
-    let all = [facts, &with_json];
-    let status = all.iter().find_map(|facts| number(&api.status, facts));
-    let told = said.and_then(|said| status_in(said, &api.status_after));
-    let status = status.or(told.map(|(status, _)| status));
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast keeps to the bounds")]
-    let status = status.map(|status| Value::from(status as u64));
-    let kind = all.iter().find_map(|facts| text(&api.kind, facts)).map(Value::from);
-    let resets = all.iter().find_map(|facts| first(&api.resets, facts)).cloned();
-    let in_json = |place| with_json.pointer(place).and_then(Value::as_str);
-    let message = in_json("/api/json/error/message").or_else(|| in_json("/api/json/message")).or(said);
-    let words = told.map(|(_, rest)| words(rest, api.words_after.as_deref())).or(message).map(Value::from);
-    let message = message.map(Value::from);
-    let facts = [("status", status), ("type", kind), ("resets", resets), ("text", message), ("words", words)];
-    for (key, value) in facts {
-        found.extend(value.map(|value| (key.to_owned(), value)));
-    }
-    Value::Object(found)
-}
-
-fn strip<'t>(said: &'t str, prefixes: &[String]) -> &'t str {
-    prefixes.iter().find_map(|prefix| said.strip_prefix(prefix.as_str())).unwrap_or(said)
-}
-
-/// The table of JSON at the beginning of a text.
-fn leading_json(text: &str) -> Option<Value> {
-    let mut values = serde_json::Deserializer::from_str(text.trim_start()).into_iter::<Value>();
-    values.next()?.ok().filter(Value::is_object)
-}
-
-/// The status behind one of the beginnings that a vendor's words can have, and what follows it.
-fn status_in<'t>(said: &'t str, beginnings: &[String]) -> Option<(f64, &'t str)> {
-    let rest = beginnings.iter().find_map(|beginning| said.strip_prefix(beginning.as_str()))?;
-    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-    let (digits, rest) = rest.split_at(end);
-    Some((digits.parse().ok()?, rest))
-}
-
-/// What is said of a status, without its name.
-fn words<'t>(rest: &'t str, after: Option<&str>) -> &'t str {
-    let behind = after.and_then(|after| rest.split_once(after)).map_or(rest, |(_, words)| words);
-    behind.trim_start_matches([' ', ':', '·'])
 }
 
 /// The last table of JSON in what was written for people, if that begins on a line of its own and is the end of it.
@@ -206,10 +156,15 @@ fn last_json(stderr: &str) -> Option<Value> {
     starts.filter_map(|at| serde_json::from_str::<Value>(stderr.get(at..)?.trim_end()).ok()).next()
 }
 
-/// The last lines that say something.
-fn last_lines(stderr: &str) -> String {
+/// The first and the last lines that say something: some programs name the fault before they explain their use.
+fn some_lines(stderr: &str) -> String {
     let lines: Vec<&str> = stderr.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let said = lines.iter().skip(lines.len().saturating_sub(4)).copied().collect::<Vec<_>>().join(" / ");
+    let said = match lines.as_slice() {
+        [first, second, .., third, second_last, last] if lines.len() > 6 => {
+            [*first, *second, "…", *third, *second_last, *last].join(" / ")
+        }
+        few => few.join(" / "),
+    };
     for_display(&said, REASON_CHARS)
 }
 

@@ -99,6 +99,11 @@ impl Reader {
 
 impl EventReader for Reader {
     fn line(&mut self, line: &[u8]) -> Vec<AgentEvent> {
+        // What a crash of the machine leaves in a file, and what some systems begin one with, is no part of a record.
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        let from = line.iter().position(|byte| *byte != 0).unwrap_or(line.len());
+        let to = line.iter().rposition(|byte| *byte != 0).map_or(from, |at| at + 1);
+        let line = line.get(from..to).unwrap_or_default();
         let Ok(record @ Value::Object(_)) = serde_json::from_slice::<Value>(line) else { return Vec::new() };
         self.seen.records += 1;
         self.record(&record)

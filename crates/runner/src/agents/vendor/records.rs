@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::reader::{Reader, Seen};
 use crate::agents::catalog::{Count, EventRule, Place, Tells, first, number, sum, text};
-use crate::agents::resets::reset_time;
+use crate::agents::resets::resets;
 
 /// The most characters of what a tool was used for.
 const DETAIL_CHARS: usize = 200;
@@ -74,7 +74,8 @@ impl Seen {
             self.kept.insert(slot.clone(), element.clone());
         }
         if let Some(answer) = first(&rule.answer, element) {
-            self.answer = as_answer(answer).or(self.answer.take());
+            // What was said before the last words is no answer, however it looks.
+            self.answer = as_answer(answer);
         }
         if rule.tells != Tells::Opening
             && let Some(model) = text(&rule.model, element)
@@ -160,7 +161,7 @@ impl Seen {
             window: text(&rule.window, element).map(str::to_owned),
             used: number(&rule.used, element),
             refused: !rule.refused.is_empty() && rule.refused.holds(element),
-            resets: first(&rule.resets, element).and_then(reset_time),
+            resets: resets(&rule.resets, element),
             said: text(&rule.text, element).unwrap_or_default().to_owned(),
         };
         // The newest word on a limit is the one that counts.

@@ -1,8 +1,8 @@
 //! What the engine does about the capacity of vendors.
 
 use dayfly_core::{
-    AttemptId, Awaited, CapacityKey, End, Event, IssueRef, Learned, Limit, LimitNotice, Limited, LiveAttempt, OpenedBy,
-    Outcome, Plan, Standing, Strength, Using, Wait, capacity_after, capacity_noticed, next_probe,
+    AttemptId, Awaited, CapacityKey, End, Event, IssueRef, Learned, Limit, LimitNotice, Limited, OpenedBy, Outcome,
+    Plan, Ready, Standing, Strength, Using, Wait, capacity_after, capacity_noticed, next_probe,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,6 +10,9 @@ use crate::engine::model::{Command, Model, Until};
 
 /// How much later than known a stated time must be to be worth a record.
 const SAME: SignedDuration = SignedDuration::from_secs(2);
+
+/// How long after the time that was told a guessed one must lie to be told too.
+const TOLD: SignedDuration = SignedDuration::from_mins(15);
 
 impl Model {
     fn learned<'a>(&'a self, using: &'a Using, outcome: &'a Outcome, now: Timestamp) -> Learned<'a> {
@@ -25,14 +28,19 @@ impl Model {
         }
     }
 
-    /// What an attempt uses, if limits on it were heard of before it started, or by itself: what answers it ends them.
-    fn ended_limits(&self, attempt: &AttemptId) -> Option<CapacityKey> {
-        let live: &LiveAttempt = self.state.live.get(attempt)?;
-        let using = live.using.as_ref()?;
-        let own = |limit: &Limit| limit.by.as_ref() == Some(attempt) || limit.heard <= live.since;
-        let over = |limit: &Limit| limit.key.covers(using) && own(limit);
-        self.state.capacity.limits.iter().any(over).then(|| key(using))
+    /// That something which began then was answered, if that ends any limit.
+    fn opened(&self, using: &Using, by: OpenedBy, began: Timestamp, works: bool) -> Option<Event> {
+        let over = |limit: &Limit| limit.key.covers(using) && limit.is_answered(&by, Some(began), works);
+        let ends = self.state.capacity.limits.iter().any(over);
+        ends.then(|| Event::CapacityOpened { key: key(using), by: by.clone(), began: Some(began), works })
     }
+}
+
+/// Whether what a job would use takes no work.
+pub(super) fn is_closed(model: &Model, ready: &Ready, now: Timestamp) -> bool {
+    let agent = ready.agent.as_ref().and_then(|name| Some((name, model.portfolio.agents.get(name)?)));
+    let using = agent.map(|(name, agent)| Using::new(agent.vendor(name), ready.account.clone(), ready.model.clone()));
+    using.is_some_and(|using| matches!(model.state.capacity.standing(&using, now), Standing::Closed(_)))
 }
 
 fn key(using: &Using) -> CapacityKey {
@@ -47,12 +55,10 @@ pub(super) fn after(model: &Model, attempt: &AttemptId, outcome: &Outcome, now: 
     let issue: &IssueRef = &live.issue;
     let learned = Learned { attempt: Some(attempt), issue: Some(issue), ..model.learned(using, outcome, now) };
     let mut events = Vec::new();
-    let took_work = matches!(
-        outcome.end,
-        End::Succeeded | End::TaskFailed { .. } | End::GateFailed(_) | End::NoOp { .. } | End::NeedsHuman { .. }
-    );
-    if let Some(key) = model.ended_limits(attempt).filter(|_| took_work) {
-        events.push(Event::CapacityOpened { key, by: OpenedBy::Attempt(attempt.clone()) });
+    let works =
+        matches!(outcome.end, End::Succeeded | End::TaskFailed { .. } | End::GateFailed(_) | End::NeedsHuman { .. });
+    if works || matches!(outcome.end, End::NoOp { .. }) {
+        events.extend(model.opened(using, OpenedBy::Attempt(attempt.clone()), live.since, works));
     }
     events.extend(capacity_after(&learned).into_iter().map(|limit| Event::CapacityLimited { limit }));
     events
@@ -60,8 +66,9 @@ pub(super) fn after(model: &Model, attempt: &AttemptId, outcome: &Outcome, now: 
 
 /// An attempt's vendor answers it.
 pub(super) fn answers(model: &Model, attempt: &AttemptId) -> Vec<Command> {
-    let opened = model.ended_limits(attempt);
-    let event = opened.map(|key| Event::CapacityOpened { key, by: OpenedBy::Attempt(attempt.clone()) });
+    let Some(live) = model.state.live.get(attempt) else { return Vec::new() };
+    let Some(using) = &live.using else { return Vec::new() };
+    let event = model.opened(using, OpenedBy::Attempt(attempt.clone()), live.since, false);
     event.map(|event| Command::Append(vec![event], Vec::new())).into_iter().collect()
 }
 
@@ -88,13 +95,19 @@ fn is_news(model: &Model, limit: &Limited) -> bool {
 /// What a probe found.
 pub(super) fn probed(model: &mut Model, awaited: Awaited, outcome: Option<Outcome>, now: Timestamp) -> Vec<Command> {
     let Awaited { using, .. } = awaited;
-    model.probing.remove(&using);
+    let began = model.probing.remove(&using).unwrap_or(now);
+    if outcome.is_none() && !model.admitting {
+        // It was stopped.
+        return Vec::new();
+    }
     // One that could not be started is tried again like one that was refused, and says nothing.
     let mut outcome = outcome.unwrap_or_else(|| Outcome::new(End::Cancelled));
     let open = outcome.end == End::Succeeded;
     let limits = if open { Vec::new() } else { capacity_after(&model.learned(&using, &outcome, now)) };
     let every = model.portfolio.capacity.probe.and_then(|every| SignedDuration::try_from(every).ok());
-    let until = every.and_then(|every| now.checked_add(every.saturating_mul(2)).ok()).filter(|_| !open);
+    // What ended in any other way has not shown that it is closed: an attempt is to try in its time.
+    let refused = matches!(outcome.end, End::Quota { .. } | End::ProviderDown { .. } | End::Auth { .. });
+    let until = every.and_then(|every| now.checked_add(every.saturating_mul(2)).ok()).filter(|_| refused);
     outcome.resolve_times(now, &model.zone);
     let receipt = &outcome.receipt;
     let mut events = vec![Event::CapacityProbed {
@@ -105,7 +118,7 @@ pub(super) fn probed(model: &mut Model, awaited: Awaited, outcome: Option<Outcom
         until,
     }];
     if open {
-        events.push(Event::CapacityOpened { key: key(&using), by: OpenedBy::Probe });
+        events.extend(model.opened(&using, OpenedBy::Probe, began, false));
     }
     let news = limits.into_iter().filter(|limit| is_news(model, limit));
     events.extend(news.map(|limit| Event::CapacityLimited { limit }));
@@ -134,16 +147,23 @@ pub(super) fn probes(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Comm
     }
     let due = tries(model, plan, now)
         .into_iter()
-        .filter(|(awaited, at)| *at <= now && !model.probing.contains(&awaited.using));
+        .filter(|(awaited, at)| *at <= now && !model.probing.contains_key(&awaited.using));
     let due: Vec<Awaited> = due.map(|(awaited, _)| awaited).collect();
-    model.probing.extend(due.iter().map(|awaited| awaited.using.clone()));
+    model.probing.extend(due.iter().map(|awaited| (awaited.using.clone(), now)));
     due.into_iter().map(Command::Probe).collect()
 }
 
 /// When something is to be tried next.
 pub(super) fn next_try(model: &Model, plan: &Plan, now: Timestamp) -> Option<Timestamp> {
-    let idle = tries(model, plan, now).into_iter().filter(|(awaited, _)| !model.probing.contains(&awaited.using));
+    let idle = tries(model, plan, now).into_iter().filter(|(awaited, _)| !model.probing.contains_key(&awaited.using));
     idle.map(|(_, at)| at.max(now)).min()
+}
+
+/// Whether that is a guess which each probe moves on a little, and the operator has been told of one of late.
+pub(super) fn is_told(model: &Model, at: Timestamp) -> bool {
+    let guess = |limit: &Limit| limit.strength == Strength::Guessed && limit.until == Some(at);
+    let of_late = model.told.is_some_and(|told| at.duration_since(told).abs() < TOLD);
+    of_late && model.state.capacity.limits.iter().any(guess)
 }
 
 /// When capacity that is waited for is said to be back, or is tried, while a run has the patience for it.

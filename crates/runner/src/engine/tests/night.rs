@@ -13,7 +13,7 @@ use crate::agents::CommandAgent;
 
 /// An agent that a trivial job can be asked of.
 #[derive(Debug)]
-struct Vendor(CommandAgent);
+pub(super) struct Vendor(pub(super) CommandAgent);
 
 impl Agent for Vendor {
     fn name(&self) -> &str {
@@ -133,9 +133,13 @@ async fn spend_it(world: &World) -> (Summary, Starts) {
     (run.await.expect("it ends").unwrap(), starts)
 }
 
-fn answers(tokens: u64) -> AttemptEvent {
+fn used(tokens: u64) -> AttemptEvent {
     let usage = Usage { output_tokens: tokens, ..Usage::default() };
     AttemptEvent::Agent(AgentEvent::Usage(usage))
+}
+
+fn tool() -> AttemptEvent {
+    AttemptEvent::Agent(AgentEvent::Tool { name: "Bash".into(), detail: "cargo test".into() })
 }
 
 #[tokio::test(start_paused = true)]
@@ -154,10 +158,17 @@ async fn a_limit_met_in_the_middle_parks_the_siblings_at_once_and_an_answer_open
     let refused = AttemptEvent::Agent(AgentEvent::RateLimit(refused));
     let seconds = |seconds: i64| Duration::from_secs(seconds.unsigned_abs());
     let script = move |attempt: &Attempt| match attempt.id.as_str() {
-        // It meets the limit after a minute, waits it out by itself, and is answered after half an hour.
+        // It meets the limit after a minute, tells what was under way and what it used, waits it out by itself, and is
+        // answered after half an hour.
         "p0.1.exec.1" => MockScript {
             after: seconds(HOUR),
-            later: vec![(seconds(MINUTE), refused.clone()), (seconds(30 * MINUTE), answers(5))],
+            later: vec![
+                (seconds(5), used(5)),
+                (seconds(MINUTE), refused.clone()),
+                (seconds(MINUTE + 1), tool()),
+                (seconds(5 * MINUTE), used(5000)),
+                (seconds(30 * MINUTE), tool()),
+            ],
             ..MockScript::succeeds()
         },
         _ => MockScript { after: seconds(90), ..MockScript::succeeds() },

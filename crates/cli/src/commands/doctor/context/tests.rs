@@ -17,8 +17,9 @@ const FILES: [&str; 9] = [
 
 /// What doctor says of the context of the project `web`, on which `agent` works.
 fn told(agent: &str, more: &str, files: &[&str]) -> Vec<String> {
+    let trusted = if more.contains("trusted") { "" } else { "trusted = true\n" };
     let text = format!(
-        "version = 1\npipeline = [\"triage\"]\n[agents.ai]\nkind = \"{agent}\"\n[projects.web]\npath = \"web\"\n{more}\n"
+        "version = 1\npipeline = [\"triage\"]\n[agents.ai]\nkind = \"{agent}\"\n[projects.web]\npath = \"web\"\n{trusted}{more}\n"
     );
     let text = if agent == "command" { text.replace("\"command\"", "\"command\"\nargv = [\"x\"]") } else { text };
     let config = Config::read(&SourceText::new("dayfly.toml", text), &mut |_| Err("none".into()));
@@ -99,9 +100,8 @@ fn skills_that_a_stage_relies_on_must_be_there_and_told() {
     assert_eq!(good[1..], ["good project web: skills of stage triage for ai: close, git:push"]);
     let link = told("claude", stage, &[".claude/skills", "CLAUDE.md"]);
     assert!(link[1].starts_with("note ") && link[1].contains(".claude/skills is a link"), "{link:?}");
-    for kind in ["codex", "command"] {
-        let bad = told(kind, stage, &FILES);
-        let last = bad.last().unwrap();
-        assert!(last.starts_with("bad ") && last.contains("does not tell which skills it found"), "{last}");
-    }
+    let silent = told("codex", stage, &FILES);
+    assert!(silent[1].starts_with("bad ") && silent[1].contains("does not tell which skills it found"), "{silent:?}");
+    let own = told("command", stage, &FILES);
+    assert!(own[0].starts_with("note ") && own[0].contains("only ai itself can tell"), "{own:?}");
 }

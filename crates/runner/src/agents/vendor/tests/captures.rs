@@ -8,10 +8,12 @@ use serde::Deserialize;
 
 use super::read;
 
-/// One row of an `expected.toml`.
+/// One row of an `expected.toml`, of which there is a capture, or of an `unseen.toml`, which holds what is read itself.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Expected {
+    stdout: Option<String>,
+    stderr: Option<String>,
     exit: Option<i32>,
     signal: Option<i32>,
     pub(super) end: String,
@@ -40,13 +42,26 @@ fn folder(kind: AgentKind) -> PathBuf {
 }
 
 pub(super) fn expected(kind: AgentKind) -> BTreeMap<String, Expected> {
-    let file = folder(kind).join("expected.toml");
-    toml::from_str(&std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()))).unwrap()
+    let read = |file: &str| -> BTreeMap<String, Expected> {
+        let file = folder(kind).join(file);
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
+    };
+    let mut rows = read("expected.toml");
+    rows.extend(read("unseen.toml").into_iter().map(|(name, row)| (format!("unseen {name}"), row)));
+    rows
 }
 
-pub(super) fn capture(kind: AgentKind, name: &str) -> (Vec<u8>, Vec<u8>) {
+pub(super) fn capture(kind: AgentKind, name: &str, row: &Expected) -> (Vec<u8>, Vec<u8>) {
     let part = |part| std::fs::read(folder(kind).join(format!("{name}.{part}"))).unwrap_or_default();
-    (part("stdout"), part("stderr"))
+    match (&row.stdout, &row.stderr) {
+        (None, None) => (part("stdout"), part("stderr")),
+        (stdout, stderr) => (bytes(stdout), bytes(stderr)),
+    }
+}
+
+fn bytes(text: &Option<String>) -> Vec<u8> {
+    text.clone().unwrap_or_default().into_bytes()
 }
 
 impl Expected {
@@ -104,7 +119,7 @@ fn check(kind: AgentKind, at_least: usize) {
     assert!(expected.len() >= at_least, "{} captures of {}", expected.len(), kind.word());
     let mut wrong = Vec::new();
     for (name, expected) in &expected {
-        let (stdout, stderr) = capture(kind, name);
+        let (stdout, stderr) = capture(kind, name, expected);
         let (_, ending) = read(kind, (&stdout, &stderr), expected.exit());
         let differs = expected.differs(&ending);
         if !differs.is_empty() {
@@ -122,17 +137,29 @@ fn claude() {
     check(AgentKind::Claude, 60);
 }
 
+/// A run that was woken again has an end before its last one.
+const SEVERAL_ENDS: [&str; 8] = [
+    "bg-long",
+    "old-bg",
+    "streamin-two",
+    "bash-timeout",
+    "unseen result-after-a-result",
+    "unseen good-result-after-a-bad-one",
+    "unseen completed-then-failed",
+    "unseen stop-and-then-an-error",
+];
+
 #[test]
 fn a_run_that_is_cut_at_any_byte_is_no_success_and_nothing_panics() {
     for kind in AgentKind::ALL.into_iter().filter(|kind| *kind != AgentKind::Command) {
-        for name in expected(kind).into_keys() {
-            let (stdout, _) = capture(kind, &name);
+        for (name, row) in expected(kind) {
+            let (stdout, _) = capture(kind, &name, &row);
             let whole = stdout.trim_ascii_end().len();
-            // A run that was woken again has a result before its last one; and what comes after a result tells nothing.
+            // What comes after an end tells nothing.
             let last = stdout[..whole].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
             for cut in [last / 3, last / 2, last + 1, whole.saturating_sub(1)] {
                 let (_, ending) = read(kind, (&stdout[..cut.min(whole)], b""), super::exited(0));
-                let several = ["bg-long", "old-bg", "streamin-two", "bash-timeout"].contains(&name.as_str());
+                let several = SEVERAL_ENDS.contains(&name.as_str());
                 assert!(ending.end != End::Succeeded || several, "{} {name} cut at {cut}", kind.word());
             }
         }

@@ -73,8 +73,8 @@ fn assert_unmoved(kind: AgentKind, text: &str, from: &str) {
 #[test]
 fn every_capture_of_every_program_can_be_quoted_in_every_program() {
     for from in KINDS {
-        for name in expected(from).into_keys() {
-            let (stdout, stderr) = capture(from, &name);
+        for (name, row) in expected(from) {
+            let (stdout, stderr) = capture(from, &name, &row);
             let name = format!("{}/{name}", from.word());
             for text in [stdout, stderr] {
                 let text = String::from_utf8_lossy(&text);

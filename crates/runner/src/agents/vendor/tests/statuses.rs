@@ -45,7 +45,7 @@ fn every_status_has_its_end_in_every_program() {
                 401 | 403 | 407 => "auth",
                 402 | 429 => "quota",
                 413 => "task-failed",
-                408 | 409 | 421 | 425 | 500.. => "provider-down",
+                408 | 409 | 421 | 424 | 425 | 499.. => "provider-down",
                 _ => "misconfigured",
             };
             assert_eq!(ending.end.word(), wanted, "{} {status}: {}", kind.word(), ending.end);
@@ -54,7 +54,7 @@ fn every_status_has_its_end_in_every_program() {
                 401 | 403 | 407 => vec![(LimitWhy::Auth, LimitScope::Account)],
                 402 => vec![(LimitWhy::Quota, LimitScope::Account)],
                 429 => vec![(LimitWhy::Quota, LimitScope::Model)],
-                408 | 409 | 421 | 425 | 500.. => vec![(LimitWhy::Down, LimitScope::Vendor)],
+                408 | 409 | 421 | 424 | 425 | 499.. => vec![(LimitWhy::Down, LimitScope::Vendor)],
                 _ => vec![],
             };
             assert_eq!(why, wanted, "{} {status}", kind.word());
@@ -103,6 +103,32 @@ fn the_wait_that_a_provider_states_is_kept() {
         let (stdout, code) = failure(kind, 429, &json!({ "type": "RESOURCE_EXHAUSTED" }));
         let limits = read(kind, (&stdout, b""), exited(code)).1.limits;
         assert_eq!(limits[0].resets, Some(ResetTime::After(std::time::Duration::from_secs(7))), "{}", kind.word());
+    }
+}
+
+#[test]
+fn a_limit_by_the_day_is_over_at_midnight_in_california() {
+    let text = "[API Error: You have exhausted your daily quota on this model.]\nPlease wait and try again later.";
+    let result = json!({ "type": "result", "status": "error", "error": { "type": "unknown", "message": text } });
+    let (_, ending) = read(AgentKind::Gemini, (format!("{result}\n").as_bytes(), b""), exited(173));
+    let now = "2026-11-21T10:50:48Z".parse().unwrap();
+    let over = ending.limits[0].resets.as_ref().and_then(|resets| resets.resolve(now, &jiff::tz::TimeZone::UTC));
+    assert_eq!(over, "2026-11-22T08:00:00Z".parse().ok());
+}
+
+#[test]
+fn a_record_is_read_whatever_the_bytes_around_it() {
+    let result =
+        json!({ "type": "result", "subtype": "success", "is_error": false, "num_turns": 1, "result": "x" }).to_string();
+    let end = |line: &[u8]| read(AgentKind::Claude, (line, b""), exited(0)).1.end.word();
+    for (before, after) in [("\u{feff}", "\r"), ("\0\0\0", ""), ("", "\0"), ("  ", "\t")] {
+        assert_eq!(end(format!("{before}{result}{after}").as_bytes()), "succeeded", "{before:?} {after:?}");
+    }
+    let long = json!({ "type": "result", "subtype": "success", "is_error": false, "num_turns": 1, "result": "x".repeat(2_000_000) });
+    let long = long.to_string();
+    assert_eq!(end(long.as_bytes()), "succeeded");
+    for no_record in [&long.as_bytes()[..1_048_576], format!("{result}{result}").as_bytes(), b"\0\0", b"\xef\xbb\xbf"] {
+        assert_eq!(end(no_record), "unknown");
     }
 }
 

@@ -1,6 +1,9 @@
 //! What happens at the same time, in the order that does harm.
 
-use dayfly_core::{Batch, End, Epoch, EventKind, JobSpec, Next, Outcome, Receipt, StageName};
+use dayfly_core::{
+    Batch, CapacityKey, End, Epoch, EventKind, JobSpec, LimitWhy, Limited, Next, Outcome, Receipt, StageName, Strength,
+    VendorName,
+};
 
 use super::*;
 
@@ -151,4 +154,23 @@ fn what_is_due_by_its_time_is_looked_at_while_other_things_run() {
     take(&mut model, Input::Woke, later(60));
     assert_eq!(words(&turn(&mut model, later(60))), ["apply web.1.exec.1/0"]);
     assert_eq!(model.wake, None, "nothing else is waited for, and nothing spins");
+}
+
+/// A sibling that was about to start met the very limit that had just been recorded.
+#[test]
+fn a_job_that_was_being_frozen_when_its_agent_met_a_limit_is_not_started() {
+    let mut model = model();
+    let ready = ready(&mut model);
+    let limit = Limited {
+        key: CapacityKey { vendor: VendorName::new("script").unwrap(), account: None, model: None },
+        why: LimitWhy::Quota,
+        window: None,
+        until: Some(later(600)),
+        strength: Strength::Stated,
+        said: "full".into(),
+        attempt: None,
+    };
+    record(&mut model, vec![Command::Append(vec![Event::CapacityLimited { limit }], vec![])]).unwrap();
+    assert_eq!(frozen(&mut model, ready).unwrap(), []);
+    assert_eq!(words(&turn(&mut model, now())), ["Finish"], "it waits, and a run without patience ends");
 }
