@@ -86,6 +86,14 @@ impl CapacityKey {
             && self.model.as_ref().is_none_or(|model| Some(model) == using.model.as_ref())
     }
 
+    /// How it is named on a command line: `VENDOR`, `VENDOR/ACCOUNT` or `VENDOR/ACCOUNT:MODEL`.
+    pub fn argument(&self) -> String {
+        let account = self.account.as_ref().filter(|a| a.as_str() != OWN_LOGIN || self.model.is_some());
+        let account = account.map(|account| format!("/{account}")).unwrap_or_default();
+        let model = self.model.as_ref().map(|model| format!(":{model}")).unwrap_or_default();
+        format!("{}{account}{model}", self.vendor)
+    }
+
     /// Whether a part of one is a part of the other.
     pub fn overlaps(&self, other: &CapacityKey) -> bool {
         let meet = |a: &Option<String>, b: &Option<String>| a.is_none() || b.is_none() || a == b;

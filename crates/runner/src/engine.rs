@@ -51,7 +51,7 @@ pub use builder::{EngineBuilder, EngineError};
 pub use house::{attempt_dir, gates_dir, git_dir};
 pub use lock::{LockError, StateLock};
 pub use model::Until;
-pub use progress::{Notice, Progress, Summary};
+pub use progress::{Notice, Progress, Summary, Withheld};
 pub use recover::read_all;
 pub use view::{Overview, overview};
 
@@ -176,7 +176,7 @@ impl Engine {
         this.tasks.shutdown().await;
         result?;
         let records = house.store.read(from, usize::MAX).await?;
-        Ok(Summary::new(&records, &this.model))
+        Ok(Summary::new(&records, &this.model, house.now()))
     }
 }
 

@@ -31,7 +31,7 @@ pub use agents::{
 pub use clock::SystemClock;
 pub use engine::{
     Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Progress, RunOptions, StateLock, Summary, Until,
-    attempt_dir, gates_dir, git_dir, overview, read_all,
+    Withheld, attempt_dir, gates_dir, git_dir, overview, read_all,
 };
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
 pub use git::{Candidate, Found, Git, GitError, Landed, TrustedGit};

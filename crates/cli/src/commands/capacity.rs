@@ -76,11 +76,11 @@ fn stands(line: &CapacityLine, now: Timestamp) -> String {
         return format!("{why}, and its time is over: one attempt tries");
     }
     let until = match (limit.until, limit.strength) {
-        (None, _) => format!(", until you have acted: `dayfly capacity open {}`", limit.key.vendor),
+        (None, _) => format!(", until you have acted: `dayfly capacity open {}`", limit.key.argument()),
         (Some(at), Strength::Guessed) => format!(", looked at again {}", time(at, now)),
         (Some(at), _) => format!(" until {}", time(at, now)),
     };
-    let probe = line.probe.map(|at| format!(", tried {}", time(at.max(now), now))).unwrap_or_default();
+    let probe = line.probe.map(|at| format!(", next tried {}", time(at.max(now), now))).unwrap_or_default();
     format!("{why}{until}{probe}")
 }
 
@@ -123,7 +123,9 @@ async fn open(output: &Output, context: &Context, what: &str) -> Result<Exit, Cl
 
 /// `VENDOR`, `VENDOR/ACCOUNT` or either with `:MODEL`; an agent's name means its vendor.
 fn key(context: &Context, what: &str) -> Result<CapacityKey, CliError> {
-    let (place, model) = match what.split_once(':') {
+    // As it is shown, with the model in brackets, or as it is usually written.
+    let shown = what.strip_suffix(')').and_then(|what| what.split_once(" ("));
+    let (place, model) = match shown.or_else(|| what.split_once(':')) {
         Some((place, model)) => (place, Some(model.to_owned())),
         None => (what, None),
     };
@@ -143,5 +145,12 @@ fn key(context: &Context, what: &str) -> Result<CapacityKey, CliError> {
             .hint(format!("write VENDOR, VENDOR/ACCOUNT or VENDOR/ACCOUNT:MODEL; there are {}", there.join(", "))));
     }
     let account = account.map(AccountName::new).transpose().map_err(|err| CliError::usage(err.to_string()))?;
+    let accounts = &context.config.portfolio.accounts;
+    let of_vendor = accounts.iter().filter(|(_, config)| config.vendor == vendor).map(|(name, _)| name.as_str());
+    let there: Vec<&str> = of_vendor.chain(["default"]).collect();
+    if let Some(unknown) = account.as_ref().filter(|account| !there.contains(&account.as_str())) {
+        return Err(CliError::usage(format!("there is no account `{unknown}` at {vendor}"))
+            .hint(format!("there are {}", there.join(", "))));
+    }
     Ok(CapacityKey { vendor, account, model })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use dayfly_core::{AgentEvent, AttemptEvent, AttemptId, Event, Next, Outcome, State, Stop};
+use dayfly_core::{AgentEvent, AttemptEvent, AttemptId, End, Event, Next, Outcome, State, Stop};
 use dayfly_runner::{Notice, Progress};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io::Write as _;
@@ -176,5 +176,9 @@ fn ended(attempt: &AttemptId, outcome: &Outcome, next: &Next) -> String {
         1 => "; one process it left behind was ended".into(),
         n => format!("; {n} processes it left behind were ended"),
     };
-    format!("{attempt}  {} in {took}; {next}{left}", cut(&outcome.end.to_string(), 120))
+    let end = match &outcome.end {
+        End::Quota { resets_at: Some(at) } => format!("quota: comes back at {}", crate::tables::time(*at, *at)),
+        end => cut(&end.to_string(), 120),
+    };
+    format!("{attempt}  {end} in {took}; {next}{left}")
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dayfly_core::Stop;
-use dayfly_runner::{Engine, RunOptions, SqliteStore, StateLock, Summary, Until};
+use dayfly_runner::{Engine, RunOptions, SqliteStore, StateLock, Summary, Until, Withheld};
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::args::Scope;
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::output::Output;
+use crate::tables::{one_line, time};
 
 use super::progress::Reporter;
 
@@ -94,8 +96,9 @@ async fn interrupts(asked: mpsc::Sender<Stop>) {
 /// What a run did, in a few lines.
 pub(crate) fn text(summary: &Summary) -> String {
     let quiet = summary.ends.is_empty() && summary.done.is_empty();
+    let withheld = withheld(summary);
     if quiet && summary.held.is_empty() && summary.put_off.is_empty() && summary.unread.is_empty() {
-        return "There was nothing to do. `dayfly plan` shows why.".into();
+        return format!("There was nothing to do. `dayfly plan` shows why.\n{withheld}");
     }
     let ends: Vec<String> = summary.ends.iter().map(|(end, n)| format!("{n} {end}")).collect();
     let mut text = format!("attempts: {}\n", if ends.is_empty() { "none".into() } else { ends.join(", ") });
@@ -124,5 +127,17 @@ pub(crate) fn text(summary: &Summary) -> String {
     for (reason, issues) in &held {
         text.push_str(&format!("not started: {}: {reason}\n", list(issues)));
     }
-    text
+    text + &withheld
+}
+
+/// What waits for what it would use, a line for each reason.
+fn withheld(summary: &Summary) -> String {
+    let now = Timestamp::now();
+    let line = |w: &Withheld| {
+        let issues: Vec<String> = w.issues.iter().map(ToString::to_string).collect();
+        let until = w.until.map(|at| format!(" until {}", time(at, now))).unwrap_or_default();
+        let helps = w.remedy.as_ref().map(|remedy| format!("\n  what helps: {remedy}")).unwrap_or_default();
+        format!("waits: {}{until}: {}{helps}\n", issues.join(", "), one_line(&w.reason))
+    };
+    summary.withheld.iter().map(line).collect()
 }

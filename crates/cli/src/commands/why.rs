@@ -49,11 +49,17 @@ fn text(report: &WhyReport, now: Timestamp) -> String {
         text.push_str("\nAttempts:\n");
         let rows = report.attempts.iter().map(|attempt| {
             let took = attempt.took.map(span).unwrap_or_default();
-            let agent = attempt.agent.as_ref().map_or("", |a| a.as_str());
+            let told = attempt.outcome.as_ref().and_then(|outcome| outcome.receipt.model.clone());
+            let model = told.or_else(|| attempt.using.as_ref()?.model.clone()).map(|model| format!(" ({model})"));
+            let agent = attempt.agent.as_ref().map(|agent| format!("{agent}{}", model.unwrap_or_default()));
             let detail = if attempt.detail.is_empty() { attempt.end.clone() } else { one_line(&attempt.detail) };
-            vec![format!("  {}", attempt.attempt), time(attempt.started, now), took, agent.to_owned(), detail]
+            vec![format!("  {}", attempt.attempt), time(attempt.started, now), took, agent.unwrap_or_default(), detail]
         });
         text.push_str(&columns(&rows.collect::<Vec<_>>()));
+        for attempt in report.attempts.iter().filter(|attempt| attempt.substitution.is_some()) {
+            let why = attempt.substitution.as_deref().unwrap_or_default();
+            text.push_str(&format!("  {} was not by the first choice: {}\n", attempt.attempt, one_line(why)));
+        }
         text.push_str("\n`dayfly logs ATTEMPT` shows what one printed.\n");
     }
     text

@@ -47,12 +47,11 @@ pub(crate) fn expected(cli: &Cli, case: &Case) -> Expected {
         // The answer has a time; these pass on that there is a limit, and no time.
         ("usage-limit", "claude" | "copilot" | "gemini") => quota(Limited::ForAWhile),
         ("429" | "429-after-1", _) => quota(Limited::ForAWhile),
-        // It waits as long as it is told to, and says no word of it: dayfly ends that.
-        ("429-after-7200", "codex" | "opencode") => of("timed-out-wall", Limited::No, 6),
+        // They wait as long as they are told to, until dayfly ends them. Codex tells that it does.
+        ("429-after-7200", "codex") => of("provider-down", Limited::ForAWhile, 2),
+        ("429-after-7200", "opencode") => of("timed-out-wall", Limited::No, 6),
         ("429-after-7200", _) => quota(Limited::ForAWhile),
         ("usage-limit" | "usage-limit-login", _) => quota(Limited::UntilReset),
-        // The vendor's own word for it is that it does not know.
-        ("html", "claude") => of("unknown", Limited::No, 12),
         // It asks again and again, for ever.
         ("html", "opencode") => of("timed-out-wall", Limited::No, 1000),
         ("529" | "overloaded-stream" | "500" | "503" | "cut" | "cut-head" | "html", _) => {

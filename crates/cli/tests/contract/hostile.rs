@@ -8,6 +8,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use camino::Utf8Path;
+use dayfly_core::Sandbox;
 use dayfly_testkit::model::{ModelServer, Scenario};
 
 use crate::cases;
@@ -114,8 +115,10 @@ fn by_dayfly(cli: &Cli, world: &World, model: &ModelServer, project: &str) -> (S
     let mut said = world.dayfly(&["issue", "new", "Do it", "--label", "ready-for-dev"]);
     said.push_str(&world.dayfly(&["run"]));
     said.push_str(&world.logs());
-    let end = first_end(&world.ledger());
-    (end.map_or("no attempt".into(), |(outcome, _)| outcome.end.word().to_owned()), said)
+    let Some((outcome, _)) = first_end(&world.ledger()) else { return ("no attempt".into(), said) };
+    // A sandbox would keep signs from being left, and what ran would not be seen.
+    let end = if outcome.receipt.sandbox == Sandbox::None { outcome.end.word() } else { "it was in a sandbox" };
+    (end.to_owned(), said)
 }
 
 /// Starts it in the checkout as its own documentation says, with nothing of dayfly.
@@ -142,6 +145,9 @@ impl Hostile {
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let mut check = |holds: bool, problem: String| problems.extend((!holds).then_some(problem));
+        if self.start == Start::Bare {
+            check(!self.ran.is_empty(), "it ran nothing, so that this repository proves nothing".into());
+        }
         if self.start == Start::Untrusted {
             check(self.ran.is_empty(), format!("it ran {:?}", self.ran));
             check(self.left.is_empty(), format!("it sent {:?}", self.left));

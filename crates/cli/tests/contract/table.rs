@@ -1,7 +1,5 @@
 //! The page that says what was seen.
 
-use std::time::Duration;
-
 use crate::cases::CASES;
 use crate::clis::Cli;
 use crate::hostile::Hostile;
@@ -78,7 +76,7 @@ pub(crate) fn page(clis: &[Cli], seen: &[Seen], hostile: &[Hostile]) -> String {
         }
         page.push_str(&format!("\n## {} {}\n\n{COLUMNS}", cli.name, cli.version));
         for seen in rows {
-            let (requests, time) = (requests(seen.requests), time(seen.took()));
+            let (requests, time) = (requests(seen.requests), time(seen));
             page.push_str(&format!(
                 "| {} | {} | {} | {} | {requests} | {} | {time} |\n",
                 seen.case,
@@ -102,8 +100,9 @@ fn requests(n: usize) -> String {
 }
 
 /// Coarse, so that the page does not change with the weather.
-fn time(took: Duration) -> &'static str {
-    match took.as_secs() {
+fn time(seen: &Seen) -> &'static str {
+    match seen.took().as_secs() {
+        _ if seen.end().starts_with("timed-out") => "its limit",
         0..=9 => "seconds",
         10..=59 => "under a minute",
         _ => "minutes",

@@ -47,6 +47,10 @@ pub fn capacity_after(learned: &Learned<'_>) -> Vec<Limited> {
     };
     let refused = learned.outcome.receipt.limits.iter().filter(|notice| notice.refused && notice.why == why);
     let mut limits: Vec<Limited> = refused.map(|notice| learned.noticed(notice)).collect();
+    // Of several words on the same the one that names a time says more.
+    let timed: Vec<CapacityKey> =
+        limits.iter().filter(|limit| limit.strength > Strength::Guessed).map(|limit| limit.key.clone()).collect();
+    limits.retain(|limit| limit.strength > Strength::Guessed || !timed.contains(&limit.key));
     if limits.is_empty() {
         limits.push(learned.without_notice(why));
     }

@@ -91,7 +91,7 @@ fn none(closed: &[&Limit]) -> NoPick {
     if !limit.needs_person() {
         return NoPick { why: Wait::Capacity { of }, until: limit.until, remedy: None };
     }
-    let open = format!("`dayfly capacity open {}`", limit.key.vendor);
+    let open = format!("`dayfly capacity open {}`", limit.key.argument());
     let remedy = match limit.why {
         LimitWhy::Auth => format!("log the agent in again; it is noticed by itself, or say {open}"),
         _ => format!("mend what it names, then {open}"),

@@ -10,7 +10,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::{
-    AttemptId, Commit, Event, IssueRef, Next, Outcome, Plan, PlanInput, ProjectName, Record, RecordError, Usage,
+    AttemptId, Billing, Commit, Event, IssueRef, Next, Outcome, Plan, PlanInput, ProjectName, Record, RecordError,
+    Usage,
 };
 
 use super::status::{MilestoneLine, WaitLine, milestones};
@@ -152,7 +153,8 @@ fn sum_usage<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Usage {
         let usage = &outcome.receipt.usage;
         sum.input_tokens = sum.input_tokens.saturating_add(usage.input_tokens);
         sum.output_tokens = sum.output_tokens.saturating_add(usage.output_tokens);
-        if let Some(cost) = usage.cost_usd {
+        // With a subscription it is what the use would have cost.
+        if let Some(cost) = usage.cost_usd.filter(|_| outcome.receipt.billing != Billing::Subscription) {
             sum.cost_usd = Some(sum.cost_usd.unwrap_or(0.0) + cost);
         }
         sum

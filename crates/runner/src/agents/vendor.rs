@@ -61,6 +61,20 @@ impl VendorAgent {
         self.catalog.as_ref().unwrap_or(&self.built_in)
     }
 
+    /// A value that begins like a flag may be taken for one, whatever stands before it.
+    fn takes(&self, job: &JobSpec) -> Result<(), AgentError> {
+        let model = job.model.as_ref().or(self.config.model.as_ref());
+        for (what, value) in [("model", model), ("effort", self.config.effort.as_ref())] {
+            if let Some(value) = value.filter(|value| value.starts_with('-')) {
+                return Err(AgentError::Misconfigured {
+                    agent: self.name.to_string(),
+                    problem: format!("its {what} `{value}` begins like a flag; give the {what}'s name"),
+                });
+            }
+        }
+        Ok(())
+    }
+
     fn account(&self, job: &JobSpec) -> Result<Option<&AccountConfig>, AgentError> {
         let Some(name) = &job.account else { return Ok(None) };
         self.accounts.get(name).map(Some).ok_or_else(|| AgentError::Misconfigured {
@@ -81,6 +95,7 @@ impl Agent for VendorAgent {
             .as_ref()
             .map_err(|problem| AgentError::Misconfigured { agent: self.name.to_string(), problem: problem.clone() })?;
         let (program, leading) = super::split_argv(&self.name, &self.config)?;
+        self.takes(job)?;
         let launcher = Launcher { catalog, config: &self.config, account: self.account(job)?, job };
         Ok(launcher.command(program, leading))
     }

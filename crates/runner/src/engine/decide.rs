@@ -194,6 +194,7 @@ fn shown(model: &mut Model, entry: &EffectEntry, tried: &Tried) -> bool {
 /// Says what to do now that nothing more has happened. Called again after every append.
 pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
     model.progress.get_or_insert(now);
+    model.began.get_or_insert(now);
     let mut commands = syncs(model, now);
     commands.extend(effects(model, now));
     model.filter.unsettled = model.stale.union(&model.syncing).cloned().collect();

@@ -44,6 +44,8 @@ pub(super) struct Model {
     pub(super) can_probe: BTreeSet<AgentName>,
     /// What is being tried now, and since when.
     pub(super) probing: BTreeMap<Using, Timestamp>,
+    /// When this engine began.
+    pub(super) began: Option<Timestamp>,
     /// Whether anything new may be started.
     pub(super) admitting: bool,
     /// Whether the operator will not even wait for writes under way.
@@ -181,6 +183,7 @@ impl Model {
             zone: portfolio.zone().unwrap_or(TimeZone::UTC),
             can_probe: BTreeSet::new(),
             probing: BTreeMap::new(),
+            began: None,
             admitting: true,
             killing: false,
             syncing: BTreeSet::new(),

@@ -5,7 +5,8 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use dayfly_core::{
-    AttemptEvent, AttemptId, End, Event, IssueRef, Next, PendingEffect, ProjectName, Ready, Record, State, Stop,
+    AttemptEvent, AttemptId, End, Event, IssueRef, Next, PendingEffect, Plan, ProjectName, Ready, Record, State, Stop,
+    Wait, plan,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -110,12 +111,27 @@ pub struct Summary {
     pub put_off: Vec<(IssueRef, String)>,
     /// Projects whose tracker could not be read at last, and why: nothing was done for them.
     pub unread: Vec<(ProjectName, String)>,
+    /// What waits for capacity, for an account or for a budget at last.
+    pub withheld: Vec<Withheld>,
     /// Whether the operator asked for the end.
     pub stopped: bool,
 }
 
+/// Issues that are not started because of what they would use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Withheld {
+    /// Why.
+    pub reason: String,
+    /// Which.
+    pub issues: Vec<IssueRef>,
+    /// Until when, if that is known.
+    pub until: Option<Timestamp>,
+    /// What helps, if a person must act.
+    pub remedy: Option<String>,
+}
+
 impl Summary {
-    pub(super) fn new(records: &[Record], model: &Model) -> Self {
+    pub(super) fn new(records: &[Record], model: &Model, now: Timestamp) -> Self {
         let held = model.filter.held.iter().map(|(issue, (reason, _))| (issue.clone(), reason.clone()));
         let faults = model.views.iter().filter_map(|(project, view)| Some((project.clone(), view.fault.clone()?)));
         let delayed = |p: &PendingEffect| Some((p.entry.issue.clone(), p.delayed.as_ref()?.0.clone()));
@@ -123,6 +139,7 @@ impl Summary {
             held: held.collect(),
             put_off: model.state.outbox.iter().filter_map(delayed).collect(),
             unread: faults.collect(),
+            withheld: withheld(&plan(&model.plan_input(now))),
             stopped: !model.admitting,
             ..Self::default()
         };
@@ -160,6 +177,31 @@ impl Summary {
 
     /// Whether something did not succeed in the end.
     pub fn has_trouble(&self) -> bool {
-        !(self.failed.is_empty() && self.held.is_empty() && self.put_off.is_empty() && self.unread.is_empty())
+        let account = self.withheld.iter().any(|withheld| withheld.until.is_none() && withheld.remedy.is_some());
+        let quiet = self.failed.is_empty() && self.held.is_empty() && self.put_off.is_empty() && self.unread.is_empty();
+        account || !quiet
     }
+}
+
+/// What waits for what it would use, by the reason.
+fn withheld(plan: &Plan) -> Vec<Withheld> {
+    let mut all: Vec<Withheld> = Vec::new();
+    for waiting in &plan.waiting {
+        let (Wait::Capacity { .. } | Wait::Account { .. } | Wait::Budget { .. }, Some(issue)) =
+            (&waiting.why, &waiting.issue)
+        else {
+            continue;
+        };
+        let reason = waiting.why.to_string();
+        match all.iter_mut().find(|withheld| withheld.reason == reason) {
+            Some(withheld) => withheld.issues.push(issue.clone()),
+            None => all.push(Withheld {
+                reason,
+                issues: vec![issue.clone()],
+                until: waiting.until,
+                remedy: waiting.remedy.clone(),
+            }),
+        }
+    }
+    all
 }

@@ -16,6 +16,12 @@ fn kinds() -> String {
     AgentKind::ALL.map(AgentKind::word).join(", ")
 }
 
+/// Whether a text is a name that a variable of the environment usually has.
+fn is_variable(text: &str) -> bool {
+    let word = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    text.starts_with(|c: char| c.is_ascii_uppercase() || c == '_') && text.chars().all(word)
+}
+
 impl Resolver<'_> {
     pub(super) fn accounts(
         &mut self,
@@ -36,6 +42,11 @@ impl Resolver<'_> {
             if let (Some(upstream), None) = (&raw.upstream, &raw.proxy_key) {
                 let message = format!("account `{name}` has an `upstream` and no proxy that would send anything there");
                 self.problem(upstream.span(), message, "add `proxy-key`, the variable that holds the key");
+            }
+            if raw.proxy_key.as_ref().is_some_and(|key| !is_variable(key.get_ref())) {
+                // It may be the key itself: neither it nor its line is shown.
+                let message = format!("`proxy-key` of account `{name}` is no name of a variable");
+                self.problem(section.span.clone(), message, "write the name of the variable that holds the key");
             }
             let billing = match (raw.billing, &raw.proxy_key) {
                 (Some(Billing::Subscription), Some(key)) => {

@@ -1,8 +1,8 @@
 //! What the engine does about the capacity of vendors.
 
 use dayfly_core::{
-    AttemptId, Awaited, CapacityKey, End, Event, IssueRef, Learned, Limit, LimitNotice, Limited, OpenedBy, Outcome,
-    Plan, Ready, Standing, Strength, Using, Wait, capacity_after, capacity_noticed, next_probe,
+    AttemptId, Awaited, CapacityKey, End, Event, IssueRef, Learned, Limit, LimitNotice, LimitWhy, Limited, OpenedBy,
+    Outcome, Plan, Ready, Standing, Strength, Using, Wait, capacity_after, capacity_noticed, next_probe,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -132,7 +132,13 @@ fn tries(model: &Model, plan: &Plan, now: Timestamp) -> Vec<(Awaited, Timestamp)
     let mut limits: Vec<&Limit> = Vec::new();
     for awaited in plan.awaited.iter().filter(|a| model.can_probe.contains(&a.agent)) {
         let Standing::Closed(limit) = model.state.capacity.standing(&awaited.using, now) else { continue };
-        let Some(at) = next_probe(limit, policy, now).filter(|_| !limits.contains(&limit)) else { continue };
+        // Whoever starts a run has most likely logged in again.
+        let before = |at: Timestamp| model.began.is_some_and(|began| at < began);
+        let anew = limit.why == LimitWhy::Auth && before(limit.heard) && limit.probed.is_none_or(before);
+        let at = if anew && policy.probe.is_some() { Some(now) } else { next_probe(limit, policy, now) };
+        // A single cycle waits for nothing, and asks this once.
+        let at = at.filter(|_| anew || model.until != Until::OneCycle);
+        let Some(at) = at.filter(|_| !limits.contains(&limit)) else { continue };
         // One try tells for all that wait for the same.
         limits.push(limit);
         tries.push((awaited.clone(), at));
@@ -142,9 +148,6 @@ fn tries(model: &Model, plan: &Plan, now: Timestamp) -> Vec<(Awaited, Timestamp)
 
 /// Tries what it is time to try.
 pub(super) fn probes(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
-    if model.until == Until::OneCycle {
-        return Vec::new();
-    }
     let due = tries(model, plan, now)
         .into_iter()
         .filter(|(awaited, at)| *at <= now && !model.probing.contains_key(&awaited.using));

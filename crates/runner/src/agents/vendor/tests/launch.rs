@@ -88,6 +88,31 @@ fn a_job_that_reads_has_no_tools_to_write_with() {
 }
 
 #[test]
+fn what_only_reads_has_no_more_tools_where_the_configuration_passes_by_the_checks() {
+    for kind in KINDS {
+        for sandbox in [Sandbox::None, Sandbox::Bubblewrap] {
+            let mut job = reading(kind);
+            job.sandbox.least = sandbox;
+            let least = command(config(kind), &job);
+            let any = command(AgentConfig { permissions: Permissions::Bypass, ..config(kind) }, &job);
+            assert_eq!((least.args, least.env), (any.args, any.env), "{} {sandbox:?}", kind.word());
+        }
+    }
+}
+
+#[test]
+fn no_name_of_a_model_is_taken_for_a_flag() {
+    for kind in KINDS {
+        let from_job = JobSpec { model: Some("--yolo".into()), ..test_job() };
+        let configured = AgentConfig { effort: Some("-x".into()), ..config(kind) };
+        let by_job = agent(config(kind), &BTreeMap::new()).command(&from_job).unwrap_err().to_string();
+        let by_effort = agent(configured, &BTreeMap::new()).command(&test_job()).unwrap_err().to_string();
+        assert!(by_job.contains("model `--yolo` begins like a flag"), "{by_job}");
+        assert!(by_effort.contains("effort `-x` begins like a flag"), "{by_effort}");
+    }
+}
+
+#[test]
 fn in_an_untrusted_checkout_nothing_of_it_is_obeyed() {
     let line = |kind| command(config(kind), &test_job());
     assert_eq!(test_job().profile, Profile::Untrusted);

@@ -107,6 +107,32 @@ fn the_wait_that_a_provider_states_is_kept() {
 }
 
 #[test]
+fn a_limit_by_the_day_is_over_at_midnight_in_california() {
+    let text = "[API Error: You have exhausted your daily quota on this model.]\nPlease wait and try again later.";
+    let result = json!({ "type": "result", "status": "error", "error": { "type": "unknown", "message": text } });
+    let (_, ending) = read(AgentKind::Gemini, (format!("{result}\n").as_bytes(), b""), exited(173));
+    let now = "2026-11-21T10:50:48Z".parse().unwrap();
+    let over = ending.limits[0].resets.as_ref().and_then(|resets| resets.resolve(now, &jiff::tz::TimeZone::UTC));
+    assert_eq!(over, "2026-11-22T08:00:00Z".parse().ok());
+}
+
+#[test]
+fn a_record_is_read_whatever_the_bytes_around_it() {
+    let result =
+        json!({ "type": "result", "subtype": "success", "is_error": false, "num_turns": 1, "result": "x" }).to_string();
+    let end = |line: &[u8]| read(AgentKind::Claude, (line, b""), exited(0)).1.end.word();
+    for (before, after) in [("\u{feff}", "\r"), ("\0\0\0", ""), ("", "\0"), ("  ", "\t")] {
+        assert_eq!(end(format!("{before}{result}{after}").as_bytes()), "succeeded", "{before:?} {after:?}");
+    }
+    let long = json!({ "type": "result", "subtype": "success", "is_error": false, "num_turns": 1, "result": "x".repeat(2_000_000) });
+    let long = long.to_string();
+    assert_eq!(end(long.as_bytes()), "succeeded");
+    for no_record in [&long.as_bytes()[..1_048_576], format!("{result}{result}").as_bytes(), b"\0\0", b"\xef\xbb\xbf"] {
+        assert_eq!(end(no_record), "unknown");
+    }
+}
+
+#[test]
 fn a_limit_of_a_model_stays_with_the_model() {
     let event = json!({ "type": "rate_limit_event", "rate_limit_info": { "status": "rejected", "unifiedWindows": {
         "five_hour": { "utilization": 0.5, "resetsAt": 1_795_259_006, "status": "allowed" },
