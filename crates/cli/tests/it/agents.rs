@@ -234,7 +234,7 @@ fn a_catalog_is_checked_with_the_configuration() {
         ran.err
     };
     assert_snapshot!(refused("version = 1\n\n[[end]]\nname = \"odd\"\nwhen = { x = 1 }\nends = \"quota\"\n"), @r#"
-    error: unknown field `ends`, expected one of `name`, `when`, `end`, `reason`, `say`, `scope`, `window`, `resets`
+    error: unknown field `ends`, expected one of `name`, `when`, `end`, `reason`, `say`, `scope`, `window`, `resets`, `resets-say`
      --> [root]/claude.toml:6:1
       |
     6 | ends = "quota"
