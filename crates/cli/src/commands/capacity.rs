@@ -107,7 +107,10 @@ async fn open(output: &Output, context: &Context, what: &str) -> Result<Exit, Cl
         .map(|l| format!("{}: {}", l.key, l.said))
         .collect();
     if known.is_empty() {
-        output.data(&known, || format!("Nothing is known that keeps work away from {key}."))?;
+        if output.json {
+            output.data(&known, String::new)?;
+        }
+        output.say(&format!("nothing is known that keeps work away from {key}"));
         return Ok(Exit::Good);
     }
     let epoch = store.take_over().await?;
