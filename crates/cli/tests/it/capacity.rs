@@ -53,8 +53,9 @@ fn quota_cascade_one_issue_meets_the_limit_and_all_wait_until_it_is_over_or_a_pe
     let unknown = world.dayfly(&["capacity", "open", "claude"]);
     assert_eq!(unknown.code, Some(2), "{unknown:?}");
     assert!(world.data(&["capacity", "open", "script"]).starts_with("script takes work again, as you say."));
-    let nothing = world.data(&["capacity", "open", "script"]);
-    assert_eq!(nothing, "Nothing is known that keeps work away from script.\n");
+    let nothing = world.dayfly(&["capacity", "open", "script"]);
+    assert_eq!((nothing.code, nothing.err.as_str()), (Some(0), "nothing is known that keeps work away from script\n"));
+    assert_eq!(world.json(&["capacity", "open", "script"]), serde_json::json!([]));
     let typo = world.dayfly(&["capacity", "open", "script/wrk"]);
     assert!(typo.code == Some(2) && typo.err.contains("there is no account `wrk` at script"), "{typo:?}");
     let ran = world.dayfly(&["run", "--until-idle", "--patience", "1s"]);
