@@ -211,3 +211,33 @@ async fn early_reset_late_reset_no_reset_and_an_outage_cost_no_issue_anything() 
     assert!((1..1000).contains(&probes), "{probes} probes");
     assert!(state.capacity.limits.is_empty(), "{:?}", state.capacity.limits);
 }
+
+#[tokio::test(start_paused = true)]
+async fn revoked_token_a_new_run_asks_once_whether_the_login_is_mended() {
+    let world = world();
+    let refuses = |attempt: &Attempt| match attempt.job.vendor.as_ref().map(|vendor| vendor.as_str()) {
+        Some("claude") => MockScript::ends(End::Auth { reason: "401".into() }),
+        _ => MockScript::succeeds(),
+    };
+    let run = async |script: fn(&Attempt) -> MockScript| {
+        let runner = MockRunner::new(script);
+        let engine = world.builder(Arc::new(runner.clone())).build();
+        let (_keep, mut shutdown) = mpsc::channel(1);
+        let until = Until::Idle { patience: Duration::from_secs(1) };
+        let summary = engine.run(RunOptions { until, filter: Filter::default() }, &mut shutdown).await.unwrap();
+        // What one run leaves is older than the next one.
+        tokio::time::advance(Duration::from_secs(60)).await;
+        summary
+    };
+    let first = run(refuses).await;
+    assert_eq!(first.done.len(), 20, "the other vendor's issues: {first:?}");
+    assert!(first.has_trouble() && first.withheld.len() == 1 && first.withheld[0].issues.len() == 20, "{first:?}");
+    let probes = async || {
+        let records = read_all(&*world.store).await.unwrap();
+        records.iter().filter(|r| matches!(r.event().unwrap(), Event::CapacityProbed { .. })).count()
+    };
+    let before = probes().await;
+    let second = run(refuses).await;
+    assert_eq!((second.ends.len(), probes().await - before), (0, 1), "asked once, and no issue is started: {second:?}");
+    assert_eq!(run(|_| MockScript::succeeds()).await.done.len(), 20, "it is mended, and nobody had to say so");
+}
