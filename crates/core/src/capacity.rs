@@ -45,6 +45,11 @@ impl Using {
         Self { vendor, account: account.unwrap_or_else(own), model }
     }
 
+    /// Exactly this: the account with this model, or with all of them if none was asked for.
+    pub fn key(&self) -> CapacityKey {
+        CapacityKey { model: self.model.clone(), ..self.account_key() }
+    }
+
     /// The account and all its models.
     pub fn account_key(&self) -> CapacityKey {
         CapacityKey { vendor: self.vendor.clone(), account: Some(self.account.clone()), model: None }
@@ -53,8 +58,7 @@ impl Using {
 
 impl fmt::Display for Using {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Using { vendor, account, model } = self;
-        CapacityKey { vendor: vendor.clone(), account: Some(account.clone()), model: model.clone() }.fmt(f)
+        self.key().fmt(f)
     }
 }
 

@@ -37,7 +37,8 @@ pub(crate) struct Expected {
     pub(crate) requests: usize,
 }
 
-/// Decided from what the vendors document and were seen to do, and from what dayfly promises.
+/// Decided from what the vendors document and from what dayfly promises; where a program tells less than it should, from what
+/// it was seen to do. Such a row guards against change, and does not show that its end is the right one.
 pub(crate) fn expected(cli: &Cli, case: &Case) -> Expected {
     let of = |end, limited, requests| Expected { end, limited, requests };
     let quota = |limited| of("quota", limited, 12);

@@ -66,12 +66,11 @@ pub fn capacity_noticed(learned: &Learned<'_>, notice: &LimitNotice) -> Option<L
 
 impl Learned<'_> {
     fn key(&self, scope: LimitScope) -> CapacityKey {
-        let Using { vendor, account, model } = self.using.clone();
         match scope {
-            LimitScope::Vendor => CapacityKey { vendor, account: None, model: None },
-            LimitScope::Account => CapacityKey { vendor, account: Some(account), model: None },
+            LimitScope::Vendor => CapacityKey { account: None, ..self.using.account_key() },
+            LimitScope::Account => self.using.account_key(),
             // Without a model that was asked for it is not known which one the limit is on: then it is on all.
-            LimitScope::Model => CapacityKey { vendor, account: Some(account), model },
+            LimitScope::Model => self.using.key(),
         }
     }
 

@@ -93,7 +93,7 @@ fn none(closed: &[&Limit]) -> NoPick {
     }
     let open = format!("`dayfly capacity open {}`", limit.key.argument());
     let remedy = match limit.why {
-        LimitWhy::Auth => format!("log the agent in again; it is noticed by itself, or say {open}"),
+        LimitWhy::Auth => format!("log the agent in again, which a new run finds out by itself; or say {open}"),
         _ => format!("mend what it names, then {open}"),
     };
     NoPick { why: Wait::Account { of }, until: None, remedy: Some(remedy) }

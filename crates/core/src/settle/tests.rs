@@ -1,3 +1,5 @@
+mod parked;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -255,17 +257,6 @@ fn no_end_of_the_world_around_uses_up_attempts_or_loses_the_feedback() {
         let case = case("exec", end.clone()).knowing(|k| k.visit_attempts = 2);
         let Next::Go { stage, feedback, .. } = case.next() else { panic!("{end}: {:?}", case.next()) };
         assert_eq!((stage.as_str(), feedback), ("exec", Some(earlier())), "{end}");
-    }
-}
-
-#[test]
-fn what_is_parked_with_its_account_waits_for_nothing_itself() {
-    for end in
-        [End::Quota { resets_at: after(7200) }, End::ProviderDown { reason: reason() }, End::Auth { reason: reason() }]
-    {
-        let mut case = case("exec", end.clone()).knowing(|k| (k.transient_row, k.visit_attempts) = (40, 2));
-        case.parked = true;
-        assert_eq!(case.shown(), "exec; told commands: from before", "{end}");
     }
 }
 

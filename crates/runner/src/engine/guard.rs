@@ -110,7 +110,7 @@ impl Guard {
             let source = opening.key_source.as_deref().unwrap_or("an API key");
             let reason = format!(
                 "its account is a subscription, and it started with {source}, which is billed by the token; take that \
-                 variable out of `pass-env`, `env` and the project's .env files, or set `billing = \"api-key\"`"
+                 variable out of `pass-env`, `env`, and the .env and settings files of the repository, or set `billing = \"api-key\"`"
             );
             return Some(End::Misconfigured { reason });
         }

@@ -1,8 +1,8 @@
 //! What the engine does about the capacity of vendors.
 
 use dayfly_core::{
-    AttemptId, Awaited, CapacityKey, End, Event, IssueRef, Learned, Limit, LimitNotice, LimitWhy, Limited, OpenedBy,
-    Outcome, Plan, Ready, Standing, Strength, Using, Wait, capacity_after, capacity_noticed, next_probe,
+    AttemptId, Awaited, End, Event, IssueRef, Learned, Limit, LimitNotice, LimitWhy, Limited, OpenedBy, Outcome, Plan,
+    Ready, Standing, Strength, Using, Wait, capacity_after, capacity_noticed, next_probe,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -32,7 +32,7 @@ impl Model {
     fn opened(&self, using: &Using, by: OpenedBy, began: Timestamp, works: bool) -> Option<Event> {
         let over = |limit: &Limit| limit.key.covers(using) && limit.is_answered(&by, Some(began), works);
         let ends = self.state.capacity.limits.iter().any(over);
-        ends.then(|| Event::CapacityOpened { key: key(using), by: by.clone(), began: Some(began), works })
+        ends.then(|| Event::CapacityOpened { key: using.key(), by: by.clone(), began: Some(began), works })
     }
 }
 
@@ -41,11 +41,6 @@ pub(super) fn is_closed(model: &Model, ready: &Ready, now: Timestamp) -> bool {
     let agent = ready.agent.as_ref().and_then(|name| Some((name, model.portfolio.agents.get(name)?)));
     let using = agent.map(|(name, agent)| Using::new(agent.vendor(name), ready.account.clone(), ready.model.clone()));
     using.is_some_and(|using| matches!(model.state.capacity.standing(&using, now), Standing::Closed(_)))
-}
-
-fn key(using: &Using) -> CapacityKey {
-    let Using { vendor, account, model } = using.clone();
-    CapacityKey { vendor, account: Some(account), model }
 }
 
 /// What the end of an attempt shows of its vendor, to be recorded together with it.
