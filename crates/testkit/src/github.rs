@@ -22,6 +22,7 @@
 mod auth;
 mod call;
 mod deeds;
+mod description;
 mod dispatch;
 mod journal;
 mod person;
@@ -38,7 +39,7 @@ mod world;
 
 pub use journal::{Entry, Journal};
 pub use person::Person;
-pub use repository::Repository;
+pub use repository::{CommentNow, IssueNow, Repository};
 pub use server::GitHubServer;
 pub use users::Permission;
 pub use world::World;
