@@ -19,12 +19,17 @@
 //! # drop(bot);
 //! ```
 
+mod access;
 mod auth;
 mod call;
 mod deeds;
 mod description;
 mod dispatch;
+mod exchange;
+mod fault;
+mod graphql;
 mod journal;
+mod limits;
 mod person;
 mod pulls;
 mod reply;
@@ -37,7 +42,9 @@ mod users;
 mod wire;
 mod world;
 
+pub use fault::{Fault, Match};
 pub use journal::{Entry, Journal};
+pub use limits::Limits;
 pub use person::Person;
 pub use repository::{CommentNow, IssueNow, Repository};
 pub use server::GitHubServer;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use dayfly_core::{Clock, FixedClock};
 use jiff::{Timestamp, ToSpan, Unit};
 
+use super::limits::Meter;
 use super::users::{App, Kind, Permission, Token, User, Viewer};
 
 /// Everything that this GitHub knows.
@@ -19,6 +20,7 @@ pub(crate) struct State {
     pub(crate) repos: BTreeMap<u64, Repo>,
     /// Old full names of repositories, in lower case.
     pub(crate) moved: BTreeMap<String, u64>,
+    pub(crate) meter: Meter,
     /// Where each issue is: its repository and number, by its id.
     pub(crate) issues: BTreeMap<u64, (u64, u64)>,
 }
@@ -193,6 +195,7 @@ impl State {
             tokens: BTreeMap::new(),
             repos: BTreeMap::new(),
             moved: BTreeMap::new(),
+            meter: Meter::default(),
             issues: BTreeMap::new(),
         }
     }
