@@ -22,6 +22,7 @@
 mod access;
 mod auth;
 mod call;
+pub mod contract;
 mod deeds;
 mod description;
 mod dispatch;
@@ -38,6 +39,8 @@ mod route;
 mod routes;
 mod server;
 mod state;
+#[cfg(test)]
+mod tests;
 mod users;
 mod wire;
 mod world;
