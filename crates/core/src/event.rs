@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AttemptId, Billing, CapacityKey, Commit, Digest, EffectEntry, EffectId, End, Epoch, IssueId, IssueRef,
-    JobSpec, Limited, Next, OpenedBy, Outcome, ProcessIdentity, Seq, StageName, Token, Usage, Using,
+    AgentName, AttemptId, Billing, CapacityKey, Commit, Digest, EffectEntry, EffectId, End, Epoch, Feedback, IssueId,
+    IssueRef, JobSpec, Limited, Next, OpenedBy, Outcome, ProcessIdentity, PullRecord, Seq, StageName, Token, Usage,
+    Using,
 };
 
 /// The format of records that this program writes. It reads this one and all older ones.
@@ -152,6 +153,52 @@ pub enum Event {
         #[serde(default)]
         effects: Vec<EffectEntry>,
     },
+    /// What is known of the pull request of an issue has changed.
+    PullSeen {
+        /// The issue.
+        issue: IssueRef,
+        /// What is known now.
+        pull: PullRecord,
+        /// What follows outside.
+        #[serde(default)]
+        effects: Vec<EffectEntry>,
+    },
+    /// The pull request of an issue cannot be merged as it is, and work goes back to a stage.
+    SentBack {
+        /// The issue.
+        issue: IssueRef,
+        /// The stage.
+        stage: StageName,
+        /// Why.
+        feedback: Option<Feedback>,
+        /// What follows outside.
+        #[serde(default)]
+        effects: Vec<EffectEntry>,
+    },
+    /// The pull request of an issue needs a person.
+    Stopped {
+        /// The issue.
+        issue: IssueRef,
+        /// Why.
+        reason: String,
+        /// What helps.
+        remedy: String,
+        /// What follows outside.
+        #[serde(default)]
+        effects: Vec<EffectEntry>,
+    },
+    /// A rule of triage asks for writes.
+    Triaged {
+        /// The issue.
+        issue: IssueRef,
+        /// The rule.
+        rule: String,
+        /// Why, in words.
+        why: String,
+        /// What follows outside.
+        #[serde(default)]
+        effects: Vec<EffectEntry>,
+    },
     /// A person lifted a block.
     Unblocked {
         /// The issue.
@@ -195,6 +242,10 @@ pub enum EventKind {
     Answered,
     ChildrenClosed,
     Merged,
+    PullSeen,
+    SentBack,
+    Stopped,
+    Triaged,
     Unblocked,
     Closed,
     Reopened,
@@ -218,6 +269,10 @@ impl Event {
             Event::Answered { .. } => EventKind::Answered,
             Event::ChildrenClosed { .. } => EventKind::ChildrenClosed,
             Event::Merged { .. } => EventKind::Merged,
+            Event::PullSeen { .. } => EventKind::PullSeen,
+            Event::SentBack { .. } => EventKind::SentBack,
+            Event::Stopped { .. } => EventKind::Stopped,
+            Event::Triaged { .. } => EventKind::Triaged,
             Event::Unblocked { .. } => EventKind::Unblocked,
             Event::Closed { .. } => EventKind::Closed,
             Event::Reopened { .. } => EventKind::Reopened,
@@ -235,6 +290,10 @@ impl Event {
             | Event::Answered { issue, .. }
             | Event::ChildrenClosed { issue, .. }
             | Event::Merged { issue, .. }
+            | Event::PullSeen { issue, .. }
+            | Event::SentBack { issue, .. }
+            | Event::Stopped { issue, .. }
+            | Event::Triaged { issue, .. }
             | Event::Unblocked { issue, .. }
             | Event::Closed { issue }
             | Event::Reopened { issue, .. } => Some(issue),
