@@ -92,6 +92,23 @@ impl State {
                 self.move_issue(record, &issue, kind, Phase::Done, |_| {})?;
                 self.queue(effects);
             }
+            Event::PullSeen { .. } | Event::SentBack { .. } | Event::Stopped { .. } | Event::Triaged { .. } => {
+                self.followed(record, event)?;
+            }
+            Event::Closed { issue } => self.move_issue(record, &issue, kind, Phase::Closed, |_| {})?,
+            Event::Reopened { issue, stage } => {
+                self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {
+                    reopen(known, stage)
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was seen of pull requests, and what rules of triage ask for.
+    fn followed(&mut self, record: &Record, event: Event) -> Result<(), StateError> {
+        let kind = event.kind();
+        match event {
             Event::PullSeen { issue, pull, effects } => {
                 self.move_same(record, &issue, kind, |known| known.pull = Some(pull))?;
                 self.queue(effects);
@@ -113,18 +130,7 @@ impl State {
                 }
                 self.queue(effects);
             }
-            Event::Closed { issue } => self.move_issue(record, &issue, kind, Phase::Closed, |_| {})?,
-            Event::Reopened { issue, stage } => {
-                self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {
-                    start_anew(known);
-                    known.rounds.clear();
-                    known.notes.clear();
-                    known.tip = None;
-                    known.landed = None;
-                    known.pull = None;
-                    known.stage = stage;
-                })?;
-            }
+            _ => {}
         }
         Ok(())
     }
@@ -299,6 +305,16 @@ fn start_anew(known: &mut IssueState) {
     known.transient_row = 0;
     known.stuck_row = 0;
     known.idle_row = 0;
+}
+
+fn reopen(known: &mut IssueState, stage: StageName) {
+    start_anew(known);
+    known.rounds.clear();
+    known.notes.clear();
+    known.tip = None;
+    known.landed = None;
+    known.pull = None;
+    known.stage = stage;
 }
 
 /// A pull request that goes back to another stage than the one that made it has used one of that stage's rounds.
