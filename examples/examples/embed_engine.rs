@@ -113,9 +113,8 @@ async fn main() -> Result<(), Failure> {
 
     // 5. The reports. All of them are made from one look at the ledger and the tracker, which writes nothing.
     let now = Timestamp::now();
-    let seen =
-        overview(portfolio, Sources { store: Some(&*store), tracker: &*tracker, forge: None }, Filter::default(), now)
-            .await?;
+    let from = Sources { store: Some(&*store), tracker: &*tracker, forge: None };
+    let seen = overview(portfolio, from, Filter::default(), now).await?;
     let zone = TimeZone::system();
     let query = WorkLogQuery { day: now.to_zoned(zone.clone()).date(), zone, project: None };
     let log = work_log(&query, &seen.input(), &seen.plan, &seen.records)?;
