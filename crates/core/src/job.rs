@@ -199,6 +199,8 @@ impl StageJob {
                             labels: vec![self.labels.ready_for_dev.clone()],
                             milestone: job.milestone.clone(),
                             parent: Some(issue.clone()),
+                            part: Some(child.key.clone()),
+                            after: Vec::new(),
                         }));
                     }
                 }

@@ -53,17 +53,14 @@ impl ProjectView {
     /// Shows a write of our own that has been done, so that nothing need be read anew. `false` if what it did cannot
     /// be told from here.
     pub fn show(&mut self, key: &str, write: &TrackerWrite) -> bool {
-        let (TrackerWrite::Comment { issue, .. }
-        | TrackerWrite::Labels { issue, .. }
-        | TrackerWrite::State { issue, .. }) = write
-        else {
+        let Some(issue) = write.issue().and_then(|id| self.issues.iter_mut().find(|i| i.id == *id)) else {
             return false;
         };
-        let Some(issue) = self.issues.iter_mut().find(|i| i.id == *issue) else { return false };
         match write {
             TrackerWrite::Comment { body, .. } => {
-                let author = Author { name: "dayfly".into(), trust: Trust::Stranger };
-                issue.comments.push(Comment { author, at: None, key: Some(key.into()), body: body.clone() });
+                let author = Author { bot: true, ..Author::person("dayfly", Trust::Stranger) };
+                let comment = Comment { author, key: Some(key.into()), body: body.clone(), ..Comment::default() };
+                issue.comments.push(comment);
             }
             TrackerWrite::Labels { add, remove, .. } => {
                 issue.labels.retain(|label| !remove.contains(label));
@@ -71,7 +68,8 @@ impl ProjectView {
                 issue.labels.extend(missing);
             }
             TrackerWrite::State { state, .. } => issue.state = *state,
-            TrackerWrite::Create(_) => {}
+            TrackerWrite::SetMilestone { milestone, .. } => issue.milestone.clone_from(milestone),
+            _ => return false,
         }
         true
     }

@@ -86,6 +86,38 @@ pub struct IssueState {
     pub tip: Option<Commit>,
     /// The commit that landed.
     pub landed: Option<Commit>,
+    /// Its pull request, if one was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull: Option<PullRecord>,
+}
+
+/// What is known of the pull request of an issue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRecord {
+    /// Its number.
+    pub number: u64,
+    /// Where a person reads it.
+    pub url: String,
+    /// The commit its branch was pushed at.
+    pub head: Commit,
+    /// Why it is not merged yet, in words.
+    pub standing: String,
+    /// Whether what it waits for comes by itself: then it is looked at often.
+    pub moving: bool,
+    /// How far it was brought.
+    pub step: PullStep,
+}
+
+/// How far a pull request was brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PullStep {
+    /// It is open.
+    Opened,
+    /// It was said that it is no draft any more.
+    Ready,
+    /// Its merge was asked for.
+    Merging,
 }
 
 /// Where an issue stands. The transition table says what leads where.

@@ -68,6 +68,7 @@ fn case(at: &str, end: End) -> Case {
         notes: BTreeMap::new(),
         tip: None,
         landed: None,
+        pull: None,
     };
     let receipt = Receipt { tail: "last words".into(), ..Receipt::default() };
     Case {

@@ -1,8 +1,8 @@
 //! The fold: one record at a time.
 
 use crate::{
-    AttemptId, Class, EffectEntry, EffectId, EffectKind, End, Event, EventKind, IssueId, IssueRef, JobSpec, Next,
-    Outcome, Record, Spent, StageName,
+    AttemptId, Class, EffectEntry, EffectId, EffectKind, End, Event, EventKind, Feedback, IssueId, IssueRef, JobSpec,
+    Next, Outcome, Record, Spent, StageName,
 };
 
 use super::transitions::targets;
@@ -92,17 +92,45 @@ impl State {
                 self.move_issue(record, &issue, kind, Phase::Done, |_| {})?;
                 self.queue(effects);
             }
+            Event::PullSeen { .. } | Event::SentBack { .. } | Event::Stopped { .. } | Event::Triaged { .. } => {
+                self.followed(record, event)?;
+            }
             Event::Closed { issue } => self.move_issue(record, &issue, kind, Phase::Closed, |_| {})?,
             Event::Reopened { issue, stage } => {
                 self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {
-                    start_anew(known);
-                    known.rounds.clear();
-                    known.notes.clear();
-                    known.tip = None;
-                    known.landed = None;
-                    known.stage = stage;
+                    reopen(known, stage)
                 })?;
             }
+        }
+        Ok(())
+    }
+
+    /// What was seen of pull requests, and what rules of triage ask for.
+    fn followed(&mut self, record: &Record, event: Event) -> Result<(), StateError> {
+        let kind = event.kind();
+        match event {
+            Event::PullSeen { issue, pull, effects } => {
+                self.move_same(record, &issue, kind, |known| known.pull = Some(pull))?;
+                self.queue(effects);
+            }
+            Event::SentBack { issue, stage, feedback, effects } => {
+                self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {
+                    sent_back(known, stage, feedback);
+                })?;
+                self.queue(effects);
+            }
+            Event::Stopped { issue, reason, remedy, effects } => {
+                self.move_issue(record, &issue, kind, Phase::Blocked { reason, remedy }, |known| known.pull = None)?;
+                self.queue(effects);
+            }
+            Event::Triaged { issue, effects, .. } => {
+                // A rule may look at an issue that no attempt was made at.
+                if self.issues.contains_key(&issue) {
+                    self.move_same(record, &issue, kind, |_| {})?;
+                }
+                self.queue(effects);
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -145,7 +173,10 @@ impl State {
         let kind = EventKind::EffectDone;
         let at = self.outbox.iter().position(|p| p.entry.id == *effect);
         let at = at.ok_or_else(|| impossible(record, kind, &issue.to_string(), "not waiting for it"))?;
-        let known = self.issues.get(issue).ok_or_else(|| impossible(record, kind, &issue.to_string(), "unknown"))?;
+        let Some(known) = self.issues.get(issue) else {
+            self.outbox.remove(at);
+            return Ok(());
+        };
         let phase = match &known.phase {
             Phase::Landing { .. } if landed.is_some() => Phase::Done,
             Phase::Split { children } => {
@@ -177,6 +208,10 @@ impl State {
         if !self.is_pending(effect) {
             return Err(impossible(record, kind, &issue.to_string(), "not waiting for it"));
         }
+        if !self.issues.contains_key(issue) {
+            self.outbox.retain(|p| p.entry.issue != *issue);
+            return Ok(());
+        }
         let phase = if landing && again {
             Phase::Queued { not_before: None }
         } else {
@@ -189,6 +224,19 @@ impl State {
 
     fn queue(&mut self, effects: Vec<EffectEntry>) {
         self.outbox.extend(effects.into_iter().map(|entry| PendingEffect { entry, delayed: None }));
+    }
+
+    /// Changes what is known of an issue that stays where it is, if the table allows it.
+    fn move_same(
+        &mut self,
+        record: &Record,
+        issue: &IssueRef,
+        event: EventKind,
+        change: impl FnOnce(&mut IssueState),
+    ) -> Result<(), StateError> {
+        let known = self.issues.get(issue);
+        let phase = known.ok_or_else(|| impossible(record, event, &issue.to_string(), "unknown"))?.phase.clone();
+        self.move_issue(record, issue, event, phase, change)
     }
 
     /// Moves an issue to a phase, if the table allows it, and changes the rest of what is known of it.
@@ -235,6 +283,7 @@ impl IssueState {
             notes: std::collections::BTreeMap::new(),
             tip: None,
             landed: None,
+            pull: None,
         }
     }
 }
@@ -256,6 +305,26 @@ fn start_anew(known: &mut IssueState) {
     known.transient_row = 0;
     known.stuck_row = 0;
     known.idle_row = 0;
+}
+
+fn reopen(known: &mut IssueState, stage: StageName) {
+    start_anew(known);
+    known.rounds.clear();
+    known.notes.clear();
+    known.tip = None;
+    known.landed = None;
+    known.pull = None;
+    known.stage = stage;
+}
+
+/// A pull request that goes back to another stage than the one that made it has used one of that stage's rounds.
+fn sent_back(known: &mut IssueState, stage: StageName, feedback: Option<Feedback>) {
+    known.visit_attempts = 0;
+    known.feedback = feedback;
+    if stage != known.stage {
+        *known.rounds.entry(known.stage.clone()).or_default() += 1;
+        known.stage = stage;
+    }
 }
 
 /// What an ended attempt changes besides the phase.
