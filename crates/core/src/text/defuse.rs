@@ -5,8 +5,7 @@ use std::ops::Range;
 use super::markdown::{MARKUP, Run};
 
 /// The words with which GitHub closes the issue that is named behind them.
-const CLOSING: [&str; 9] =
-    ["close", "closes", "closed", "fix", "fixes", "fixed", "resolve", "resolves", "resolved"];
+const CLOSING: [&str; 9] = ["close", "closes", "closed", "fix", "fixes", "fixed", "resolve", "resolves", "resolved"];
 
 /// Words that keep checks from being run, wherever they stand, in the upper or lower case, and what they become.
 const SKIPPING: [(&str, &str); 7] = [
@@ -28,6 +27,15 @@ pub(super) enum Style {
     Plain,
 }
 
+/// What becomes of markers of dayfly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Markers {
+    /// They are taken out.
+    Remove,
+    /// They are shown, and mark nothing any more.
+    Show,
+}
+
 /// A change of a part of the text.
 #[derive(Debug)]
 pub(super) struct Edit {
@@ -42,7 +50,7 @@ impl Edit {
 }
 
 /// What is found in the text as it is written, code or not: markers of dayfly, and what keeps checks from being run.
-pub(super) fn raw_edits(text: &str) -> Vec<Edit> {
+pub(super) fn raw_edits(text: &str, markers: Markers) -> Vec<Edit> {
     let lower = text.to_ascii_lowercase();
     let mut edits = Vec::new();
     for (word, with) in SKIPPING {
@@ -56,7 +64,7 @@ pub(super) fn raw_edits(text: &str) -> Vec<Edit> {
         // A marker ends in its line; what does not is shown, so that it hides nothing.
         let line = lower[at..].split('\n').next().unwrap_or_default();
         match line.find("-->") {
-            Some(end) if !line[open.len()..end.max(open.len())].contains("<!--") => {
+            Some(end) if markers == Markers::Remove && !line[open.len()..end.max(open.len())].contains("<!--") => {
                 edits.push(Edit::new(at..at + end + 3, ""));
             }
             _ => edits.push(Edit::new(at..at + 1, "&lt;")),
@@ -153,7 +161,8 @@ fn reference(text: &str, sign: usize) -> Option<(Range<usize>, Call)> {
             (sign - repository, end, repository > 0)
         }
         b'-' => {
-            let start = sign.checked_sub(2).filter(|s| text.get(*s..sign).is_some_and(|p| p.eq_ignore_ascii_case("gh")))?;
+            let start =
+                sign.checked_sub(2).filter(|s| text.get(*s..sign).is_some_and(|p| p.eq_ignore_ascii_case("gh")))?;
             (start, digits(sign + 1)?, false)
         }
         _ => {
