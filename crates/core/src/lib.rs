@@ -52,6 +52,7 @@ mod stage;
 mod state;
 mod store;
 mod tracker;
+mod triage;
 
 pub use agent::{
     Agent, AgentError, AgentEvent, AnswerBy, Billing, CommandLine, Ending, EventReader, ExitFacts, LimitNotice,
@@ -106,6 +107,7 @@ pub use tracker::{
     Applied, Author, Comment, Counts, Issue, IssueFacts, IssueState as TrackerState, Labels, Milestone, NewIssue,
     Tracker, TrackerError, TrackerWrite, Trust,
 };
+pub use triage::{Finding, TriageInput, Trigger, may_trigger, milestone_progress, triage};
 
 #[cfg(feature = "mock")]
 pub use agent::MockAgent;
