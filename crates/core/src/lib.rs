@@ -51,6 +51,7 @@ mod settle;
 mod stage;
 mod state;
 mod store;
+mod text;
 mod tracker;
 mod triage;
 
@@ -103,6 +104,7 @@ pub use state::{
     transition_diagram, transition_table,
 };
 pub use store::{Batch, Condition, MemoryStore, Store, StoreError};
+pub use text::{harmless, harmless_title, said, shown, without_disguise};
 pub use tracker::{
     Applied, Author, Comment, Counts, Issue, IssueFacts, IssueState as TrackerState, Labels, Milestone, NewIssue,
     Tracker, TrackerError, TrackerWrite, Trust,
