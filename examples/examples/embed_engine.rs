@@ -78,7 +78,14 @@ async fn main() -> Result<(), Failure> {
     let app = ProjectName::new("app")?;
     let tracker = Arc::new(MarkdownTracker::new(portfolio.issues_dir.clone(), Arc::new(SystemClock)));
     for title in ["Greet the world", "Paint the door"] {
-        let new = NewIssue { title: title.into(), body: String::new(), labels: vec![], milestone: None, parent: None };
+        let new = NewIssue {
+            title: title.into(),
+            body: String::new(),
+            labels: vec![],
+            milestone: None,
+            parent: None,
+            ..NewIssue::default()
+        };
         tracker.create(&app, "ada", &new).await?;
     }
 

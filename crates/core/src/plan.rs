@@ -3,6 +3,7 @@
 mod admit;
 mod choose;
 mod evaluate;
+mod follow;
 mod observe;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, AgentName, Author, Comment, Event, Issue, IssueId, IssueRef, Milestone, Portfolio, ProjectName,
+    AccountName, AgentName, Author, Comment, Event, Issue, IssueId, IssueRef, Milestone, Portfolio, ProjectName, Pull,
     StageName, State, TrackerWrite, Trust, Using,
 };
 
@@ -47,23 +48,22 @@ pub struct ProjectView {
     pub passing: bool,
     /// Issues whose branch, left for a person, has reached the base branch.
     pub merged: BTreeSet<IssueId>,
+    /// The pull requests of issues whose change was handed to the forge.
+    pub pulls: BTreeMap<IssueId, Pull>,
 }
 
 impl ProjectView {
     /// Shows a write of our own that has been done, so that nothing need be read anew. `false` if what it did cannot
     /// be told from here.
     pub fn show(&mut self, key: &str, write: &TrackerWrite) -> bool {
-        let (TrackerWrite::Comment { issue, .. }
-        | TrackerWrite::Labels { issue, .. }
-        | TrackerWrite::State { issue, .. }) = write
-        else {
+        let Some(issue) = write.issue().and_then(|id| self.issues.iter_mut().find(|i| i.id == *id)) else {
             return false;
         };
-        let Some(issue) = self.issues.iter_mut().find(|i| i.id == *issue) else { return false };
         match write {
             TrackerWrite::Comment { body, .. } => {
-                let author = Author { name: "dayfly".into(), trust: Trust::Stranger };
-                issue.comments.push(Comment { author, at: None, key: Some(key.into()), body: body.clone() });
+                let author = Author { bot: true, ..Author::person("dayfly", Trust::Stranger) };
+                let comment = Comment { author, key: Some(key.into()), body: body.clone(), ..Comment::default() };
+                issue.comments.push(comment);
             }
             TrackerWrite::Labels { add, remove, .. } => {
                 issue.labels.retain(|label| !remove.contains(label));
@@ -71,7 +71,8 @@ impl ProjectView {
                 issue.labels.extend(missing);
             }
             TrackerWrite::State { state, .. } => issue.state = *state,
-            TrackerWrite::Create(_) => {}
+            TrackerWrite::SetMilestone { milestone, .. } => issue.milestone.clone_from(milestone),
+            _ => return false,
         }
         true
     }
@@ -224,6 +225,15 @@ pub enum Wait {
         /// The branch.
         branch: String,
     },
+    /// Its pull request is not merged yet.
+    Pull {
+        /// Its number.
+        number: u64,
+        /// Where a person reads it.
+        url: String,
+        /// Why, in words.
+        standing: String,
+    },
     /// Its change is on the way to the base branch.
     Landing,
     /// A person must act.
@@ -278,6 +288,7 @@ impl fmt::Display for Wait {
                 write!(f, "its children are open: {}", open.join(", "))
             }
             Wait::Merge { branch } => write!(f, "the branch {branch} waits to be merged"),
+            Wait::Pull { number, standing, .. } => write!(f, "its pull request #{number}: {standing}"),
             Wait::Landing => f.write_str("its change is on the way to the base branch"),
             Wait::Person { reason } => write!(f, "a person must act: {}", first_line(reason)),
             Wait::Lifetime { bound } => write!(f, "its bounds are used up: {bound}"),

@@ -36,7 +36,7 @@ fn among_equals_the_milestone_that_is_due_first_then_the_older_issue_then_the_pr
     let milestone = |title: &str, due: Option<&str>| Milestone {
         title: title.into(),
         due: due.map(|d| d.parse().unwrap()),
-        state: TrackerState::Open,
+        ..Milestone::default()
     };
     let milestones =
         vec![milestone("soon", Some("2026-02-01")), milestone("late", Some("2027-01-01")), milestone("none", None)];

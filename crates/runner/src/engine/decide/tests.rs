@@ -42,9 +42,10 @@ fn view() -> ProjectView {
         labels: vec![],
         milestone: None,
         state: TrackerState::Open,
-        author: Author { name: "ann".into(), trust: Trust::Writer },
+        author: Author::person("ann", Trust::Writer),
         parent: None,
         comments: vec![],
+        facts: dayfly_core::IssueFacts::default(),
     };
     ProjectView { issues: vec![issue], ..ProjectView::default() }
 }
