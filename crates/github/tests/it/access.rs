@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use dayfly_core::FixedClock;
-use dayfly_github::{App, Auth, Call, Feature, GitHub, GitHubError, Pace, RepoName};
+use dayfly_core::{FixedClock, ForgeRepo};
+use dayfly_github::{App, Auth, Call, Feature, GitHub, GitHubError, Pace};
 use jiff::SignedDuration;
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ async fn a_token_is_looked_for_where_it_may_be() {
 
 fn app_of(server: &Server, clock: &Arc<FixedClock>) -> GitHub {
     let app = App::builder("12", KEY).unwrap().permission("issues", "write");
-    let app = app.repositories(["o/r".parse().unwrap(), "o/s".parse().unwrap(), "p/t".parse().unwrap()]).build();
+    let app = app.repositories(["o/r", "o/s", "p/t"].map(|name| ForgeRepo::new(name).unwrap())).build();
     let github = GitHub::builder(Auth::App(Box::new(app)), clock.clone());
     github.base(server.base.clone()).pace(Pace::none()).build().unwrap()
 }
@@ -115,7 +115,7 @@ async fn a_refused_installation_token_is_renewed_once() {
 #[tokio::test]
 async fn gits_token_is_good_for_one_repository() {
     let server = Server::start(installations(0)).await;
-    let repository: RepoName = "o/r".parse().unwrap();
+    let repository: ForgeRepo = ForgeRepo::new("o/r").unwrap();
     let token = app_of(&server, &noon()).git_token(&repository).await.unwrap();
     assert_eq!(token.expose(), "ghs_0");
     let scoped: Value = serde_json::from_str(&server.seen()[1].body).unwrap();
@@ -163,7 +163,7 @@ async fn a_server_is_asked_for_what_it_can_do_once() {
     github.graphql::<Value>("query Q { a }", &(), None).await.unwrap();
 
     // What it turns out to lack, it lacks for good; what cannot be read proves nothing.
-    let repository = |name: &str| name.parse::<RepoName>().unwrap();
+    let repository = |name: &str| ForgeRepo::new(name).unwrap();
     assert!(!github.lacks(Feature::Dependencies, &repository("o/hidden")).await.unwrap());
     assert!(github.capabilities().await.unwrap().dependencies);
     assert!(github.lacks(Feature::Dependencies, &repository("o/r")).await.unwrap());

@@ -1,6 +1,7 @@
 //! Things that have moved.
 
-use dayfly_github::{Call, GitHubError, RepoName};
+use dayfly_core::ForgeRepo;
+use dayfly_github::{Call, GitHubError};
 use serde_json::{Value, json};
 
 use crate::server::{Server, answer, noon, with};
@@ -34,8 +35,8 @@ async fn a_write_to_a_renamed_repository_keeps_its_method_and_body() {
 
     let moved = github.moved().await.unwrap();
     assert_eq!(moved.len(), 1);
-    assert_eq!(moved[0].from, "o/old".parse::<RepoName>().unwrap());
-    assert_eq!(moved[0].to, "o/new".parse::<RepoName>().unwrap());
+    assert_eq!(moved[0].from, ForgeRepo::new("o/old").unwrap());
+    assert_eq!(moved[0].to, ForgeRepo::new("o/new").unwrap());
 }
 
 #[tokio::test]

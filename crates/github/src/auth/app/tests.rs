@@ -51,7 +51,7 @@ fn a_token_is_used_until_shortly_before_its_end() {
     let later = |minutes| now() + SignedDuration::from_mins(minutes);
     assert_eq!(app.cached(&grant, later(54)), Some(token.clone()));
     assert_eq!(app.cached(&grant, later(55)), None);
-    let other = Grant { only: Some("o/r".parse().unwrap()), ..grant.clone() };
+    let other = Grant { only: Some(ForgeRepo::new("o/r").unwrap()), ..grant.clone() };
     assert_eq!(app.cached(&other, now()), None);
     app.forget(&token);
     assert_eq!(app.cached(&grant, now()), None);
