@@ -5,8 +5,7 @@ use std::ops::Range;
 use super::markdown::{MARKUP, Run};
 
 /// The words with which GitHub closes the issue that is named behind them.
-const CLOSING: [&str; 9] =
-    ["close", "closes", "closed", "fix", "fixes", "fixed", "resolve", "resolves", "resolved"];
+const CLOSING: [&str; 9] = ["close", "closes", "closed", "fix", "fixes", "fixed", "resolve", "resolves", "resolved"];
 
 /// Words that keep checks from being run, wherever they stand, in the upper or lower case, and what they become.
 const SKIPPING: [(&str, &str); 7] = [
@@ -153,7 +152,8 @@ fn reference(text: &str, sign: usize) -> Option<(Range<usize>, Call)> {
             (sign - repository, end, repository > 0)
         }
         b'-' => {
-            let start = sign.checked_sub(2).filter(|s| text.get(*s..sign).is_some_and(|p| p.eq_ignore_ascii_case("gh")))?;
+            let start =
+                sign.checked_sub(2).filter(|s| text.get(*s..sign).is_some_and(|p| p.eq_ignore_ascii_case("gh")))?;
             (start, digits(sign + 1)?, false)
         }
         _ => {

@@ -83,7 +83,8 @@ fn commands(text: &str, code: &[Range<usize>]) -> Vec<Edit> {
         let start = at + (line.len() - line.trim_start().len());
         at += line.len();
         let Some(word) = line.trim_start().strip_prefix('/') else { continue };
-        let word = word.split_whitespace().next().filter(|_| !word.starts_with(char::is_whitespace)).unwrap_or_default();
+        let word =
+            word.split_whitespace().next().filter(|_| !word.starts_with(char::is_whitespace)).unwrap_or_default();
         let is_command = word.starts_with(|c: char| c.is_ascii_alphabetic()) && !word.contains('/');
         if is_command && !code.iter().any(|c| c.contains(&start)) {
             edits.push(Edit::new(start..start, "\\"));
@@ -101,7 +102,8 @@ fn tags(text: &str, html: &[Html]) -> Vec<Edit> {
         for (at, _) in text[range.clone()].match_indices('<') {
             let at = range.start + at;
             let name = tag(&text[at..range.end]);
-            let known = name.filter(|name| allowed.iter().any(|a| a.eq_ignore_ascii_case(name.trim_start_matches('/'))));
+            let known =
+                name.filter(|name| allowed.iter().any(|a| a.eq_ignore_ascii_case(name.trim_start_matches('/'))));
             let fine = match known.map(str::to_ascii_lowercase).as_deref() {
                 Some("details") => {
                     folded += 1;

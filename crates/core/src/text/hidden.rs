@@ -77,15 +77,13 @@ mod tests {
     fn what_nobody_sees_is_taken_out_or_made_visible() {
         let text = "a\u{200b}b\u{202e}c\u{e0041}\u{e0042}d\u{feff}\u{7}e\u{2066}f\u{ad}";
         assert_eq!(removed(text), "abcdef");
-        assert_eq!(
-            escaped(text),
-            r"a\u{200b}b\u{202e}c\u{e0041}\u{e0042}d\u{feff}\u{7}e\u{2066}f\u{ad}"
-        );
+        assert_eq!(escaped(text), r"a\u{200b}b\u{202e}c\u{e0041}\u{e0042}d\u{feff}\u{7}e\u{2066}f\u{ad}");
     }
 
     #[test]
     fn emoji_and_scripts_that_need_joiners_keep_them() {
-        for text in ["👩‍💻 ❤️ 👍🏽 1️⃣ 🏳️‍🌈", "می‌خواهم", "क्‍ष", "日本語\n\tżółć"] {
+        for text in ["👩‍💻 ❤️ 👍🏽 1️⃣ 🏳️‍🌈", "می‌خواهم", "क्‍ष", "日本語\n\tżółć"]
+        {
             assert_eq!(removed(text), text);
         }
     }

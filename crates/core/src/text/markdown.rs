@@ -54,12 +54,14 @@ impl Run {
     /// Where a part of the text comes from.
     pub(super) fn source(&self, part: Range<usize>) -> Range<usize> {
         let piece = |at: usize| self.pieces.iter().rfind(|(start, ..)| *start <= at);
-        let from = piece(part.start).map_or(0, |(start, source, same)| {
-            if *same { source.start + (part.start - start) } else { source.start }
-        });
-        let to = piece(part.end.saturating_sub(1)).map_or(from, |(start, source, same)| {
-            if *same { source.start + (part.end - start) } else { source.end }
-        });
+        let from = piece(part.start).map_or(
+            0,
+            |(start, source, same)| {
+                if *same { source.start + (part.start - start) } else { source.start }
+            },
+        );
+        let to = piece(part.end.saturating_sub(1))
+            .map_or(from, |(start, source, same)| if *same { source.start + (part.end - start) } else { source.end });
         from..to.max(from)
     }
 }
@@ -81,8 +83,11 @@ pub(super) fn read(text: &str) -> Document {
         match &event {
             Event::Start(Tag::CodeBlock(kind)) => {
                 in_code = true;
-                document.open_fence =
-                    if depth == 0 && matches!(kind, CodeBlockKind::Fenced(_)) { open_fence(&text[range.clone()]) } else { None };
+                document.open_fence = if depth == 0 && matches!(kind, CodeBlockKind::Fenced(_)) {
+                    open_fence(&text[range.clone()])
+                } else {
+                    None
+                };
                 document.code.push(range.clone());
             }
             Event::End(TagEnd::CodeBlock) => in_code = false,
@@ -91,9 +96,13 @@ pub(super) fn read(text: &str) -> Document {
                 document.runs.push(Run::default());
                 depth += usize::from(is_container(tag));
             }
-            Event::End(TagEnd::BlockQuote(_) | TagEnd::List(_) | TagEnd::FootnoteDefinition) => depth = depth.saturating_sub(1),
+            Event::End(TagEnd::BlockQuote(_) | TagEnd::List(_) | TagEnd::FootnoteDefinition) => {
+                depth = depth.saturating_sub(1)
+            }
             Event::Code(_) => document.code.push(range.clone()),
-            Event::Html(_) | Event::InlineHtml(_) => document.push_html(range.clone(), matches!(event, Event::InlineHtml(_))),
+            Event::Html(_) | Event::InlineHtml(_) => {
+                document.push_html(range.clone(), matches!(event, Event::InlineHtml(_)))
+            }
             _ => {}
         }
         if !in_code {

@@ -146,6 +146,7 @@ fn says_something(text: &str) -> bool {
         let inner = word.strip_prefix(':').and_then(|w| w.strip_suffix(':'));
         inner.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+-".contains(&b)))
     };
-    let counts = |word: &str| word.chars().any(char::is_alphanumeric) && !is_name(word) && !["+1", "-1"].contains(&word);
+    let counts =
+        |word: &str| word.chars().any(char::is_alphanumeric) && !is_name(word) && !["+1", "-1"].contains(&word);
     text.split_whitespace().any(counts)
 }

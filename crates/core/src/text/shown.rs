@@ -76,7 +76,8 @@ fn unseen(html: &str, offset: usize) -> Vec<(Range<usize>, String)> {
             continue;
         };
         let inside = &rest[open.len()..];
-        let (length, end) = inside.find(close).map_or((inside.len(), rest.len()), |n| (n, open.len() + n + close.len()));
+        let (length, end) =
+            inside.find(close).map_or((inside.len(), rest.len()), |n| (n, open.len() + n + close.len()));
         let inside = inside[..length].trim();
         parts.push((offset + found..offset + found + end, format!("[hidden: {inside}]")));
         at = found + end;
