@@ -87,5 +87,7 @@
 //! ```
 
 pub mod conformance;
+#[cfg(feature = "github")]
+pub mod github;
 #[cfg(feature = "model-server")]
 pub mod model;

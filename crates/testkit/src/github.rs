@@ -1,0 +1,5 @@
+//! A GitHub of one's own on loopback.
+
+mod git;
+
+pub use git::GitRepo;

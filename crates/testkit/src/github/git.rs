@@ -1,0 +1,17 @@
+//! Real git behind the fake: bare repositories, and what the server does to them.
+
+mod command;
+mod diff;
+mod http;
+mod merge;
+mod repository;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use command::GitFailure;
+pub(crate) use diff::{Change, CommitFacts};
+pub(crate) use http::{GitRequest, Service, presented_token, serve};
+pub(crate) use merge::{MergeMethod, Merged, Merging};
+pub use repository::GitRepo;
+pub(crate) use repository::Signature;
