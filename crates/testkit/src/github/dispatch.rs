@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::auth;
 use super::call::{Call, query};
+use super::git;
 use super::journal::Entry;
 use super::reply::{Answer, Body, Reply};
 use super::route::{self, Needs, Route};
@@ -40,6 +41,9 @@ impl Host {
 /// Answers a request of HTTP.
 pub(crate) async fn answer(host: &Host, request: Request) -> Response {
     let (head, body) = request.into_parts();
+    if let Some(asked) = git::asked(&head) {
+        return git::answer(host, asked, head, body).await;
+    }
     let bytes = to_bytes(HttpBody::new(body), BODY_BYTES).await.unwrap_or_default();
     let prefix = if host.enterprise.is_some() { "/api/v3" } else { "" };
     let path = head.uri.path().strip_prefix(prefix).unwrap_or_default().to_owned();

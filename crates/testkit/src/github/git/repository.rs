@@ -11,8 +11,7 @@ use super::command::{GitFailure, run, sealed};
 
 /// A bare repository of the fake, as the server's disk holds it.
 ///
-/// Tests seed it and look into it. What they do to it here is not a push: nobody is told, and no pull request moves.
-/// Push with the real `git` for that, over its address.
+/// Tests look into it here. They write with [`Repository::commit`](super::Repository::commit), or push with the real `git`.
 ///
 /// # Panics
 /// All its functions panic where git itself fails: the fake is then of no use to a test.
@@ -51,13 +50,18 @@ impl GitRepo {
         repo
     }
 
+    /// The one that lies in a folder.
+    pub(super) fn at(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
     /// Where it is on disk.
     pub fn path(&self) -> &Path {
         &self.dir
     }
 
     /// Commits files onto a branch, which is made if it is missing, and gives the commit's id.
-    pub fn commit(&self, branch: &str, message: &str, files: &[(&str, &str)]) -> String {
+    pub(crate) fn commit(&self, branch: &str, message: &str, files: &[(&str, &str)]) -> String {
         let at = Timestamp::from_second(1_767_225_600).expect("a time in range");
         self.commit_as(&Signature::of("seed", at), branch, message, files)
     }
@@ -80,7 +84,7 @@ impl GitRepo {
     }
 
     /// Points a branch at a commit, whatever it pointed at.
-    pub fn set_branch(&self, branch: &str, commit: &str) {
+    pub(crate) fn set_branch(&self, branch: &str, commit: &str) {
         self.git(["update-ref", &format!("refs/heads/{branch}"), commit]).expect("git can move a branch");
     }
 

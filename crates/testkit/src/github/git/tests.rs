@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{GitRepo, MergeMethod, Merged, Merging, Service, Signature};
+use super::http::Service;
+use super::{GitRepo, MergeMethod, Merged, Merging, Signature};
 
 fn repo() -> (tempfile::TempDir, GitRepo) {
     let dir = tempfile::tempdir().unwrap();
