@@ -21,6 +21,7 @@
 
 mod auth;
 mod call;
+mod deeds;
 mod dispatch;
 mod git;
 mod journal;

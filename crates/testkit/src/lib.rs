@@ -87,6 +87,8 @@
 //! ```
 
 pub mod conformance;
+#[cfg(any(feature = "github", feature = "model-server"))]
+mod connection;
 #[cfg(feature = "github")]
 pub mod github;
 #[cfg(feature = "model-server")]

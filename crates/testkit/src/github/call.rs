@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
+use super::deeds::{At, By};
+use super::state::State;
 use super::users::Viewer;
+use super::wire::View;
 
 /// One request, with what its path, its query and its body say.
 #[derive(Debug, Clone)]
@@ -21,6 +24,8 @@ pub(crate) struct Call {
     pub(crate) repo: Option<u64>,
     /// The API's base address.
     pub(crate) api: String,
+    /// The version of the Enterprise Server that is asked.
+    pub(crate) enterprise: Option<String>,
 }
 
 impl Call {
@@ -36,6 +41,26 @@ impl Call {
 
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Who acts.
+    pub(crate) fn by(&self) -> By {
+        By { user: self.viewer.user, app: self.viewer.app }
+    }
+
+    /// The issue it is about. Only routes of an issue may ask.
+    pub(crate) fn at(&self) -> At {
+        At { repo: self.repo(), number: self.number("issue_number") }
+    }
+
+    /// The state, to be told to whoever asks.
+    pub(crate) fn view<'a>(&'a self, state: &'a State) -> View<'a> {
+        View { state, api: &self.api }
+    }
+
+    /// The text of the body's field, if it is one.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.body.get(name).and_then(Value::as_str)
     }
 
     /// The repository's id. Only routes of a repository may ask.

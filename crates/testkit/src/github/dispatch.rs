@@ -70,7 +70,7 @@ fn rest(host: &Host, state: &mut State, head: &Parts, path: &str, body: &[u8], s
     let viewer = auth::viewer(state, &head.headers)?;
     said.login = state.users.get(&viewer.user).map(|user| user.login.clone());
     let (named, numbered) = by_name(state, path);
-    let (route, params) = route::find(&routes::all(), head.method.as_str(), &named).ok_or_else(Reply::not_found)?;
+    let (route, params) = route::find(routes::all(), head.method.as_str(), &named).ok_or_else(Reply::not_found)?;
     said.template = Some(route.template);
     let mut call = Call {
         method: head.method.to_string(),
@@ -82,6 +82,7 @@ fn rest(host: &Host, state: &mut State, head: &Parts, path: &str, body: &[u8], s
         viewer,
         repo: None,
         api: host.api(),
+        enterprise: host.enterprise.clone(),
     };
     call.repo = repository(state, &call, numbered)?;
     allowed(state, &call, &route)?;

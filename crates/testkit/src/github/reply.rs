@@ -84,14 +84,27 @@ impl Reply {
 
     /// A page of a list, with links to the others.
     pub(crate) fn page(call: &Call, items: Vec<Value>) -> Self {
+        Self::page_of(call, &items, Clone::clone)
+    }
+
+    /// A page of a list, with links to the others. Only what is on it is told.
+    pub(crate) fn page_of<T>(call: &Call, items: &[T], tell: impl Fn(&T) -> Value) -> Self {
         let (page, per_page) = paging(call);
-        let (page, last) = (page, items.len().div_ceil(per_page).max(1));
-        let shown: Vec<Value> = items.into_iter().skip((page - 1) * per_page).take(per_page).collect();
+        let last = items.len().div_ceil(per_page).max(1);
+        let shown = items.iter().skip((page - 1) * per_page).take(per_page).map(tell).collect();
         let reply = Self::ok(Value::Array(shown));
         match links(call, page, last) {
             Some(links) => reply.with("link", links),
             None => reply,
         }
+    }
+
+    /// A page as a field of an object that also says how many there are in all.
+    pub(crate) fn within(mut self, field: &str, total: usize) -> Self {
+        if let Body::Json(list) = self.body {
+            self.body = Body::Json(json!({ "total_count": total, field: list }));
+        }
+        self
     }
 }
 

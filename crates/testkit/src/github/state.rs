@@ -83,6 +83,8 @@ pub(crate) struct Issue {
     pub(crate) children: Vec<u64>,
     /// Ids of issues that come first.
     pub(crate) blocked_by: Vec<u64>,
+    /// Ids of issues that wait for it.
+    pub(crate) blocks: Vec<u64>,
     /// What makes it a pull request.
     pub(crate) pull: Option<super::pulls::Pull>,
 }
@@ -168,6 +170,8 @@ pub(crate) enum Happened {
     Reopened,
     Locked,
     Commented(u64),
+    /// A relation to another issue came or went: the event's word, and the other issue's id.
+    Related(&'static str, u64),
     /// Any other event by its word.
     Other(&'static str),
 }
