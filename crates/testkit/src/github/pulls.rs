@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use super::state::{Issue, Repo};
 use super::wire::View;
 
-pub(crate) use checks::{CheckRun, Rollup, Status, rollup};
+pub(crate) use checks::{CheckRun, Rollup, Status, Verdict, rollup};
 pub(crate) use closing::closing_references;
 pub(crate) use gate::{Decision, Mergeable};
 pub(crate) use merging::{MergeWish, Refused};

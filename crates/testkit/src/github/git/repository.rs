@@ -130,6 +130,27 @@ impl GitRepo {
         found.ok().map(|sha| sha.trim().to_owned())
     }
 
+    /// A file's object and its bytes.
+    pub(crate) fn blob(&self, rev: &str, path: &str) -> Option<(String, Vec<u8>)> {
+        let name = format!("{rev}:{path}");
+        let mut command = sealed(&self.dir);
+        command.args(["cat-file", "blob", &name]);
+        let bytes = run(command, None).ok()?;
+        Some((self.git(["rev-parse", &name]).ok()?.trim().to_owned(), bytes))
+    }
+
+    /// What a folder holds: the kind, the object and the name of each.
+    pub(crate) fn entries(&self, rev: &str, path: &str) -> Vec<(&'static str, String, String)> {
+        let listed = self.git(["ls-tree", "-z", &format!("{rev}:{path}")]).unwrap_or_default();
+        let entry = |line: &str| {
+            let (facts, name) = line.split_once('\t')?;
+            let mut words = facts.split(' ').skip(1);
+            let kind = if words.next()? == "tree" { "dir" } else { "file" };
+            Some((kind, words.next()?.to_owned(), name.to_owned()))
+        };
+        listed.split('\0').filter_map(entry).collect()
+    }
+
     /// Moves a reference from one commit to another; false if it was elsewhere by now.
     pub(crate) fn move_ref(&self, reference: &str, new: &str, old: &str) -> bool {
         self.git(["update-ref", reference, new, old]).is_ok()

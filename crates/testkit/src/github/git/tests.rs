@@ -27,10 +27,10 @@ fn a_repository_is_seeded_and_read() {
     assert_eq!(repo.file("main", "a.txt").as_deref(), Some("one\n"));
     assert_eq!(repo.file("main", "c.txt"), None);
     assert_eq!(repo.log("work"), ["more", "start"]);
-    assert_eq!(repo.branches().into_iter().collect::<Vec<_>>(), [
-        ("main".to_owned(), first.clone()),
-        ("work".to_owned(), second.clone())
-    ]);
+    assert_eq!(
+        repo.branches().into_iter().collect::<Vec<_>>(),
+        [("main".to_owned(), first.clone()), ("work".to_owned(), second.clone())]
+    );
     assert!(repo.is_ancestor(&first, &second) && !repo.is_ancestor(&second, &first));
     assert_eq!(repo.ahead_behind("main", "work").unwrap(), (1, 0));
 }
@@ -43,15 +43,16 @@ fn what_a_branch_changes_is_told_with_renames_and_counts() {
     let base = repo.commit("main", "meanwhile", &[("other.txt", "not of the branch\n")]);
     repo.git_with(["fast-import", "--quiet"], CHANGES.as_bytes()).unwrap();
     let changes = repo.changes(&base, "work").unwrap();
-    let told: Vec<_> = changes
-        .iter()
-        .map(|c| (c.status, c.path.as_str(), c.previous.as_deref(), c.additions, c.deletions))
-        .collect();
-    assert_eq!(told, [
-        ("renamed", "b.txt", Some("a.txt"), 0, 0),
-        ("removed", "gone.txt", None, 0, 1),
-        ("added", "new.txt", None, 2, 0),
-    ]);
+    let told: Vec<_> =
+        changes.iter().map(|c| (c.status, c.path.as_str(), c.previous.as_deref(), c.additions, c.deletions)).collect();
+    assert_eq!(
+        told,
+        [
+            ("renamed", "b.txt", Some("a.txt"), 0, 0),
+            ("removed", "gone.txt", None, 0, 1),
+            ("added", "new.txt", None, 2, 0),
+        ]
+    );
     assert!(changes.iter().all(|change| change.blob.len() == 40 && !change.blob.starts_with("0000")));
     assert_eq!(repo.patch(&base, "work", "new.txt").unwrap(), "@@ -0,0 +1,2 @@\n+one\n+two");
 }

@@ -60,7 +60,7 @@ impl CheckState {
         }
     }
 
-    fn verdict(self) -> Verdict {
+    pub(crate) fn verdict(self) -> Verdict {
         match self {
             Self::Queued | Self::InProgress => Verdict::Pending,
             Self::Success | Self::Neutral | Self::Skipped => Verdict::Good,
@@ -97,7 +97,7 @@ impl StatusState {
         all.into_iter().find(|state| state.word() == word)
     }
 
-    fn verdict(self) -> Verdict {
+    pub(crate) fn verdict(self) -> Verdict {
         match self {
             Self::Pending => Verdict::Pending,
             Self::Success => Verdict::Good,

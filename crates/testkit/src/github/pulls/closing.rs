@@ -39,7 +39,10 @@ mod tests {
     fn each_form_closes_what_it_names_and_nothing_else() {
         let closed = |text: &str| closing_references(text, "ann/web");
         assert_eq!(closed("Closes #5."), [5]);
-        assert_eq!(closed("It fixes: ann/web#7 and resolves http://host/ann/web/issues/9, closes #5, fixed #5"), [7, 9, 5]);
+        assert_eq!(
+            closed("It fixes: ann/web#7 and resolves http://host/ann/web/issues/9, closes #5, fixed #5"),
+            [7, 9, 5]
+        );
         assert_eq!(closed("(close #3)"), [3]);
         assert_eq!(closed("See #5. Fixes bob/web#6. Closes five. Closing #8. Close the #9"), Vec::<u64>::new());
     }

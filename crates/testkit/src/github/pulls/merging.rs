@@ -101,13 +101,7 @@ impl State {
     }
 
     /// Makes the commit that merges it onto a commit, or onto the base as it is.
-    pub(super) fn merge_commit(
-        &self,
-        at: At,
-        by: By,
-        wish: &MergeWish,
-        onto: Option<&str>,
-    ) -> Result<String, Refused> {
+    pub(super) fn merge_commit(&self, at: At, by: By, wish: &MergeWish, onto: Option<&str>) -> Result<String, Refused> {
         let (base, head) = self.tips(at).ok_or_else(not_mergeable)?;
         let issue = self.at(at).map_err(|_| not_mergeable())?;
         let pull = self.pull(at).ok_or_else(not_mergeable)?;

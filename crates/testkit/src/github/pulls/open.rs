@@ -1,6 +1,7 @@
 //! Opening a pull request, and changing it.
 
-use super::{Pull, sync};
+use super::Pull;
+use super::sync::sync;
 use crate::github::deeds::{At, By, NewIssue};
 use crate::github::reply::Reply;
 use crate::github::state::{Happened, State};
@@ -38,9 +39,10 @@ impl State {
         let head_sha = head_sha.ok_or_else(|| Reply::invalid("PullRequest", "head", "invalid"))?;
         let base_sha = home.pulls.refs.get(&new.base).cloned();
         let base_sha = base_sha.ok_or_else(|| Reply::invalid("PullRequest", "base", "invalid"))?;
-        let same = home.issues.values().find(|issue| {
-            issue.open_pull().is_some_and(|pull| pull.head == head && pull.base == new.base)
-        });
+        let same = home
+            .issues
+            .values()
+            .find(|issue| issue.open_pull().is_some_and(|pull| pull.head == head && pull.base == new.base));
         if same.is_some() {
             let message = format!("A pull request already exists for {owner}:{head}.");
             return Err(Reply::said("PullRequest", &message));
@@ -108,7 +110,11 @@ impl State {
     fn reopen_pull(&mut self, at: At, by: By) -> Result<(), Reply> {
         let Some(pull) = self.pull(at) else { return Err(Reply::not_found()) };
         if pull.merged.is_some() {
-            return Err(Reply::custom("PullRequest", "state", "state cannot be changed. The pull request cannot be reopened."));
+            return Err(Reply::custom(
+                "PullRequest",
+                "state",
+                "state cannot be changed. The pull request cannot be reopened.",
+            ));
         }
         if !self.repos[&at.repo].pulls.refs.contains_key(&pull.head) {
             let message = format!("state cannot be changed. The {} branch has been deleted.", pull.head);

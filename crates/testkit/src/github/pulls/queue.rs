@@ -67,7 +67,8 @@ impl State {
         let Some((_, entry)) = self.queue_entry(at) else { return false };
         let (id, base) = (entry.id, self.pull(at).map(|pull| pull.base.clone()).unwrap_or_default());
         let queue = self.queue(at.repo, &base).to_vec();
-        let (kept, behind): (Vec<_>, Vec<_>) = queue.into_iter().filter(|entry| entry.id != id).partition(|e| e.id < id);
+        let (kept, behind): (Vec<_>, Vec<_>) =
+            queue.into_iter().filter(|entry| entry.id != id).partition(|e| e.id < id);
         self.set_queue(at.repo, &base, kept);
         self.drop_group(at, &base);
         self.happened(at, by, Happened::Other("removed_from_merge_queue"));

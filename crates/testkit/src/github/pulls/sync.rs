@@ -67,7 +67,12 @@ fn head_moved(state: &mut State, at: At, by: By, after: &BTreeMap<String, String
 }
 
 /// A base that has come to hold the head has merged it, whoever pushed it there.
-fn base_moved(state: &mut State, at: At, by: By, (before, after): (&BTreeMap<String, String>, &BTreeMap<String, String>)) {
+fn base_moved(
+    state: &mut State,
+    at: At,
+    by: By,
+    (before, after): (&BTreeMap<String, String>, &BTreeMap<String, String>),
+) {
     let Some(pull) = state.repos[&at.repo].issues.get(&at.number).and_then(|issue| issue.open_pull()) else { return };
     let (Some(tip), head, base) = (after.get(&pull.base), pull.head_sha.clone(), pull.base.clone()) else { return };
     if before.get(&base) == Some(tip) || !state.git(at.repo).is_ancestor(&head, tip) {
@@ -77,7 +82,12 @@ fn base_moved(state: &mut State, at: At, by: By, (before, after): (&BTreeMap<Str
 }
 
 /// Commits that are pushed to the default branch close the issues that their messages say.
-fn pushed_to_default(state: &mut State, repo: u64, by: By, (before, after): (&BTreeMap<String, String>, &BTreeMap<String, String>)) {
+fn pushed_to_default(
+    state: &mut State,
+    repo: u64,
+    by: By,
+    (before, after): (&BTreeMap<String, String>, &BTreeMap<String, String>),
+) {
     let branch = state.repos[&repo].default_branch.clone();
     let (Some(old), Some(new)) = (before.get(&branch), after.get(&branch)) else { return };
     if old != new {

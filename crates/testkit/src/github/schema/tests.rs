@@ -93,9 +93,7 @@ fn each_fault_in_a_document_is_caught() {
 #[test]
 fn a_literal_input_is_held_against_its_type() {
     let asked = |input: &str| {
-        graphql_problems(&format!(
-            "mutation {{ enablePullRequestAutoMerge(input: {input}) {{ clientMutationId }} }}"
-        ))
+        graphql_problems(&format!("mutation {{ enablePullRequestAutoMerge(input: {input}) {{ clientMutationId }} }}"))
     };
     assert_eq!(asked("{ pullRequestId: \"x\", mergeMethod: SQUASH }"), Vec::<String>::new());
     assert_eq!(asked("{ mergeMethod: SQUASH }"), ["enablePullRequestAutoMerge(input): it needs `pullRequestId`"]);
