@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::auth;
 use super::call::{Call, query};
 use super::git;
+use super::job_logs;
 use super::journal::Entry;
 use super::reply::{Answer, Body, Reply};
 use super::route::{self, Needs, Route};
@@ -43,6 +44,9 @@ pub(crate) async fn answer(host: &Host, request: Request) -> Response {
     let (head, body) = request.into_parts();
     if let Some(asked) = git::asked(&head) {
         return git::answer(host, asked, head, body).await;
+    }
+    if let Some(response) = job_logs::answer(host, &head) {
+        return response;
     }
     let bytes = to_bytes(HttpBody::new(body), BODY_BYTES).await.unwrap_or_default();
     let prefix = if host.enterprise.is_some() { "/api/v3" } else { "" };

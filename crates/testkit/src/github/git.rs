@@ -2,6 +2,7 @@
 
 mod access;
 mod command;
+mod decline;
 mod diff;
 mod disk;
 mod http;

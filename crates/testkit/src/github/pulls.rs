@@ -1,5 +1,6 @@
 //! Pull requests: what makes an issue one, and what can be done to them.
 
+mod by_hand;
 mod checks;
 mod closing;
 mod gate;
@@ -30,6 +31,7 @@ pub(crate) use requests::{Attempt, MergeAction, Outcome};
 pub(crate) use reviews::{NewThread, Review, ReviewState, Thread, ThreadComment};
 pub(crate) use sync::sync;
 
+pub use by_hand::PullNow;
 pub use checks::{Annotation, CheckState, StatusState};
 pub use rules::BranchRules;
 

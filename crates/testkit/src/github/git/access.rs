@@ -12,6 +12,7 @@ use crate::github::pulls;
 use crate::github::state::State;
 use crate::github::users::{Permission, Viewer};
 
+use super::decline;
 use super::http::{GitRequest, Service, presented_token, serve};
 use super::repository::GitRepo;
 
@@ -43,6 +44,9 @@ pub(crate) async fn answer(host: &Host, asked: Asked, head: Parts, body: Body) -
     let login = allowed.as_ref().ok().map(|allowed| allowed.login.clone());
     let response = match allowed {
         Err(refusal) => refusal,
+        Ok(allowed) if asked.rest == "git-receive-pack" && refused(host, allowed.repo, &body) => {
+            decline::declined(&decline::commands(&body), DECLINED)
+        }
         Ok(allowed) => {
             let request = GitRequest {
                 method: head.method.clone(),
@@ -63,6 +67,20 @@ pub(crate) async fn answer(host: &Host, asked: Asked, head: Parts, body: Body) -
     };
     enter(host, &head, login, response.status());
     response
+}
+
+const DECLINED: &str = "push declined due to repository rule violations";
+
+/// Whether a push would move a branch that takes changes by pull request alone.
+fn refused(host: &Host, repo: u64, body: &[u8]) -> bool {
+    let state = host.world.lock();
+    let Some(repo) = state.repos.get(&repo) else { return false };
+    decline::commands(body).iter().any(|command| {
+        let branch = command.reference.strip_prefix("refs/heads/");
+        // A branch that is not there yet can be made.
+        let known = branch.filter(|branch| repo.pulls.refs.contains_key(*branch));
+        known.is_some_and(|branch| state.rules_of(repo, branch).refuses_pushes())
+    })
 }
 
 struct Allowed {
