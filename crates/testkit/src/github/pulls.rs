@@ -13,6 +13,9 @@ mod rules;
 mod settle;
 mod sync;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

@@ -146,6 +146,8 @@ fn who_are_you(text: &str) -> Response {
 fn plain(status: u16, text: String) -> Response {
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    // git shows what is said to whoever runs it, if it is plain text.
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }
 
