@@ -15,6 +15,12 @@ pub(crate) fn viewer(state: &State, headers: &HeaderMap) -> Result<Viewer, Reply
     if !scheme.eq_ignore_ascii_case("bearer") && !scheme.eq_ignore_ascii_case("token") {
         return Err(bad());
     }
+    viewer_of(state, token)
+}
+
+/// Who has a token.
+pub(crate) fn viewer_of(state: &State, token: &str) -> Result<Viewer, Reply> {
+    let bad = || Reply::refusal(401, "Bad credentials");
     let known = state.tokens.get(token).ok_or_else(bad)?;
     if known.revoked || known.expires_at.is_some_and(|end| end <= state.now()) {
         return Err(bad());

@@ -9,7 +9,9 @@ use super::call::{self, Call};
 use super::description::Description;
 use super::exchange::{Exchange, Said};
 use super::fault::{Asked, Fault};
+use super::git;
 use super::graphql::{self, Answered, Ask, Document};
+use super::job_logs;
 use super::limits::Resource;
 use super::reply::{Answer, Body, Reply};
 use super::state::State;
@@ -50,6 +52,12 @@ impl Host {
 /// Answers a request of HTTP.
 pub(crate) async fn answer(host: &Host, request: Request, cut: &Cut) -> Response {
     let (head, body) = request.into_parts();
+    if let Some(asked) = git::asked(&head) {
+        return git::answer(host, asked, head, body).await;
+    }
+    if let Some(response) = job_logs::answer(host, &head) {
+        return response;
+    }
     let bytes = to_bytes(HttpBody::new(body), BODY_BYTES).await.unwrap_or_default();
     let exchange = Exchange::of(&head, host.below(head.uri.path()), &bytes);
     let mut said = Said::default();

@@ -71,6 +71,11 @@ impl GitHubServer {
         self.host.origin.clone()
     }
 
+    /// The address from which git clones a repository, and to which it pushes.
+    pub fn git_url(&self, full_name: &str) -> String {
+        format!("{}/{full_name}.git", self.host.origin)
+    }
+
     /// The world behind it.
     pub fn world(&self) -> World {
         self.host.world.clone()

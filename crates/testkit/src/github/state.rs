@@ -6,6 +6,7 @@ use std::sync::Arc;
 use dayfly_core::{Clock, FixedClock};
 use jiff::{Timestamp, ToSpan, Unit};
 
+use super::git::{Disk, GitRepo};
 use super::limits::Meter;
 use super::users::{App, Kind, Permission, Token, User, Viewer};
 
@@ -13,6 +14,7 @@ use super::users::{App, Kind, Permission, Token, User, Viewer};
 #[derive(Debug, Clone)]
 pub(crate) struct State {
     clock: Arc<FixedClock>,
+    disk: Disk,
     last_id: u64,
     pub(crate) users: BTreeMap<u64, User>,
     pub(crate) apps: BTreeMap<u64, App>,
@@ -189,6 +191,7 @@ impl State {
     pub(crate) fn new(clock: Arc<FixedClock>) -> Self {
         Self {
             clock,
+            disk: Disk::new(),
             last_id: 1_000_000,
             users: BTreeMap::new(),
             apps: BTreeMap::new(),
@@ -267,6 +270,12 @@ impl State {
         };
         self.repos.insert(id, repo);
         id
+    }
+
+    /// A repository's bare one.
+    pub(crate) fn git(&self, repo: u64) -> GitRepo {
+        let branch = self.repos.get(&repo).map_or("main", |repo| repo.default_branch.as_str());
+        self.disk.repository(repo, branch)
     }
 
     /// What a user may do in a repository.
