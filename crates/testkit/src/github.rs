@@ -19,14 +19,20 @@
 //! # drop(bot);
 //! ```
 
+mod access;
 mod auth;
 mod call;
+pub mod contract;
 mod deeds;
 mod description;
 mod dispatch;
+mod exchange;
+mod fault;
 mod git;
+mod graphql;
 mod job_logs;
 mod journal;
+mod limits;
 mod person;
 mod pulls;
 mod reply;
@@ -36,12 +42,16 @@ mod routes;
 mod schema;
 mod server;
 mod state;
+#[cfg(test)]
+mod tests;
 mod users;
 mod wire;
 mod world;
 
+pub use fault::{Fault, Match};
 pub use git::GitRepo;
 pub use journal::{Entry, Journal};
+pub use limits::Limits;
 pub use person::Person;
 pub use pulls::{Annotation, BranchRules, CheckState, PullNow, StatusState};
 pub use repository::{CommentNow, IssueNow, Repository};

@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use jsonschema::{Draft, Registry, Validator};
 use serde_json::Value;
 
-pub(crate) use operation::{Operation, RequestFault};
+pub(crate) use operation::Operation;
 
 /// The description, cut to the operations that are of interest here.
 const TEXT: &str = include_str!("../../data/github/openapi.json");

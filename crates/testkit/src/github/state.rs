@@ -7,6 +7,7 @@ use dayfly_core::{Clock, FixedClock};
 use jiff::{Timestamp, ToSpan, Unit};
 
 use super::git::{Disk, GitRepo};
+use super::limits::Meter;
 use super::users::{App, Kind, Permission, Token, User, Viewer};
 
 /// Everything that this GitHub knows.
@@ -21,6 +22,7 @@ pub(crate) struct State {
     pub(crate) repos: BTreeMap<u64, Repo>,
     /// Old full names of repositories, in lower case.
     pub(crate) moved: BTreeMap<String, u64>,
+    pub(crate) meter: Meter,
     /// Where each issue is: its repository and number, by its id.
     pub(crate) issues: BTreeMap<u64, (u64, u64)>,
 }
@@ -196,6 +198,7 @@ impl State {
             tokens: BTreeMap::new(),
             repos: BTreeMap::new(),
             moved: BTreeMap::new(),
+            meter: Meter::default(),
             issues: BTreeMap::new(),
         }
     }

@@ -153,11 +153,9 @@ fn plain(status: u16, text: String) -> Response {
 
 fn enter(host: &Host, head: &Parts, login: Option<String>, status: StatusCode) {
     let at = host.world.lock().now();
-    let mut book = host.world.book();
-    book.requests += 1;
-    let request_id = format!("FAKE:{:06}", book.requests);
+    let request_id = host.world.next_request_id();
     let path = head.uri.path();
-    book.journal.push(Entry {
+    host.world.note(Entry {
         method: head.method.to_string(),
         template: "git".to_owned(),
         path: head.uri.path_and_query().map_or_else(|| path.to_owned(), ToString::to_string),
