@@ -9,15 +9,13 @@ use super::call::{self, Call};
 use super::description::Description;
 use super::exchange::{Exchange, Said};
 use super::fault::{Asked, Fault};
-use super::git;
 use super::graphql::{self, Answered, Ask, Document};
-use super::job_logs;
 use super::limits::Resource;
 use super::reply::{Answer, Body, Reply};
 use super::state::State;
 use super::users::Viewer;
 use super::world::World;
-use super::{access, auth, route, routes};
+use super::{access, auth, git, job_logs, route, routes};
 use crate::connection::Cut;
 
 /// The longest body that is read.

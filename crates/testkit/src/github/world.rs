@@ -166,6 +166,12 @@ impl World {
         self.shared.grown.notify_all();
     }
 
+    /// Writes down a request of git's.
+    pub(crate) fn note(&self, entry: Entry) {
+        self.book().journal.push(entry);
+        self.shared.grown.notify_all();
+    }
+
     /// Waits until the journal is as it should be, and gives it.
     ///
     /// # Panics

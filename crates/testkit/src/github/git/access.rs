@@ -154,9 +154,8 @@ fn plain(status: u16, text: String) -> Response {
 fn enter(host: &Host, head: &Parts, login: Option<String>, status: StatusCode) {
     let at = host.world.lock().now();
     let request_id = host.world.next_request_id();
-    let mut book = host.world.book();
     let path = head.uri.path();
-    book.journal.push(Entry {
+    host.world.note(Entry {
         method: head.method.to_string(),
         template: "git".to_owned(),
         path: head.uri.path_and_query().map_or_else(|| path.to_owned(), ToString::to_string),

@@ -98,7 +98,8 @@ pub(super) fn request(origin: &str, method: &str, path: &str, headers: &str, bod
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let body = if body.is_null() { String::new() } else { body.to_string() };
-    let head = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nuser-agent: tests\r\n{headers}");
+    let head =
+        format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nuser-agent: tests\r\n{headers}");
     write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
     let mut all = Vec::new();
     stream.read_to_end(&mut all).unwrap();
