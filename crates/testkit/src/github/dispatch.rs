@@ -12,6 +12,7 @@ use super::fault::{Asked, Fault};
 use super::graphql::{self, Answered, Ask, Document};
 use super::limits::Resource;
 use super::reply::{Answer, Body, Reply};
+use super::schema;
 use super::state::State;
 use super::users::Viewer;
 use super::world::World;
@@ -184,6 +185,8 @@ fn graphql(host: &Host, state: &mut State, viewer: Viewer, exchange: &Exchange, 
         Err(message) => Answered::refused(message),
     };
     said.violations.extend(answered.violation);
+    let document = body["query"].as_str().unwrap_or_default();
+    said.violations.extend(schema::problems(document, &body["variables"], answered.body.get("data")));
     Reply::ok(answered.body)
 }
 

@@ -10,7 +10,6 @@ mod tests;
 use std::sync::OnceLock;
 
 use graphql_parser::parse_query;
-use graphql_parser::query::Document;
 use serde_json::Value;
 
 use kinds::Schema;
@@ -40,7 +39,12 @@ pub fn graphql_problems(document: &str) -> Vec<String> {
     }
 }
 
-/// What is wrong with an answer's `data`, by the schema and by what was selected; empty if nothing is.
-pub(crate) fn answer_problems(document: &Document<'_, String>, variables: &Value, data: &Value) -> Vec<String> {
-    answer::problems(schema(), document, variables, data)
+/// What is wrong with a document, and with the data that was answered to it.
+pub(crate) fn problems(text: &str, variables: &Value, data: Option<&Value>) -> Vec<String> {
+    let Ok(document) = parse_query::<String>(text) else { return Vec::new() };
+    let wrong = document::problems(schema(), &document).into_iter();
+    let wrong = wrong.map(|problem| format!("the document is not valid: {problem}"));
+    let data = data.filter(|data| !data.is_null());
+    let answered = data.map(|data| answer::problems(schema(), &document, variables, data)).unwrap_or_default();
+    wrong.chain(answered.into_iter().map(|problem| format!("the answer is not valid: {problem}"))).collect()
 }

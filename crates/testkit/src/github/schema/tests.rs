@@ -4,7 +4,7 @@ use graphql_parser::parse_query;
 use serde_json::{Value, json};
 
 use super::kinds::{Kind, bottom};
-use super::{answer_problems, graphql_problems, schema};
+use super::{answer, graphql_problems, schema};
 
 const DOCUMENT: &str = "
 query Pull($owner: String!, $name: String!, $number: Int!, $full: Boolean = true) {
@@ -47,7 +47,7 @@ fn good() -> Value {
 }
 
 fn answered(document: &str, data: &Value) -> Vec<String> {
-    answer_problems(&parse_query::<String>(document).unwrap(), &variables(), data)
+    answer::problems(schema(), &parse_query::<String>(document).unwrap(), &variables(), data)
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_good_document_and_a_good_answer_have_no_problems() {
     without["repository"]["pullRequest"].as_object_mut().unwrap().remove("statusCheckRollup");
     let variables = json!({ "owner": "ann", "name": "web", "number": 7, "full": false });
     let document = parse_query::<String>(DOCUMENT).unwrap();
-    assert_eq!(answer_problems(&document, &variables, &without), Vec::<String>::new());
+    assert_eq!(answer::problems(schema(), &document, &variables, &without), Vec::<String>::new());
 }
 
 #[test]
