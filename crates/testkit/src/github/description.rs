@@ -64,4 +64,18 @@ impl Description {
         let options = jsonschema::options().with_draft(Draft::Draft7).with_registry(&self.registry);
         options.should_validate_formats(true).build(schema).expect("GitHub's schemas are schemas")
     }
+
+    /// The schema of an answer.
+    #[cfg(test)]
+    pub(crate) fn response_schema(&'static self, method: &str, template: &str, status: u16) -> &'static Value {
+        let told = &self.document["paths"][template][method.to_lowercase()];
+        &self.follow(&told["responses"][status.to_string()])["content"]["application/json"]["schema"]
+    }
+
+    /// What a schema refers to, or the schema itself.
+    #[cfg(test)]
+    pub(crate) fn resolve<'a>(&'static self, schema: &'a Value) -> &'a Value {
+        let pointer = schema["$ref"].as_str().and_then(|name| name.strip_prefix(NAME)?.strip_prefix('#'));
+        pointer.and_then(|pointer| self.document.pointer(pointer)).unwrap_or(schema)
+    }
 }

@@ -112,6 +112,8 @@ pub(crate) struct Comment {
     pub(crate) edited: Option<(Timestamp, u64)>,
     /// Why it is hidden.
     pub(crate) minimised: Option<String>,
+    /// Whether it came over HTTP, from the program that is tested, and no test has taken it yet.
+    pub(crate) unexpected: bool,
     pub(crate) reactions: Vec<Reaction>,
 }
 

@@ -1,8 +1,10 @@
 mod apps;
+mod expected;
 mod faults;
 mod graphql;
 mod issues;
 mod limits;
+mod mutants;
 mod people;
 mod relations;
 
