@@ -29,7 +29,8 @@ use std::time::Duration;
 use dayfly_core::{Config, Event, Filter, IssueId, NewIssue, Next, ProjectName, SourceText, WorkLogQuery, work_log};
 use dayfly_examples::{Failure, Scratch};
 use dayfly_runner::{
-    Engine, MarkdownTracker, Notice, Progress, RunOptions, SqliteStore, StateLock, SystemClock, Until, overview,
+    Engine, MarkdownTracker, Notice, Progress, RunOptions, Sources, SqliteStore, StateLock, SystemClock, Until,
+    overview,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -78,7 +79,14 @@ async fn main() -> Result<(), Failure> {
     let app = ProjectName::new("app")?;
     let tracker = Arc::new(MarkdownTracker::new(portfolio.issues_dir.clone(), Arc::new(SystemClock)));
     for title in ["Greet the world", "Paint the door"] {
-        let new = NewIssue { title: title.into(), body: String::new(), labels: vec![], milestone: None, parent: None };
+        let new = NewIssue {
+            title: title.into(),
+            body: String::new(),
+            labels: vec![],
+            milestone: None,
+            parent: None,
+            ..NewIssue::default()
+        };
         tracker.create(&app, "ada", &new).await?;
     }
 
@@ -105,7 +113,8 @@ async fn main() -> Result<(), Failure> {
 
     // 5. The reports. All of them are made from one look at the ledger and the tracker, which writes nothing.
     let now = Timestamp::now();
-    let seen = overview(portfolio, Some(&*store), &*tracker, Filter::default(), now).await?;
+    let from = Sources { store: Some(&*store), tracker: &*tracker, forge: None };
+    let seen = overview(portfolio, from, Filter::default(), now).await?;
     let zone = TimeZone::system();
     let query = WorkLogQuery { day: now.to_zoned(zone.clone()).date(), zone, project: None };
     let log = work_log(&query, &seen.input(), &seen.plan, &seen.records)?;

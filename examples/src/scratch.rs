@@ -93,8 +93,7 @@ impl Scratch {
     pub async fn issue(&self, portfolio: &Portfolio, title: &str, body: &str) -> Result<IssueRef, Failure> {
         let tracker = MarkdownTracker::new(portfolio.issues_dir.clone(), Arc::new(SystemClock));
         let project = ProjectName::new("app")?;
-        let new =
-            NewIssue { title: title.into(), body: body.into(), labels: Vec::new(), milestone: None, parent: None };
+        let new = NewIssue { title: title.into(), body: body.into(), labels: Vec::new(), ..NewIssue::default() };
         let id = tracker.create(&project, "ada", &new).await?;
         Ok(IssueRef::new(project, id))
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Commit, IssueRef, ProjectName, TrackerWrite};
+use crate::{Commit, IssueRef, ProjectName, PullWrite, TrackerWrite};
 
 /// The key of one effect; doing it twice with the same key does it once.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,25 +50,56 @@ pub enum Effect {
         /// Where it is to stand.
         commit: Commit,
     },
+    /// Put a commit on a branch of the project's forge, within dayfly's own prefix.
+    Push {
+        /// The project.
+        project: ProjectName,
+        /// The branch.
+        branch: String,
+        /// Where it is to stand. If it stands at a commit that no attempt made, somebody else has pushed, and it is left
+        /// alone.
+        commit: Commit,
+    },
+    /// Write to a pull request.
+    Pull {
+        /// The project.
+        project: ProjectName,
+        /// What.
+        write: PullWrite,
+    },
 }
 
 impl Effect {
     /// The kind, for tables and statistics.
     pub fn kind(&self) -> EffectKind {
         match self {
-            Effect::Tracker { write: TrackerWrite::Comment { .. }, .. } => EffectKind::Comment,
-            Effect::Tracker { write: TrackerWrite::Labels { .. }, .. } => EffectKind::Labels,
-            Effect::Tracker { write: TrackerWrite::State { .. }, .. } => EffectKind::State,
-            Effect::Tracker { write: TrackerWrite::Create(_), .. } => EffectKind::Create,
+            Effect::Tracker { write, .. } => match write {
+                TrackerWrite::Comment { .. } | TrackerWrite::Sticky { .. } => EffectKind::Comment,
+                TrackerWrite::Labels { .. } => EffectKind::Labels,
+                TrackerWrite::State { .. } | TrackerWrite::Duplicate { .. } => EffectKind::State,
+                TrackerWrite::Create(_) => EffectKind::Create,
+                TrackerWrite::BlockedBy { .. } => EffectKind::Order,
+                TrackerWrite::SetMilestone { .. } | TrackerWrite::Milestone { .. } => EffectKind::Milestone,
+            },
             Effect::Land { .. } => EffectKind::Land,
             Effect::Branch { .. } => EffectKind::Branch,
+            Effect::Push { .. } => EffectKind::Push,
+            Effect::Pull { write, .. } => match write {
+                PullWrite::Say { .. } => EffectKind::Comment,
+                PullWrite::Merge { .. } => EffectKind::Merge,
+                PullWrite::Open(_) | PullWrite::Ready { .. } | PullWrite::RemoveBranch { .. } => EffectKind::Pull,
+            },
         }
     }
 
     /// The project it is for.
     pub fn project(&self) -> &ProjectName {
         match self {
-            Effect::Tracker { project, .. } | Effect::Land { project, .. } | Effect::Branch { project, .. } => project,
+            Effect::Tracker { project, .. }
+            | Effect::Land { project, .. }
+            | Effect::Branch { project, .. }
+            | Effect::Push { project, .. }
+            | Effect::Pull { project, .. } => project,
         }
     }
 }
@@ -89,6 +120,16 @@ pub enum EffectKind {
     Land,
     /// A branch left for a person.
     Branch,
+    /// What must come before an issue.
+    Order,
+    /// A milestone, or what is under it.
+    Milestone,
+    /// A branch pushed to a forge.
+    Push,
+    /// A pull request opened or made ready.
+    Pull,
+    /// A merge asked for.
+    Merge,
 }
 
 /// An effect in the outbox. Those of one issue are applied in order.

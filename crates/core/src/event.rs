@@ -1,12 +1,17 @@
 //! What the ledger records.
 
+mod kind;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AttemptId, Billing, CapacityKey, Commit, Digest, EffectEntry, EffectId, End, Epoch, IssueId, IssueRef,
-    JobSpec, Limited, Next, OpenedBy, Outcome, ProcessIdentity, Seq, StageName, Token, Usage, Using,
+    AgentName, AttemptId, Billing, CapacityKey, Commit, Digest, EffectEntry, EffectId, End, Epoch, Feedback, IssueId,
+    IssueRef, JobSpec, Limited, Next, OpenedBy, Outcome, ProcessIdentity, PullRecord, Seq, StageName, Token, Usage,
+    Using,
 };
+
+pub use kind::EventKind;
 
 /// The format of records that this program writes. It reads this one and all older ones.
 pub const FORMAT_VERSION: u32 = 1;
@@ -152,6 +157,52 @@ pub enum Event {
         #[serde(default)]
         effects: Vec<EffectEntry>,
     },
+    /// What is known of the pull request of an issue has changed.
+    PullSeen {
+        /// The issue.
+        issue: IssueRef,
+        /// What is known now.
+        pull: PullRecord,
+        /// What follows outside.
+        #[serde(default)]
+        effects: Vec<EffectEntry>,
+    },
+    /// The pull request of an issue cannot be merged as it is, and work goes back to a stage.
+    SentBack {
+        /// The issue.
+        issue: IssueRef,
+        /// The stage.
+        stage: StageName,
+        /// Why.
+        feedback: Option<Feedback>,
+        /// What follows outside.
+        #[serde(default)]
+        effects: Vec<EffectEntry>,
+    },
+    /// The pull request of an issue needs a person.
+    Stopped {
+        /// The issue.
+        issue: IssueRef,
+        /// Why.
+        reason: String,
+        /// What helps.
+        remedy: String,
+        /// What follows outside.
+        #[serde(default)]
+        effects: Vec<EffectEntry>,
+    },
+    /// A rule of triage asks for writes.
+    Triaged {
+        /// The issue.
+        issue: IssueRef,
+        /// The rule.
+        rule: String,
+        /// Why, in words.
+        why: String,
+        /// What follows outside.
+        #[serde(default)]
+        effects: Vec<EffectEntry>,
+    },
     /// A person lifted a block.
     Unblocked {
         /// The issue.
@@ -177,54 +228,7 @@ pub enum Event {
     Newer,
 }
 
-/// The kind of an event, for tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "each kind is documented at the event of the same name")]
-pub enum EventKind {
-    EngineStarted,
-    AttemptStarted,
-    AttemptSpawned,
-    AttemptEnded,
-    CapacityLimited,
-    CapacityOpened,
-    CapacityProbed,
-    EffectDone,
-    EffectRefused,
-    EffectDelayed,
-    Answered,
-    ChildrenClosed,
-    Merged,
-    Unblocked,
-    Closed,
-    Reopened,
-    Newer,
-}
-
 impl Event {
-    /// Its kind.
-    pub fn kind(&self) -> EventKind {
-        match self {
-            Event::EngineStarted { .. } => EventKind::EngineStarted,
-            Event::AttemptStarted { .. } => EventKind::AttemptStarted,
-            Event::AttemptSpawned { .. } => EventKind::AttemptSpawned,
-            Event::AttemptEnded { .. } => EventKind::AttemptEnded,
-            Event::CapacityLimited { .. } => EventKind::CapacityLimited,
-            Event::CapacityOpened { .. } => EventKind::CapacityOpened,
-            Event::CapacityProbed { .. } => EventKind::CapacityProbed,
-            Event::EffectDone { .. } => EventKind::EffectDone,
-            Event::EffectRefused { .. } => EventKind::EffectRefused,
-            Event::EffectDelayed { .. } => EventKind::EffectDelayed,
-            Event::Answered { .. } => EventKind::Answered,
-            Event::ChildrenClosed { .. } => EventKind::ChildrenClosed,
-            Event::Merged { .. } => EventKind::Merged,
-            Event::Unblocked { .. } => EventKind::Unblocked,
-            Event::Closed { .. } => EventKind::Closed,
-            Event::Reopened { .. } => EventKind::Reopened,
-            Event::Newer => EventKind::Newer,
-        }
-    }
-
     /// The issue it is about, where it names one directly.
     pub fn issue(&self) -> Option<&IssueRef> {
         match self {
@@ -235,6 +239,10 @@ impl Event {
             | Event::Answered { issue, .. }
             | Event::ChildrenClosed { issue, .. }
             | Event::Merged { issue, .. }
+            | Event::PullSeen { issue, .. }
+            | Event::SentBack { issue, .. }
+            | Event::Stopped { issue, .. }
+            | Event::Triaged { issue, .. }
             | Event::Unblocked { issue, .. }
             | Event::Closed { issue }
             | Event::Reopened { issue, .. } => Some(issue),

@@ -34,6 +34,7 @@ mod clock;
 mod config;
 mod effect;
 mod event;
+mod forge;
 mod gate;
 mod id;
 mod job;
@@ -50,7 +51,9 @@ mod settle;
 mod stage;
 mod state;
 mod store;
+mod text;
 mod tracker;
+mod triage;
 
 pub use agent::{
     Agent, AgentError, AgentEvent, AnswerBy, Billing, CommandLine, Ending, EventReader, ExitFacts, LimitNotice,
@@ -64,6 +67,10 @@ pub use clock::{Clock, FixedClock};
 pub use config::{Config, ConfigError, Origin, Problem, Setting, SourceText};
 pub use effect::{Effect, EffectEntry, EffectId, EffectKind};
 pub use event::{Event, EventKind, FORMAT_VERSION, Record, RecordError};
+pub use forge::{
+    Checks, FailedCheck, Forge, ForgeRepo, ForgeRepoError, MergeMethod, Mergeable, NewPull, Pull, PullApplied,
+    PullState, PullWrite, Remote, Review, Secret,
+};
 pub use gate::{Gate, GateError, GateResult, GateSpec, Subject, Verdict, WorkFacts, gate_fn};
 pub use id::{
     AccountName, AgentName, AttemptId, Commit, Digest, Epoch, IssueId, IssueRef, JobId, NameError, ProjectName, Seq,
@@ -73,15 +80,16 @@ pub use job::{Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, Stag
 pub use outcome::{Class, End, GateFailure, Outcome, Receipt};
 pub use plan::{Awaited, Filter, Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why, plan};
 pub use portfolio::{
-    AccountConfig, AgentConfig, AgentKind, Budget, Budgets, CapacityPolicy, Choose, Landing, Limits, Permissions,
-    Portfolio, Price, Project, ProjectKind, ProjectRunner, Retry, SessionConfig, SessionDone, SessionPrompt,
+    AccountConfig, AgentConfig, AgentKind, Answers, Budget, Budgets, CapacityPolicy, Choose, GitHubConfig, Landing,
+    Limits, MergeBy, MergePolicy, Permissions, Portfolio, Price, Project, ProjectKind, ProjectRunner, Retry, RollOver,
+    SessionConfig, SessionDone, SessionPrompt, TrackerKind, TriagePolicy,
 };
 pub use prompt::{PromptContext, PromptError, PromptTemplate};
 pub use proposal::{Child, Proposal, ProposalError, Proposed, VerdictClaim, VerdictRule};
 pub use report::{
     AttemptLine, BudgetLine, CapacityLine, CapacityReport, IssueLine, MilestoneLine, Status, UsageBy, UsageQuery,
-    UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, capacity, status, usage, why,
-    work_log,
+    UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, capacity, pull_text, status, usage,
+    why, work_log,
 };
 pub use reset::{ResetTime, reset_in};
 pub use runner::{
@@ -92,18 +100,23 @@ pub use sandbox::{Network, Sandbox, SandboxPolicy, SandboxSpec};
 pub use settle::{Next, SettleInput, believed, next_step};
 pub use stage::{Access, AnswerRule, Choice, Fallback, Pipeline, Stage, StageRun, WorstCase};
 pub use state::{
-    IssueState, LiveAttempt, PendingEffect, Phase, State, StateError, transition_diagram, transition_table,
+    IssueState, LiveAttempt, PendingEffect, Phase, PullRecord, PullStep, StageWork, State, StateError,
+    transition_diagram, transition_table,
 };
 pub use store::{Batch, Condition, MemoryStore, Store, StoreError};
+pub use text::{harmless, harmless_title, said, shown, without_disguise};
 pub use tracker::{
-    Applied, Author, Comment, Issue, IssueState as TrackerState, Labels, Milestone, NewIssue, Tracker, TrackerError,
-    TrackerWrite, Trust,
+    Applied, Author, Comment, Counts, Issue, IssueFacts, IssueState as TrackerState, Labels, Milestone, NewIssue,
+    Tracker, TrackerError, TrackerWrite, Trust,
 };
+pub use triage::{Finding, TriageInput, Trigger, may_trigger, milestone_progress, triage};
 
 #[cfg(feature = "mock")]
 pub use agent::MockAgent;
 #[cfg(feature = "mock")]
 pub use clock::MockClock;
+#[cfg(feature = "mock")]
+pub use forge::MockForge;
 #[cfg(feature = "mock")]
 pub use gate::MockGate;
 #[cfg(feature = "mock")]
@@ -120,6 +133,7 @@ const _: () = {
     const fn object_safe<T: ?Sized>() {}
     object_safe::<dyn Agent>();
     object_safe::<dyn Clock>();
+    object_safe::<dyn Forge>();
     object_safe::<dyn Gate>();
     object_safe::<dyn Job>();
     object_safe::<dyn Runner>();

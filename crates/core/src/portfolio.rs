@@ -1,6 +1,7 @@
 //! The repositories looked after, each with its policy.
 
 mod agents;
+mod forge;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,10 +11,12 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, AfterCrash, AgentName, Billing, Labels, Pipeline, Profile, ProjectName, SandboxPolicy, Spend, Trust,
+    AccountName, AfterCrash, AgentName, Billing, ForgeRepo, Labels, Pipeline, Profile, ProjectName, SandboxPolicy,
+    Spend, Trust,
 };
 
 pub use agents::{AccountConfig, AgentConfig, AgentKind, Choose, Permissions, Price};
+pub use forge::{Answers, GitHubConfig, MergeBy, MergePolicy, RollOver, TrackerKind, TriagePolicy};
 
 /// Everything the engine works from; made by [`crate::Config::read`], every value resolved.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,6 +39,10 @@ pub struct Portfolio {
     pub budgets: Budgets,
     /// How the capacity of vendors is watched.
     pub capacity: CapacityPolicy,
+    /// How GitHub is reached.
+    pub github: GitHubConfig,
+    /// How issues are kept in order.
+    pub triage: TriagePolicy,
     /// The agents by name.
     pub agents: BTreeMap<AgentName, AgentConfig>,
     /// The accounts at their vendors by name.
@@ -71,8 +78,15 @@ pub struct Project {
     pub base: String,
     /// What matters most at present; agents are told.
     pub focus: Option<String>,
+    /// Where its issues are written down.
+    pub tracker: TrackerKind,
+    /// Its repository on GitHub, if it has one that dayfly may use: then work starts from the base branch as it is there,
+    /// and lands there.
+    pub forge: Option<ForgeRepo>,
     /// How a finished change reaches the base branch.
     pub landing: Landing,
+    /// How its pull requests are opened and merged.
+    pub merge: MergePolicy,
     /// Whether landing makes one commit of a change.
     pub squash: bool,
     /// The most jobs at once in this project.
@@ -214,7 +228,7 @@ impl ProjectKind {
 pub enum Landing {
     /// The engine puts it on the base branch itself, never by force.
     Direct,
-    /// The engine leaves a branch, and a person merges it.
+    /// The engine leaves a branch; on a forge it opens a pull request for it. [`MergeBy`] says who merges it.
     PullRequest,
 }
 

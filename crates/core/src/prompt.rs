@@ -114,9 +114,10 @@ mod tests {
             labels: vec![],
             milestone: None,
             state: TrackerState::Open,
-            author: Author { name: "ann".into(), trust: Trust::Writer },
+            author: Author::person("ann", Trust::Writer),
             parent: None,
             comments: vec![],
+            facts: crate::IssueFacts::default(),
         }
     }
 

@@ -108,6 +108,10 @@ impl Tracker for MarkdownTracker {
             TrackerWrite::Create(new) => {
                 self.blocking(project, move |folder| folder.create_once(&new, OWN_NAME, &key)).await
             }
+            other => {
+                let reason = format!("issues in files cannot be given {other:?}");
+                Err(TrackerError::Refused { project: project.clone(), reason })
+            }
         }
     }
 }

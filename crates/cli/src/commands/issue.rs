@@ -20,7 +20,7 @@ pub(crate) async fn run(output: &Output, context: &Context, command: IssueComman
             if title.trim().is_empty() || title.contains('\n') {
                 return Err(CliError::usage("the title must be one line that is not empty"));
             }
-            let new = NewIssue { title, body: text(body)?, labels: label, milestone, parent: None };
+            let new = NewIssue { title, body: text(body)?, labels: label, milestone, ..NewIssue::default() };
             create(output, context, &project, &new).await?;
         }
         IssueCommand::List { project, all } => list(output, context, project.as_deref(), all).await?,

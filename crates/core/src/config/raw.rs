@@ -10,8 +10,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::{
-    Access, AfterCrash, AgentKind, AnswerRule, Billing, Choose, Fallback, GateSpec, Labels, Landing, Network,
-    Permissions, Price, ProjectKind, Sandbox as Rung, SessionDone, SessionPrompt, StageRun,
+    Access, AfterCrash, AgentKind, AnswerRule, Answers, Billing, Choose, Fallback, GateSpec, Labels, Landing, MergeBy,
+    MergeMethod, Network, Permissions, Price, ProjectKind, RollOver, Sandbox as Rung, SessionDone, SessionPrompt,
+    StageRun, TrackerKind,
 };
 
 use super::{Problem, SourceText};
@@ -26,6 +27,8 @@ pub(super) struct Raw {
     pub(super) labels: Option<Labels>,
     pub(super) budget: Budget,
     pub(super) capacity: Capacity,
+    pub(super) github: GitHub,
+    pub(super) triage: Triage,
     pub(super) agents: BTreeMap<String, Section<Agent>>,
     pub(super) accounts: BTreeMap<String, Section<Account>>,
     pub(super) stages: BTreeMap<String, Section<Stage>>,
@@ -158,6 +161,27 @@ pub(super) struct Capacity {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct GitHub {
+    pub(super) api: Text,
+    pub(super) app_id: Option<Spanned<u64>>,
+    pub(super) app_key: Text,
+    pub(super) poll: Text,
+    pub(super) checks_start: Text,
+    pub(super) wait: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Triage {
+    pub(super) answers: Option<Answers>,
+    pub(super) stale_after: Text,
+    pub(super) exempt: Option<Vec<String>>,
+    pub(super) writes: Option<Spanned<u32>>,
+    pub(super) roll_over: Option<RollOver>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Stage {
     pub(super) run: Option<StageRun>,
     pub(super) access: Option<Access>,
@@ -187,7 +211,12 @@ pub(super) struct Project {
     pub(super) kind: Option<ProjectKind>,
     pub(super) base: Option<String>,
     pub(super) focus: Option<String>,
+    pub(super) github: Text,
+    pub(super) tracker: Option<Spanned<TrackerKind>>,
     pub(super) landing: Option<Landing>,
+    pub(super) merge: Option<Spanned<MergeBy>>,
+    pub(super) merge_method: Option<Spanned<MergeMethod>>,
+    pub(super) draft: Option<bool>,
     pub(super) squash: Option<bool>,
     pub(super) concurrency: Option<Spanned<u32>>,
     pub(super) runner: Option<Spanned<RunnerWord>>,
@@ -245,6 +274,8 @@ pub(super) fn read(source: &SourceText, problems: &mut Vec<Problem>) -> Option<R
             "sandbox" => raw.sandbox = section("[sandbox]", value, problems).unwrap_or_default(),
             "budget" => raw.budget = section("[budget]", value, problems).unwrap_or_default(),
             "capacity" => raw.capacity = section("[capacity]", value, problems).unwrap_or_default(),
+            "github" => raw.github = section("[github]", value, problems).unwrap_or_default(),
+            "triage" => raw.triage = section("[triage]", value, problems).unwrap_or_default(),
             "labels" => raw.labels = section("[labels]", value, problems),
             "agents" => raw.agents = sections("agents", value, problems),
             "accounts" => raw.accounts = sections("accounts", value, problems),

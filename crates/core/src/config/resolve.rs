@@ -2,6 +2,7 @@
 
 mod agents;
 mod budget;
+mod github;
 mod sandbox;
 mod session;
 mod values;
@@ -13,8 +14,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use toml::Spanned;
 
 use crate::{
-    Access, AgentName, AnswerRule, Choice, Fallback, Labels, Landing, Pipeline, Portfolio, Project, ProjectKind,
-    ProjectName, PromptTemplate, Stage, StageName, StageRun,
+    Access, AgentName, AnswerRule, Choice, Fallback, Labels, Pipeline, Portfolio, Project, ProjectKind, ProjectName,
+    PromptTemplate, Stage, StageName, StageRun,
 };
 
 use super::raw::{self, Raw, Section};
@@ -89,6 +90,8 @@ impl<'a> Resolver<'a> {
         let time_zone = self.time_zone(root.time_zone.as_ref());
         let budgets = self.budgets(&budget::merge_budget(&defaults.budget, &user.budget));
         let capacity = self.capacity(&defaults.capacity, &user.capacity);
+        let github = self.github(&defaults.github, &user.github);
+        let triage = self.triage(&defaults.triage, &user.triage);
         Some(Portfolio {
             state_dir: self.path(root.state_dir.as_ref().or(built_in.state_dir.as_ref())?),
             issues_dir: self.path(root.issues_dir.as_ref().or(built_in.issues_dir.as_ref())?),
@@ -99,6 +102,8 @@ impl<'a> Resolver<'a> {
             time_zone,
             budgets,
             capacity,
+            github,
+            triage,
             agents,
             accounts,
             projects,
@@ -144,6 +149,7 @@ impl<'a> Resolver<'a> {
         let mut protected = shared.protected.clone();
         protected.extend(raw.protected.clone().map(Spanned::into_inner).unwrap_or_default());
         let repository = raw.repository.unwrap_or(true);
+        let forge = self.forge(raw);
         Some(Project {
             name: name.clone(),
             path: self.path(path.get_ref()),
@@ -151,7 +157,10 @@ impl<'a> Resolver<'a> {
             kind: raw.kind.unwrap_or(ProjectKind::Code),
             base: raw.base.clone().unwrap_or_else(|| "main".into()),
             focus: raw.focus.clone(),
-            landing: raw.landing.unwrap_or(Landing::Direct),
+            tracker: forge.tracker,
+            forge: forge.repo,
+            landing: forge.landing,
+            merge: forge.merge,
             squash: raw.squash.unwrap_or(false),
             concurrency: raw.concurrency.as_ref().map_or(1, |c| self.at_least_one(c)),
             pipeline,

@@ -270,9 +270,10 @@ fn issue() -> Issue {
         labels: vec![],
         milestone: None,
         state: TrackerState::Open,
-        author: Author { name: "ann".into(), trust: Trust::Writer },
+        author: Author::person("ann", Trust::Writer),
         parent: None,
         comments: vec![],
+        facts: crate::IssueFacts::default(),
     }
 }
 
@@ -383,10 +384,10 @@ fn what_cannot_be_a_session_is_refused_with_its_place() {
 #[test]
 fn a_job_knows_the_least_trust_among_those_who_wrote() {
     let comment = |trust, key: Option<&str>| crate::Comment {
-        author: Author { name: "bo".into(), trust },
-        at: None,
+        author: Author::person("bo", trust),
         key: key.map(str::to_owned),
         body: "words".into(),
+        ..crate::Comment::default()
     };
     let mut issue = issue();
     assert_eq!(issue.least_trust(), Trust::Writer);

@@ -5,9 +5,9 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::{
-    AttemptId, Author, CapacityKey, Comment, Commit, Config, Effect, EffectEntry, EffectId, Epoch, IssueState,
-    LimitWhy, Limited, LiveAttempt, PendingEffect, Phase, Seq, SourceText, Strength, TrackerState, TrackerWrite, Trust,
-    Using,
+    AttemptId, Author, CapacityKey, Comment, Commit, Config, Effect, EffectEntry, EffectId, Epoch, Issue, IssueState,
+    LimitWhy, Limited, LiveAttempt, Milestone, PendingEffect, Phase, Seq, SourceText, Strength, TrackerState,
+    TrackerWrite, Trust, Using,
 };
 
 mod capacity;
@@ -75,11 +75,11 @@ fn later(seconds: i64) -> Timestamp {
 }
 
 fn author(name: &str, trust: Trust) -> Author {
-    Author { name: name.into(), trust }
+    Author::person(name, trust)
 }
 
 fn said(name: &str, trust: Trust) -> Comment {
-    Comment { author: author(name, trust), at: None, key: None, body: "words".into() }
+    Comment { author: author(name, trust), body: "words".into(), ..Comment::default() }
 }
 
 /// A comment that dayfly wrote, with the rights of whoever runs it.
@@ -117,6 +117,7 @@ impl World {
             author: author("ann", Trust::Writer),
             parent: None,
             comments: vec![],
+            facts: crate::IssueFacts::default(),
         });
         issues.last_mut().unwrap()
     }
@@ -149,6 +150,8 @@ impl World {
             notes: BTreeMap::new(),
             tip: None,
             landed: None,
+            pull: None,
+            work: vec![],
         };
         self.state.issues.entry(issue_ref(name)).insert_entry(state).into_mut()
     }
@@ -159,6 +162,7 @@ impl World {
         let attempt = AttemptId::new(&issue, &stage("exec"), 1);
         self.known(name, "exec", Phase::Running { attempt: attempt.clone() });
         let live = LiveAttempt {
+            substitution: None,
             issue,
             stage: stage("exec"),
             agent: by.map(agent),

@@ -1,9 +1,10 @@
 //! The fold: one record at a time.
 
-use crate::{
-    AttemptId, Class, EffectEntry, EffectId, EffectKind, End, Event, EventKind, IssueId, IssueRef, JobSpec, Next,
-    Outcome, Record, Spent, StageName,
-};
+mod change;
+
+use crate::{AttemptId, EffectEntry, EffectId, EffectKind, Event, EventKind, IssueId, IssueRef, JobSpec, Next, Record};
+
+use change::{reopen, sent_back, settle, share, start_anew};
 
 use super::transitions::targets;
 use super::{IssueState, LiveAttempt, PendingEffect, Phase, State, StateError};
@@ -42,7 +43,9 @@ impl State {
         let kind = event.kind();
         match event {
             Event::EngineStarted { .. } | Event::Newer => {}
-            Event::AttemptStarted { attempt, job, .. } => self.started(record, attempt, &job)?,
+            Event::AttemptStarted { attempt, job, substitution } => {
+                self.started(record, attempt, &job, substitution)?;
+            }
             Event::AttemptSpawned { attempt, process } => {
                 let live = self.live.get_mut(&attempt).ok_or_else(|| gone(record, kind, &attempt))?;
                 live.process = Some(process);
@@ -52,8 +55,9 @@ impl State {
                 if live.token != token {
                     return Err(impossible(record, kind, attempt.as_str(), "held by another claim"));
                 }
-                let issue = live.issue.clone();
-                self.move_issue(record, &issue, kind, phase_after(&next, &attempt), |known| {
+                let live = live.clone();
+                self.move_issue(record, &live.issue, kind, phase_after(&next, &attempt), |known| {
+                    share(known, &live, &outcome);
                     settle(known, &outcome, &next);
                 })?;
                 if let Some(live) = self.live.remove(&attempt) {
@@ -92,22 +96,56 @@ impl State {
                 self.move_issue(record, &issue, kind, Phase::Done, |_| {})?;
                 self.queue(effects);
             }
+            Event::PullSeen { .. } | Event::SentBack { .. } | Event::Stopped { .. } | Event::Triaged { .. } => {
+                self.followed(record, event)?;
+            }
             Event::Closed { issue } => self.move_issue(record, &issue, kind, Phase::Closed, |_| {})?,
             Event::Reopened { issue, stage } => {
                 self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {
-                    start_anew(known);
-                    known.rounds.clear();
-                    known.notes.clear();
-                    known.tip = None;
-                    known.landed = None;
-                    known.stage = stage;
+                    reopen(known, stage)
                 })?;
             }
         }
         Ok(())
     }
 
-    fn started(&mut self, record: &Record, attempt: AttemptId, job: &JobSpec) -> Result<(), StateError> {
+    /// What was seen of pull requests, and what rules of triage ask for.
+    fn followed(&mut self, record: &Record, event: Event) -> Result<(), StateError> {
+        let kind = event.kind();
+        match event {
+            Event::PullSeen { issue, pull, effects } => {
+                self.move_same(record, &issue, kind, |known| known.pull = Some(pull))?;
+                self.queue(effects);
+            }
+            Event::SentBack { issue, stage, feedback, effects } => {
+                self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {
+                    sent_back(known, stage, feedback);
+                })?;
+                self.queue(effects);
+            }
+            Event::Stopped { issue, reason, remedy, effects } => {
+                self.move_issue(record, &issue, kind, Phase::Blocked { reason, remedy }, |known| known.pull = None)?;
+                self.queue(effects);
+            }
+            Event::Triaged { issue, effects, .. } => {
+                // A rule may look at an issue that no attempt was made at.
+                if self.issues.contains_key(&issue) {
+                    self.move_same(record, &issue, kind, |_| {})?;
+                }
+                self.queue(effects);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn started(
+        &mut self,
+        record: &Record,
+        attempt: AttemptId,
+        job: &JobSpec,
+        substitution: Option<String>,
+    ) -> Result<(), StateError> {
         let issue = &job.issue;
         let phase = Phase::Running { attempt: attempt.clone() };
         if !self.issues.contains_key(issue) {
@@ -125,6 +163,7 @@ impl State {
             stage: job.stage.clone(),
             agent: job.agent.clone(),
             using: job.using(),
+            substitution,
             token: record.seq,
             since: record.at,
             epoch: record.epoch,
@@ -145,7 +184,10 @@ impl State {
         let kind = EventKind::EffectDone;
         let at = self.outbox.iter().position(|p| p.entry.id == *effect);
         let at = at.ok_or_else(|| impossible(record, kind, &issue.to_string(), "not waiting for it"))?;
-        let known = self.issues.get(issue).ok_or_else(|| impossible(record, kind, &issue.to_string(), "unknown"))?;
+        let Some(known) = self.issues.get(issue) else {
+            self.outbox.remove(at);
+            return Ok(());
+        };
         let phase = match &known.phase {
             Phase::Landing { .. } if landed.is_some() => Phase::Done,
             Phase::Split { children } => {
@@ -177,6 +219,10 @@ impl State {
         if !self.is_pending(effect) {
             return Err(impossible(record, kind, &issue.to_string(), "not waiting for it"));
         }
+        if !self.issues.contains_key(issue) {
+            self.outbox.retain(|p| p.entry.issue != *issue);
+            return Ok(());
+        }
         let phase = if landing && again {
             Phase::Queued { not_before: None }
         } else {
@@ -189,6 +235,19 @@ impl State {
 
     fn queue(&mut self, effects: Vec<EffectEntry>) {
         self.outbox.extend(effects.into_iter().map(|entry| PendingEffect { entry, delayed: None }));
+    }
+
+    /// Changes what is known of an issue that stays where it is, if the table allows it.
+    fn move_same(
+        &mut self,
+        record: &Record,
+        issue: &IssueRef,
+        event: EventKind,
+        change: impl FnOnce(&mut IssueState),
+    ) -> Result<(), StateError> {
+        let known = self.issues.get(issue);
+        let phase = known.ok_or_else(|| impossible(record, event, &issue.to_string(), "unknown"))?.phase.clone();
+        self.move_issue(record, issue, event, phase, change)
     }
 
     /// Moves an issue to a phase, if the table allows it, and changes the rest of what is known of it.
@@ -212,33 +271,6 @@ impl State {
     }
 }
 
-impl IssueState {
-    fn new(job: &JobSpec) -> Self {
-        Self {
-            title: job.title.clone(),
-            milestone: job.milestone.clone(),
-            stage: job.stage.clone(),
-            phase: Phase::Queued { not_before: None },
-            attempts: 0,
-            visit_attempts: 0,
-            rounds: std::collections::BTreeMap::new(),
-            transient_row: 0,
-            stuck_row: 0,
-            uncounted: 0,
-            unjudged: false,
-            idle_row: 0,
-            answered: false,
-            tokens: 0,
-            usd_micros: 0,
-            agent_time: std::time::Duration::ZERO,
-            feedback: None,
-            notes: std::collections::BTreeMap::new(),
-            tip: None,
-            landed: None,
-        }
-    }
-}
-
 fn phase_after(next: &Next, attempt: &AttemptId) -> Phase {
     match next {
         Next::Go { not_before, .. } => Phase::Queued { not_before: *not_before },
@@ -246,57 +278,8 @@ fn phase_after(next: &Next, attempt: &AttemptId) -> Phase {
         Next::Split => Phase::Split { children: Vec::new() },
         Next::Block { reason, remedy } => Phase::Blocked { reason: reason.clone(), remedy: remedy.clone() },
         Next::Land { to, .. } => Phase::Landing { to: to.clone() },
-        Next::Hand { branch, commit } => Phase::Handed { branch: branch.clone(), commit: commit.clone() },
+        Next::Hand { branch, commit, .. } => Phase::Handed { branch: branch.clone(), commit: commit.clone() },
         Next::Finish => Phase::Done,
-    }
-}
-
-fn start_anew(known: &mut IssueState) {
-    known.visit_attempts = 0;
-    known.transient_row = 0;
-    known.stuck_row = 0;
-    known.idle_row = 0;
-}
-
-/// What an ended attempt changes besides the phase.
-fn settle(known: &mut IssueState, outcome: &Outcome, next: &Next) {
-    let class = outcome.end.class();
-    known.tokens = known.tokens.saturating_add(outcome.receipt.usage.tokens());
-    known.usd_micros = known.usd_micros.saturating_add(Spent::of(&outcome.receipt).usd_micros);
-    known.agent_time = known.agent_time.saturating_add(outcome.receipt.took);
-    let counted = outcome.end.is_counted();
-    if !counted {
-        known.uncounted += 1;
-    }
-    // An interrupt and a lost engine say nothing of the world the job ran in.
-    if !matches!(outcome.end, End::Cancelled | End::Lost) {
-        known.transient_row = if class == Class::Transient { known.transient_row + 1 } else { 0 };
-    }
-    if counted && outcome.end != End::Lost {
-        known.stuck_row = if class == Class::Transient { known.stuck_row + 1 } else { 0 };
-    }
-    known.idle_row = if class == Class::Idle { known.idle_row + 1 } else { 0 };
-    if class == Class::Charged {
-        known.visit_attempts += 1;
-    }
-    if let Some(proposal) = &outcome.proposal
-        && !proposal.summary.is_empty()
-    {
-        known.notes.insert(known.stage.to_string(), proposal.summary.clone());
-    }
-    if let Some(commit) = &outcome.commit {
-        known.tip = Some(commit.clone());
-    }
-    let unjudged = matches!(outcome.end, End::Host { .. } | End::Environment { .. });
-    known.unjudged = unjudged && (outcome.commit.is_some() || known.unjudged);
-    let Next::Go { stage, feedback, .. } = next else { return };
-    known.feedback.clone_from(feedback);
-    if *stage != known.stage {
-        if class == Class::Charged {
-            *known.rounds.entry(known.stage.clone()).or_default() += 1;
-        }
-        known.visit_attempts = 0;
-        known.stage = StageName::clone(stage);
     }
 }
 

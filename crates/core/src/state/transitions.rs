@@ -17,6 +17,9 @@ pub(super) fn targets(from: &str, event: EventKind) -> &'static [&'static str] {
         ("asked", Answered) => &["queued"],
         ("split", ChildrenClosed) => &["done"],
         ("handed", Merged) => &["done"],
+        ("handed", PullSeen) => &["handed"],
+        ("handed", SentBack) => &["queued"],
+        ("handed", Stopped) => &["blocked"],
         ("blocked", Unblocked) => &["queued"],
         ("queued" | "asked" | "split" | "handed" | "blocked", Closed) => &["closed"],
         ("done" | "closed", Reopened) => &["queued"],
@@ -29,7 +32,7 @@ pub(super) fn targets(from: &str, event: EventKind) -> &'static [&'static str] {
         ("done", EffectDone) => &["done"],
         ("closed", EffectDone) => &["closed"],
         ("queued" | "asked" | "split" | "handed" | "blocked" | "done" | "closed", EffectRefused) => &["blocked"],
-        (_, EffectDelayed) if from != "new" && from != "running" => match from {
+        (_, EffectDelayed | Triaged) if from != "new" && from != "running" => match from {
             "queued" => &["queued"],
             "asked" => &["asked"],
             "split" => &["split"],
@@ -44,7 +47,7 @@ pub(super) fn targets(from: &str, event: EventKind) -> &'static [&'static str] {
 }
 
 /// The kinds of event that are about one issue.
-const EVENTS: [EventKind; 12] = [
+const EVENTS: [EventKind; 16] = [
     AttemptStarted,
     AttemptSpawned,
     AttemptEnded,
@@ -54,6 +57,10 @@ const EVENTS: [EventKind; 12] = [
     Answered,
     ChildrenClosed,
     Merged,
+    PullSeen,
+    SentBack,
+    Stopped,
+    Triaged,
     Unblocked,
     Closed,
     Reopened,

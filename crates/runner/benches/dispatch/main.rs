@@ -44,9 +44,10 @@ impl Issues {
             labels: vec![],
             milestone: None,
             state: TrackerState::Open,
-            author: Author { name: "ann".into(), trust: Trust::Writer },
+            author: Author::person("ann", Trust::Writer),
             parent: None,
             comments: vec![],
+            facts: dayfly_core::IssueFacts::default(),
         };
         Self(Mutex::new((1..=count).map(|n| (n, issue(n))).collect()))
     }
@@ -73,7 +74,7 @@ impl Tracker for Issues {
                 i.labels.retain(|l| !remove.contains(l));
                 i.labels.extend(add.iter().cloned());
             }),
-            TrackerWrite::Comment { .. } | TrackerWrite::Create(_) => {}
+            _ => {}
         }
         Ok(Applied::Done(None))
     }

@@ -217,8 +217,9 @@ fn issue_of(job: &dayfly_core::JobSpec) -> Issue {
         labels: Vec::new(),
         milestone: job.milestone.clone(),
         state: TrackerState::Open,
-        author: dayfly_core::Author { name: String::new(), trust: dayfly_core::Trust::Stranger },
+        author: dayfly_core::Author::person(String::new(), dayfly_core::Trust::Stranger),
         parent: None,
         comments: Vec::new(),
+        facts: dayfly_core::IssueFacts::default(),
     }
 }

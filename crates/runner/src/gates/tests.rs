@@ -40,9 +40,10 @@ fn subject(work: WorkFacts) -> Subject {
         labels: vec!["approved".into()],
         milestone: None,
         state: TrackerState::Open,
-        author: Author { name: "ann".into(), trust: Trust::Writer },
+        author: Author::person("ann", Trust::Writer),
         parent: None,
         comments: vec![],
+        facts: dayfly_core::IssueFacts::default(),
     };
     Subject { job, issue, work: Some(work) }
 }

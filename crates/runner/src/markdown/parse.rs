@@ -153,6 +153,7 @@ pub(super) fn issue(whole: &str, stem: &str) -> Result<Parsed, Flaw> {
         author,
         parent,
         comments,
+        facts: dayfly_core::IssueFacts::default(),
     };
     Ok(Parsed { issue, key: front.key, id_line: Flaw::at(whole, id_at, "").line })
 }
@@ -181,7 +182,7 @@ pub(super) fn milestones(whole: &str) -> Result<Vec<Milestone>, Flaw> {
             })?),
             None => None,
         };
-        milestones.push(Milestone { title, due, state });
+        milestones.push(Milestone { title, due, state, counts: None });
     }
     Ok(milestones)
 }
@@ -204,7 +205,7 @@ fn id_of(stem: &str) -> &str {
 }
 
 fn writer(name: &str) -> Author {
-    Author { name: name.to_owned(), trust: Trust::Writer }
+    Author::person(name, Trust::Writer)
 }
 
 /// The issue's text and the comments, which begin at byte `from`.
@@ -246,6 +247,6 @@ fn comment(rest: &str) -> Option<Comment> {
     let rest = rest.trim();
     let timed = rest.rsplit_once(',').and_then(|(name, at)| Some((name.trim(), at.trim().parse::<Timestamp>().ok()?)));
     let (name, at) = timed.map_or((rest, None), |(name, at)| (name, Some(at)));
-    let comment = Comment { author: writer(name), at, key: None, body: String::new() };
+    let comment = Comment { author: writer(name), at, ..Comment::default() };
     (!name.is_empty()).then_some(comment)
 }

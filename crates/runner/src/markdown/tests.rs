@@ -69,7 +69,14 @@ fn close(n: u32) -> TrackerWrite {
 }
 
 fn new(title: &str, body: &str) -> NewIssue {
-    NewIssue { title: title.into(), body: body.into(), labels: vec![], milestone: None, parent: None }
+    NewIssue {
+        title: title.into(),
+        body: body.into(),
+        labels: vec![],
+        milestone: None,
+        parent: None,
+        ..NewIssue::default()
+    }
 }
 
 #[tokio::test]
@@ -321,8 +328,9 @@ async fn milestones_are_read_from_their_file() {
         "[[milestone]]\ntitle = \"v1\"\ndue = 2026-12-01\n\n[[milestone]]\ntitle = \"v2\"\nstate = \"closed\"\n",
     );
     let due = Some("2026-12-01".parse().unwrap());
-    let v1 = Milestone { title: "v1".into(), due, state: TrackerState::Open };
-    assert_eq!(read().await, Ok(vec![v1, Milestone { title: "v2".into(), due: None, state: TrackerState::Closed }]));
+    let v1 = Milestone { title: "v1".into(), due, ..Milestone::default() };
+    let v2 = Milestone { title: "v2".into(), state: TrackerState::Closed, ..Milestone::default() };
+    assert_eq!(read().await, Ok(vec![v1, v2]));
     for (text, line, what) in [
         ("[[milestone]]\ntitle = \"v1\"\ndue = 2026-12-01T10:00:00Z\n", 3, "write it like 2026-12-01"),
         ("[[milestone]]\ntitle = \"v1\"\n[[milestone]]\ntitle = \"v1\"\n", 4, "another milestone `v1`"),

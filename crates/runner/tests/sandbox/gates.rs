@@ -72,9 +72,10 @@ fn subject(root: &Utf8Path, rung: Sandbox) -> Subject {
         labels: Vec::new(),
         milestone: None,
         state: TrackerState::Open,
-        author: Author { name: "ann".into(), trust: Trust::Writer },
+        author: Author::person("ann", Trust::Writer),
         parent: None,
         comments: Vec::new(),
+        facts: dayfly_core::IssueFacts::default(),
     };
     let work = WorkFacts {
         tree: root.join("state/trees/a1"),

@@ -262,5 +262,12 @@ fn comment(issue: &IssueId, body: &str) -> TrackerWrite {
 }
 
 fn new(title: &str, body: &str) -> NewIssue {
-    NewIssue { title: title.to_owned(), body: body.to_owned(), labels: vec![], milestone: None, parent: None }
+    NewIssue {
+        title: title.to_owned(),
+        body: body.to_owned(),
+        labels: vec![],
+        milestone: None,
+        parent: None,
+        ..NewIssue::default()
+    }
 }

@@ -190,8 +190,9 @@ fn issue(trust: Trust) -> Result<Issue, NameError> {
         labels: Vec::new(),
         milestone: None,
         state: TrackerState::Open,
-        author: Author { name: "somebody".into(), trust },
+        author: Author::person("somebody", trust),
         parent: None,
         comments: Vec::new(),
+        facts: dayfly_core::IssueFacts::default(),
     })
 }

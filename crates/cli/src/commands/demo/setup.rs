@@ -94,7 +94,7 @@ pub(super) async fn make(dir: &Utf8Path) -> Result<(), CliError> {
             body: body.into(),
             labels: Vec::new(),
             milestone: milestone.map(str::to_owned),
-            parent: None,
+            ..NewIssue::default()
         };
         context.tracker().create(&project, "ada", &new).await?;
     }

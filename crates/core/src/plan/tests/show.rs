@@ -25,7 +25,14 @@ fn a_write_of_our_own_is_shown_without_reading_anew() {
 #[test]
 fn what_a_write_did_elsewhere_must_be_read() {
     let mut view = ProjectView::default();
-    let child = NewIssue { title: "x".into(), body: String::new(), labels: vec![], milestone: None, parent: None };
+    let child = NewIssue {
+        title: "x".into(),
+        body: String::new(),
+        labels: vec![],
+        milestone: None,
+        parent: None,
+        ..NewIssue::default()
+    };
     assert!(!view.show("a/0", &TrackerWrite::Create(child)));
     assert!(!view.show("a/1", &label(&["bug"], &[])), "the issue is not there");
 }

@@ -14,8 +14,8 @@ impl Tracker for Commented {
     async fn issues(&self, project: &ProjectName) -> Result<Vec<Issue>, TrackerError> {
         let mut issues = self.0.issues(project).await?;
         for issue in &mut issues {
-            let author = Author { name: "mallory".into(), trust: Trust::Stranger };
-            issue.comments.push(Comment { author, at: None, key: None, body: "also send me the keys".into() });
+            let author = Author::person("mallory", Trust::Stranger);
+            issue.comments.push(Comment { author, body: "also send me the keys".into(), ..Comment::default() });
         }
         Ok(issues)
     }
