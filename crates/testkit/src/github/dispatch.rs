@@ -15,7 +15,7 @@ use super::reply::{Answer, Body, Reply};
 use super::state::State;
 use super::users::Viewer;
 use super::world::World;
-use super::{access, auth, git, job_logs, route, routes};
+use super::{access, auth, git, job_logs, route, routes, schema};
 use crate::connection::Cut;
 
 /// The longest body that is read.
@@ -183,8 +183,22 @@ fn graphql(host: &Host, state: &mut State, viewer: Viewer, exchange: &Exchange, 
         Ok(document) => graphql::answer(&mut ask, &document),
         Err(message) => Answered::refused(message),
     };
-    said.violations.extend(answered.violation);
+    let problems = schema_problems(&body, &answered.body);
+    // What the schema says is clearer than that something was not found here.
+    said.violations.extend(answered.violation.filter(|_| problems.is_empty()));
+    said.violations.extend(problems);
     Reply::ok(answered.body)
+}
+
+/// What GitHub's schema says against a document, or else against its answer.
+fn schema_problems(asked: &Value, answer: &Value) -> Vec<String> {
+    let asked_wrongly = schema::graphql_problems(asked["query"].as_str().unwrap_or_default());
+    // An answer with errors has nulls where there could be none.
+    if !asked_wrongly.is_empty() || answer.get("errors").is_some() {
+        return asked_wrongly;
+    }
+    let wrong = schema::answer_problems(asked, &answer["data"]).into_iter();
+    wrong.map(|text| format!("the answer is not valid: {text}")).collect()
 }
 
 fn rest(host: &Host, state: &mut State, viewer: Viewer, exchange: &Exchange, said: &mut Said) -> Answer {

@@ -10,7 +10,6 @@ mod tests;
 use std::sync::OnceLock;
 
 use graphql_parser::parse_query;
-use graphql_parser::query::Document;
 use serde_json::Value;
 
 use kinds::Schema;
@@ -40,7 +39,15 @@ pub fn graphql_problems(document: &str) -> Vec<String> {
     }
 }
 
-/// What is wrong with an answer's `data`, by the schema and by what was selected; empty if nothing is.
-pub(crate) fn answer_problems(document: &Document<'_, String>, variables: &Value, data: &Value) -> Vec<String> {
-    answer::problems(schema(), document, variables, data)
+/// What is wrong with an answer's `data`, by the schema and by what the operation of that name selects; empty if nothing
+/// is.
+pub(crate) fn answer_problems(asked: &Value, data: &Value) -> Vec<String> {
+    let text = asked["query"].as_str().unwrap_or_default();
+    match parse_query::<String>(text) {
+        Ok(document) => {
+            let operation = asked["operationName"].as_str();
+            answer::problems(schema(), &document, (operation, &asked["variables"]), data)
+        }
+        Err(problem) => vec![problem.to_string()],
+    }
 }
