@@ -29,6 +29,7 @@ mod dispatch;
 mod exchange;
 mod fault;
 mod git;
+mod github_app;
 mod graphql;
 mod job_logs;
 mod journal;
@@ -50,6 +51,7 @@ mod world;
 
 pub use fault::{Fault, Match};
 pub use git::GitRepo;
+pub use github_app::GitHubApp;
 pub use journal::{Entry, Journal};
 pub use limits::Limits;
 pub use person::Person;

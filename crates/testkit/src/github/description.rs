@@ -31,6 +31,7 @@ impl Description {
     pub(crate) fn get() -> &'static Self {
         static DESCRIPTION: LazyLock<Description> = LazyLock::new(|| {
             let mut document: Value = serde_json::from_str(TEXT).expect("the description is JSON");
+            rewrite::mend(&mut document);
             rewrite::rewrite(&mut document, NAME);
             let document: &'static Value = Box::leak(Box::new(document));
             let registry = Registry::new().draft(Draft::Draft7).add(NAME, document).and_then(|named| named.prepare());

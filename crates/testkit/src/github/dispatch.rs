@@ -193,8 +193,7 @@ fn graphql(host: &Host, state: &mut State, viewer: Viewer, exchange: &Exchange, 
 /// What GitHub's schema says against a document, or else against its answer.
 fn schema_problems(asked: &Value, answer: &Value) -> Vec<String> {
     let asked_wrongly = schema::graphql_problems(asked["query"].as_str().unwrap_or_default());
-    // An answer with errors has nulls where there could be none.
-    if !asked_wrongly.is_empty() || answer.get("errors").is_some() {
+    if !asked_wrongly.is_empty() || answer["data"].is_null() {
         return asked_wrongly;
     }
     let wrong = schema::answer_problems(asked, &answer["data"]).into_iter();

@@ -1,3 +1,4 @@
+mod apps;
 mod faults;
 mod graphql;
 mod issues;

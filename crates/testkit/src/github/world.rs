@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::exchange::{Exchange, Said};
 use super::fault::{Fault, Match, Plan};
+use super::github_app::GitHubApp;
 use super::journal::{Entry, Journal};
 use super::limits::Limits;
 use super::person::Person;
@@ -73,6 +74,15 @@ impl World {
     /// An account of the type `Bot`, with a token.
     pub fn bot(&self, login: &str, permission: Permission) -> Person {
         self.account(login, Kind::Bot, permission)
+    }
+
+    /// A GitHub App, owned by nobody in particular and installed everywhere, with its private key as the PEM text that
+    /// GitHub hands out.
+    ///
+    /// # Panics
+    /// If the key is none.
+    pub fn app(&self, slug: &str, private_key: &str) -> GitHubApp {
+        GitHubApp::register(self, slug, private_key)
     }
 
     /// The repository `owner/name`, made if there is none. An owner who is not known is an organization.

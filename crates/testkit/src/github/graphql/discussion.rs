@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Ask, Object, Selected, Told, Trouble, connection, object, repository, root};
+use crate::github::call::encode;
 use crate::github::deeds::At;
 use crate::github::wire::{self, node};
 
@@ -107,7 +108,7 @@ pub(super) fn actor(ask: &Ask<'_>, id: u64, field: &Selected) -> Told {
         "id" => Told::value(node("U", id)),
         "databaseId" => Told::value(id),
         "login" => Told::value(user.login.trim_end_matches("[bot]")),
-        "url" | "resourcePath" => Told::value(format!("{}/{}", ask.view().origin(), user.login)),
+        "url" | "resourcePath" => Told::value(format!("{}/{}", ask.view().origin(), encode(&user.login))),
         "avatarUrl" => Told::value(format!("{}/avatars/{id}", ask.view().origin())),
         "name" => Told::Value(Value::Null),
         _ => Told::Unknown,
