@@ -288,7 +288,8 @@ impl StageJob {
 /// What tells a person that an effect was refused: a comment and the label that holds the issue. Nothing if it was
 /// such a write itself: it would be refused again.
 pub fn refusal_effects(labels: &Labels, entry: &EffectEntry, reason: &str) -> Vec<EffectEntry> {
-    if matches!(entry.effect.kind(), EffectKind::Comment | EffectKind::Labels | EffectKind::State) {
+    let own = matches!(entry.effect.kind(), EffectKind::Comment | EffectKind::Labels | EffectKind::State);
+    if own || entry.effect.is_aside() {
         return Vec::new();
     }
     let (issue, label) = (&entry.issue.issue, labels.human_needed.as_str());
