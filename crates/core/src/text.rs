@@ -40,11 +40,11 @@ fn bounded(text: &str, most: usize, change: impl Fn(&str) -> String) -> String {
         if cut > 0 {
             changed = format!("{}\n\n[{cut} more characters are cut off here]", changed.trim_end());
         }
-        let excess = changed.chars().count().saturating_sub(most);
-        if excess == 0 || keep == 0 {
+        let length = changed.chars().count();
+        if length <= most || keep == 0 {
             return changed;
         }
-        keep = keep.saturating_sub(excess.max(64));
+        keep = (keep * most / length).min(keep.saturating_sub(64));
     }
 }
 

@@ -27,6 +27,15 @@ pub(super) enum Style {
     Plain,
 }
 
+/// What becomes of markers of dayfly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Markers {
+    /// They are taken out.
+    Remove,
+    /// They are shown, and mark nothing any more.
+    Show,
+}
+
 /// A change of a part of the text.
 #[derive(Debug)]
 pub(super) struct Edit {
@@ -41,7 +50,7 @@ impl Edit {
 }
 
 /// What is found in the text as it is written, code or not: markers of dayfly, and what keeps checks from being run.
-pub(super) fn raw_edits(text: &str) -> Vec<Edit> {
+pub(super) fn raw_edits(text: &str, markers: Markers) -> Vec<Edit> {
     let lower = text.to_ascii_lowercase();
     let mut edits = Vec::new();
     for (word, with) in SKIPPING {
@@ -55,7 +64,7 @@ pub(super) fn raw_edits(text: &str) -> Vec<Edit> {
         // A marker ends in its line; what does not is shown, so that it hides nothing.
         let line = lower[at..].split('\n').next().unwrap_or_default();
         match line.find("-->") {
-            Some(end) if !line[open.len()..end.max(open.len())].contains("<!--") => {
+            Some(end) if markers == Markers::Remove && !line[open.len()..end.max(open.len())].contains("<!--") => {
                 edits.push(Edit::new(at..at + end + 3, ""));
             }
             _ => edits.push(Edit::new(at..at + 1, "&lt;")),

@@ -1,17 +1,21 @@
 //! An agent's text for a page that others read, people and programs.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
-use super::defuse::{Edit, Style, raw_edits, run_edits};
+use super::defuse::{Edit, Markers, Style, raw_edits, run_edits};
 use super::markdown::{self, Document, Html, Run};
 use super::{MOST_CHARS, bounded, hidden};
 
 /// The most characters of a title; GitHub takes 256.
-const MOST_TITLE: usize = 240;
+const MOST_TITLE: usize = 250;
 
 /// The elements of HTML that an agent may write: blocks of their own, and within text.
-const BLOCKS: [&str; 3] = ["details", "summary", "br"];
-const INLINE: [&str; 6] = ["details", "summary", "br", "kbd", "sub", "sup"];
+const BLOCKS: [&str; 3] = [FOLD, "summary", "br"];
+const INLINE: [&str; 6] = [FOLD, "summary", "br", "kbd", "sub", "sup"];
+
+/// The element that folds a part of a text.
+const FOLD: &str = "details";
 
 /// How often a text is changed before all of it is shown as code.
 const PASSES: usize = 6;
@@ -30,40 +34,65 @@ pub fn harmless(text: &str) -> String {
 
 /// The same for a title: one line of plain text.
 pub fn harmless_title(text: &str) -> String {
-    let words: Vec<String> = hidden::removed(text).split_whitespace().map(str::to_owned).collect();
-    let line: String = words.join(" ").chars().take(MOST_TITLE / 2).collect();
-    let mut line = line.trim_end().to_owned();
-    for style in [Style::Code, Style::Plain, Style::Plain] {
-        let style = if line.contains('`') { Style::Plain } else { style };
-        let mut edits = raw_edits(&line);
-        // What already is code in the title is no call, but nobody knows where it is shown as plain text.
-        edits.extend(run_edits(&line, &Run::plain(&line, 0), style));
+    let line = one_line(&hidden::removed(text));
+    let mut keep = MOST_TITLE;
+    loop {
+        let start: String = line.chars().take(keep).collect();
+        let title = defused_title(start.trim_end());
+        let length = title.chars().count();
+        if length <= MOST_TITLE {
+            return title;
+        }
+        keep = (keep * MOST_TITLE / length).min(keep.saturating_sub(8));
+    }
+}
+
+fn defused_title(line: &str) -> String {
+    let mut line = line.to_owned();
+    for _ in 0..PASSES {
+        let style = if line.contains('`') { Style::Plain } else { Style::Code };
+        let mut edits = run_edits(&line, &Run::plain(&line, 0), style);
+        edits.retain(|edit| !between_ticks(&line, &edit.range));
+        edits.extend(raw_edits(&line, Markers::Remove));
         if edits.is_empty() {
             break;
         }
-        line = apply(&line, edits);
+        line = one_line(&apply(&line, edits));
     }
     line
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn between_ticks(line: &str, part: &Range<usize>) -> bool {
+    line[..part.start].ends_with('`') && line[part.end..].starts_with('`')
 }
 
 fn defused(text: &str) -> String {
     let mut text = text.to_owned();
     for pass in 0..PASSES {
         let document = markdown::read(&text);
-        let edits = edits(&text, &document, if pass == 0 { Style::Code } else { Style::Plain });
-        if edits.is_empty() {
+        // From the second time on nothing is done that could itself be read in another way than it is meant.
+        let found = if pass == 0 {
+            edits(&text, &document, Style::Code, Markers::Remove)
+        } else {
+            edits(&text, &document, Style::Plain, Markers::Show)
+        };
+        if found.is_empty() {
             return closed(text, &document);
         }
-        text = apply(&text, edits);
+        text = apply(&text, found);
     }
     as_code(&text)
 }
 
-fn edits(text: &str, document: &Document, style: Style) -> Vec<Edit> {
+fn edits(text: &str, document: &Document, style: Style, markers: Markers) -> Vec<Edit> {
     // A tick that stands alone would pair with ours.
-    let ticks = document.runs.iter().any(|run| run.text.contains('`')) || !document.html.is_empty();
-    let style = if ticks { Style::Plain } else { style };
-    let mut edits = raw_edits(text);
+    let lone_tick = document.runs.iter().any(|run| run.text.contains('`'));
+    let style = if lone_tick { Style::Plain } else { style };
+    let mut edits = raw_edits(text, markers);
     edits.extend(commands(text, &document.code));
     edits.extend(tags(text, &document.html));
     for run in &document.runs {
@@ -101,15 +130,13 @@ fn tags(text: &str, html: &[Html]) -> Vec<Edit> {
         let allowed: &[&str] = if *inline { &INLINE } else { &BLOCKS };
         for (at, _) in text[range.clone()].match_indices('<') {
             let at = range.start + at;
-            let name = tag(&text[at..range.end]);
-            let known =
-                name.filter(|name| allowed.iter().any(|a| a.eq_ignore_ascii_case(name.trim_start_matches('/'))));
-            let fine = match known.map(str::to_ascii_lowercase).as_deref() {
-                Some("details") => {
-                    folded += 1;
+            let known = tag(&text[at..range.end]).filter(|tag| allowed.iter().any(|name| tag.is(name)));
+            let fine = match known {
+                Some(Tag { closing: false, name }) => {
+                    folded += usize::from(name.eq_ignore_ascii_case(FOLD));
                     true
                 }
-                Some("/details") => {
+                Some(tag) if tag.is(FOLD) => {
                     let open = folded > 0;
                     folded = folded.saturating_sub(1);
                     open
@@ -124,11 +151,25 @@ fn tags(text: &str, html: &[Html]) -> Vec<Edit> {
     edits
 }
 
-/// The name in a tag without attributes, but for `open`.
-fn tag(text: &str) -> Option<&str> {
-    let inside = text.strip_prefix('<')?.split_once('>')?.0.trim_end().trim_end_matches('/').trim_end();
+#[derive(Debug, Clone, Copy)]
+struct Tag<'a> {
+    closing: bool,
+    name: &'a str,
+}
+
+impl Tag<'_> {
+    fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+}
+
+/// The tag that the text begins with, if it has no attributes but `open`.
+fn tag(text: &str) -> Option<Tag<'_>> {
+    let inside = text.strip_prefix('<')?.split_once('>')?.0;
+    let (closing, inside) = inside.strip_prefix('/').map_or((false, inside), |rest| (true, rest));
+    let inside = inside.trim_end().trim_end_matches('/').trim_end();
     let name = inside.strip_suffix(" open").unwrap_or(inside);
-    name.trim_start_matches('/').bytes().all(|b| b.is_ascii_alphanumeric()).then_some(name)
+    (!name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(Tag { closing, name })
 }
 
 /// The text with what it leaves open closed, so that it swallows nothing behind it.
@@ -139,14 +180,12 @@ fn closed(mut text: String, document: &Document) -> String {
         }
         text.push_str(fence);
     }
-    let count = |name: &str| {
-        let tags = document.html.iter().flat_map(|html| {
-            let part = &text[html.range.clone()];
-            part.match_indices('<').filter_map(move |(at, _)| tag(&part[at..]))
-        });
-        tags.filter(|tag| tag.eq_ignore_ascii_case(name)).count()
-    };
-    let open = count("details").saturating_sub(count("/details"));
+    let folds = document.html.iter().flat_map(|html| {
+        let part = &text[html.range.clone()];
+        part.match_indices('<').filter_map(|(at, _)| tag(&part[at..])).filter(|tag| tag.is(FOLD))
+    });
+    let (closing, opening): (Vec<_>, Vec<_>) = folds.partition(|tag| tag.closing);
+    let open = opening.len().saturating_sub(closing.len());
     if open > 0 {
         text.truncate(text.trim_end().len());
         text.push_str(&"\n\n</details>".repeat(open));
@@ -156,20 +195,16 @@ fn closed(mut text: String, document: &Document) -> String {
 
 /// The whole as code: for a text that changes its meaning with every change.
 fn as_code(text: &str) -> String {
-    let mut longest = 2;
-    let mut run = 0;
-    for c in text.chars() {
-        run = if c == '`' { run + 1 } else { 0 };
-        longest = longest.max(run);
-    }
-    let fence = "`".repeat(longest + 1);
-    let text = apply(text, raw_edits(text));
+    let text = apply(text, raw_edits(text, Markers::Show));
+    let ticks = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(ticks.max(2) + 1);
     format!("{fence}\n{}\n{fence}", text.trim_end())
 }
 
-/// Makes the edits; of two that touch the same place the first in the text is made, and the next pass sees to the rest.
+/// Makes the edits; of two that touch the same place the first and longer one is made, and the next pass sees to the
+/// rest.
 fn apply(text: &str, mut edits: Vec<Edit>) -> String {
-    edits.sort_by_key(|e| (e.range.start, e.range.end));
+    edits.sort_by_key(|e| (e.range.start, Reverse(e.range.end)));
     let (mut out, mut at) = (String::with_capacity(text.len() + edits.len()), 0);
     for Edit { range, with } in edits {
         if range.start < at {

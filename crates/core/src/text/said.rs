@@ -18,7 +18,11 @@ const QUOTING: [&str; 3] = ["blockquote", "pre", "code"];
 /// never closed reaches to the end, and so does an HTML comment that begins a line, as on the page.
 pub fn said(comment: &str) -> String {
     let (text, _) = start_of(comment, MOST);
-    let text = part_quotes(&hidden::removed(&text));
+    let text = hidden::removed(&text);
+    if let Some(number) = number(&text) {
+        return number;
+    }
+    let text = part_quotes(&text);
     let mut said = Said::default();
     for event in Parser::new_ext(&text, markdown::options()) {
         said.take(event);
@@ -29,6 +33,14 @@ pub fn said(comment: &str) -> String {
     }
     let code = said.code.join(" ");
     if says_something(&code) { code } else { String::new() }
+}
+
+/// The number that the whole answer is: Markdown makes an empty list of it.
+fn number(text: &str) -> Option<String> {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('>'));
+    let line = lines.next().filter(|_| lines.next().is_none())?;
+    let digits = line.strip_suffix(['.', ')'])?;
+    (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then(|| line.to_owned())
 }
 
 /// The text with an empty line behind each quote.

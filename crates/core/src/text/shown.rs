@@ -78,7 +78,8 @@ fn unseen(html: &str, offset: usize) -> Vec<(Range<usize>, String)> {
         let inside = &rest[open.len()..];
         let (length, end) =
             inside.find(close).map_or((inside.len(), rest.len()), |n| (n, open.len() + n + close.len()));
-        let inside = inside[..length].trim();
+        // What it holds opens nothing in its turn.
+        let inside = inside[..length].trim().replace("<!", "< !").replace("<?", "< ?");
         parts.push((offset + found..offset + found + end, format!("[hidden: {inside}]")));
         at = found + end;
     }
