@@ -18,25 +18,21 @@ pub(super) fn changed(
     let mut document: DocumentMut = whole.parse().map_err(|_| odd("it is no TOML; correct it"))?;
     let list = document.entry("milestone").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
     let done = match list {
-        Item::ArrayOfTables(tables) => match tables.iter().position(|table| is_named(table, title)) {
-            Some(at) => tables.get_mut(at).is_some_and(|table| set(table, due, state)),
-            None => {
+        Item::ArrayOfTables(tables) => {
+            let at = tables.iter().position(|table| is_named(table, title));
+            if at.is_none() {
                 tables.push(entry(Table::new(), title, due, state));
-                true
             }
-        },
+            at.and_then(|at| tables.get_mut(at)).is_none_or(|table| set(table, due, state))
+        }
         Item::Value(Value::Array(array)) => {
             let named = |value: &Value| value.as_inline_table().is_some_and(|table| is_named(table, title));
-            match array.iter().position(named) {
-                Some(at) => {
-                    let table = array.get_mut(at).and_then(Value::as_inline_table_mut);
-                    table.is_some_and(|table| set(table, due, state))
-                }
-                None => {
-                    array.push(entry(InlineTable::new(), title, due, state));
-                    true
-                }
+            let at = array.iter().position(named);
+            if at.is_none() {
+                array.push(entry(InlineTable::new(), title, due, state));
             }
+            let table = at.and_then(|at| array.get_mut(at)).and_then(Value::as_inline_table_mut);
+            table.is_none_or(|table| set(table, due, state))
         }
         _ => return Err(odd("`milestone` is no list; write each below a line `[[milestone]]`")),
     };
