@@ -53,6 +53,7 @@ mod state;
 mod store;
 mod text;
 mod tracker;
+mod triage;
 
 pub use agent::{
     Agent, AgentError, AgentEvent, AnswerBy, Billing, CommandLine, Ending, EventReader, ExitFacts, LimitNotice,
@@ -108,6 +109,7 @@ pub use tracker::{
     Applied, Author, Comment, Counts, Issue, IssueFacts, IssueState as TrackerState, Labels, Milestone, NewIssue,
     Tracker, TrackerError, TrackerWrite, Trust,
 };
+pub use triage::{Finding, TriageInput, Trigger, may_trigger, milestone_progress, triage};
 
 #[cfg(feature = "mock")]
 pub use agent::MockAgent;
