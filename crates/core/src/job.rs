@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::text::{harmless, shown_issue};
 use crate::{
     AccountName, AgentName, AnswerBy, Commit, Effect, EffectEntry, EffectId, EffectKind, Issue, IssueId, IssueRef,
-    IssueState, Labels, NewPull, Next, Outcome, Project, PromptContext, PromptError, PullWrite,
-    Stage, StageName, StageRun, TrackerState, TrackerWrite, VendorName,
+    IssueState, Labels, NewPull, Next, Outcome, Project, PromptContext, PromptError, PullWrite, Stage, StageName,
+    StageRun, TrackerState, TrackerWrite, VendorName,
 };
 
 pub use spec::{JobSpec, Profile, Spend};

@@ -64,3 +64,6 @@ fn relabel(labels: &Labels, issue: &IssueId, add: &[String], remove: &[String]) 
     let any = !add.is_empty() || !remove.is_empty();
     any.then(|| TrackerWrite::Labels { issue: issue.clone(), add, remove })
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, AccountName, AgentName, Allowed, AnswerBy, AnswerRule, Commit, Digest, GateSpec, IssueRef, IssueState, JobId,
-    Limits, ProposalCaps, SandboxSpec, StageName, StageRun, Trust, VendorName,
+    Access, AccountName, AgentName, Allowed, AnswerBy, AnswerRule, Commit, Digest, GateSpec, IssueRef, IssueState,
+    JobId, Limits, ProposalCaps, SandboxSpec, StageName, StageRun, Trust, VendorName,
 };
 
 /// One piece of work, frozen: nothing in it depends on the machine, the time or the try.

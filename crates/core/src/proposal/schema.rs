@@ -35,7 +35,10 @@ fn effect(word: &str, allowed: &Allowed<'_>) -> Option<Value> {
         "split" => {
             let mut child = texts(&["key", "title", "body"]);
             let after = "the keys of children before it that must be done first";
-            child.insert("after".into(), json!({ "type": "array", "description": after, "items": { "type": "string" } }));
+            child.insert(
+                "after".into(),
+                json!({ "type": "array", "description": after, "items": { "type": "string" } }),
+            );
             let what = format!("1 to {} children, in the order in which they should be done", allowed.children);
             list("children", &what, child)
         }

@@ -26,8 +26,7 @@ fn the_schema_is_strict_and_holds_what_the_stage_allows() {
     let words = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
     let words = words(&["ask", "split", "label", "create", "unheard-of"]);
     let caps = ProposalCaps { labels: vec!["bug".into()], ..ProposalCaps::default() };
-    let schema =
-        Proposal::schema(&Allowed { effects: &words, children: 3, caps: &caps }, VerdictRule::Required);
+    let schema = Proposal::schema(&Allowed { effects: &words, children: 3, caps: &caps }, VerdictRule::Required);
     assert_eq!(schema["required"], json!(["effects", "summary", "verdict", "version"]));
     let effects = schema["properties"]["effects"]["items"]["anyOf"].as_array().unwrap();
     assert_eq!(effects.len(), 4);
@@ -85,7 +84,9 @@ fn labels_are_those_that_the_stage_names() {
 
 #[test]
 fn issues_are_few_and_have_keys_of_their_own() {
-    let create = |issues: &str| read(&format!(r#"{{"version":1,"effects":[{{"create":{{"issues":[{issues}]}}}}]}}"#), &["create"]);
+    let create = |issues: &str| {
+        read(&format!(r#"{{"version":1,"effects":[{{"create":{{"issues":[{issues}]}}}}]}}"#), &["create"])
+    };
     let made = create(r#"{"key":"a.b-1","title":"A","labels":["bug"]},{"key":"c","title":"C","body":"text"}"#).unwrap();
     let Proposed::Create { issues } = &made.effects[0] else { panic!("{made:?}") };
     assert_eq!((issues.len(), issues[0].labels.as_slice()), (2, ["bug".to_owned()].as_slice()));

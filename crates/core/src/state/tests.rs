@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Access, AnswerRule, Batch, Condition, Effect, End, Event, JobSpec, Next, Outcome, ProposalCaps, Receipt, Record, StageRun,
-    TrackerWrite, Trust,
+    Access, AnswerRule, Batch, Condition, Effect, End, Event, JobSpec, Next, Outcome, ProposalCaps, Receipt, Record,
+    StageRun, TrackerWrite, Trust,
 };
 
 fn issue(n: u32) -> IssueRef {
