@@ -321,3 +321,6 @@ impl JobSpec {
         key_effects(scope, &self.issue, effects)
     }
 }
+
+#[cfg(test)]
+mod tests;
