@@ -1,4 +1,48 @@
-//! The place of dayfly's GitHub side: issue triage, milestones and pull requests.
+//! The GitHub side of dayfly.
 //!
-//! It holds nothing yet. GitHub issues will be served through the trait `Tracker` of `dayfly-core`,
-//! as the Markdown tracker of `dayfly-runner` is today.
+//! [`GitHub`] is a careful client of GitHub's API, and of GitHub Enterprise's: it keeps to the limits, never repeats a
+//! creating call by itself, says so where it does not know whether a write was done, and shows its token to nobody else.
+//! It reads no environment and runs no process; [`Auth::discover`] is given what it needs.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use dayfly_core::Clock;
+//! use dayfly_github::{Auth, GitHub, GitHubError};
+//!
+//! # async fn example(clock: Arc<dyn Clock>, variable: fn(&str) -> Option<String>) -> Result<(), GitHubError> {
+//! let auth = Auth::discover(variable, async { None }).await?;
+//! let github = GitHub::builder(auth, clock).build()?;
+//! println!("I am {}", github.identity().await?.login);
+//! # Ok(())
+//! # }
+//! ```
+
+mod error;
+mod repository;
+
+mod auth;
+
+mod call;
+mod place;
+
+mod classify;
+
+mod budget;
+mod cache;
+mod journal;
+mod wire;
+
+mod transport;
+
+mod client;
+
+mod capability;
+
+pub use auth::{App, AppBuilder, Auth, TOKEN_VARIABLES, Token};
+pub use budget::Pace;
+pub use call::{Call, Method, Priority, segment};
+pub use capability::{Capabilities, Feature};
+pub use client::{GitHub, GitHubBuilder, Identity, Moved, Partial};
+pub use error::{CallSite, FieldProblem, GitHubError, GraphQlProblem, Limit};
+pub use repository::RepoName;
