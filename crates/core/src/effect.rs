@@ -56,10 +56,9 @@ pub enum Effect {
         project: ProjectName,
         /// The branch.
         branch: String,
-        /// Where it is to stand.
+        /// Where it is to stand. If it stands at a commit that no attempt made, somebody else has pushed, and it is left
+        /// alone.
         commit: Commit,
-        /// Where the last push left it: if it stands elsewhere by then, somebody else has pushed, and it is left alone.
-        from: Option<Commit>,
     },
     /// Write to a pull request.
     Pull {

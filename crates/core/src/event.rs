@@ -1,5 +1,7 @@
 //! What the ledger records.
 
+mod kind;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +10,8 @@ use crate::{
     IssueRef, JobSpec, Limited, Next, OpenedBy, Outcome, ProcessIdentity, PullRecord, Seq, StageName, Token, Usage,
     Using,
 };
+
+pub use kind::EventKind;
 
 /// The format of records that this program writes. It reads this one and all older ones.
 pub const FORMAT_VERSION: u32 = 1;
@@ -224,62 +228,7 @@ pub enum Event {
     Newer,
 }
 
-/// The kind of an event, for tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "each kind is documented at the event of the same name")]
-pub enum EventKind {
-    EngineStarted,
-    AttemptStarted,
-    AttemptSpawned,
-    AttemptEnded,
-    CapacityLimited,
-    CapacityOpened,
-    CapacityProbed,
-    EffectDone,
-    EffectRefused,
-    EffectDelayed,
-    Answered,
-    ChildrenClosed,
-    Merged,
-    PullSeen,
-    SentBack,
-    Stopped,
-    Triaged,
-    Unblocked,
-    Closed,
-    Reopened,
-    Newer,
-}
-
 impl Event {
-    /// Its kind.
-    pub fn kind(&self) -> EventKind {
-        match self {
-            Event::EngineStarted { .. } => EventKind::EngineStarted,
-            Event::AttemptStarted { .. } => EventKind::AttemptStarted,
-            Event::AttemptSpawned { .. } => EventKind::AttemptSpawned,
-            Event::AttemptEnded { .. } => EventKind::AttemptEnded,
-            Event::CapacityLimited { .. } => EventKind::CapacityLimited,
-            Event::CapacityOpened { .. } => EventKind::CapacityOpened,
-            Event::CapacityProbed { .. } => EventKind::CapacityProbed,
-            Event::EffectDone { .. } => EventKind::EffectDone,
-            Event::EffectRefused { .. } => EventKind::EffectRefused,
-            Event::EffectDelayed { .. } => EventKind::EffectDelayed,
-            Event::Answered { .. } => EventKind::Answered,
-            Event::ChildrenClosed { .. } => EventKind::ChildrenClosed,
-            Event::Merged { .. } => EventKind::Merged,
-            Event::PullSeen { .. } => EventKind::PullSeen,
-            Event::SentBack { .. } => EventKind::SentBack,
-            Event::Stopped { .. } => EventKind::Stopped,
-            Event::Triaged { .. } => EventKind::Triaged,
-            Event::Unblocked { .. } => EventKind::Unblocked,
-            Event::Closed { .. } => EventKind::Closed,
-            Event::Reopened { .. } => EventKind::Reopened,
-            Event::Newer => EventKind::Newer,
-        }
-    }
-
     /// The issue it is about, where it names one directly.
     pub fn issue(&self) -> Option<&IssueRef> {
         match self {

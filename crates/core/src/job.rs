@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountName, AgentName, AnswerBy, Commit, Effect, EffectEntry, EffectId, EffectKind, Issue, IssueId, IssueRef,
-    IssueState, Labels, NewIssue, Next, Outcome, Project, PromptContext, PromptError, Proposed, Stage, StageName,
-    StageRun, TrackerState, TrackerWrite, VendorName,
+    IssueState, Labels, NewIssue, NewPull, Next, Outcome, Project, PromptContext, PromptError, Proposed, PullWrite,
+    Stage, StageName, StageRun, TrackerState, TrackerWrite, VendorName,
 };
 
 pub use spec::{JobSpec, Profile, Spend};
@@ -226,10 +226,20 @@ impl StageJob {
                 );
                 effects.extend(self.finish(job, Some(to)));
             }
-            Next::Hand { branch, commit } => effects.insert(
-                0,
-                Effect::Branch { project: job.issue.project.clone(), branch: branch.clone(), commit: commit.clone() },
-            ),
+            Next::Hand { branch, commit, pull } => {
+                let (project, branch, commit) = (job.issue.project.clone(), branch.clone(), commit.clone());
+                match pull {
+                    Some(pull) => {
+                        let open = PullWrite::Open(NewPull::clone(pull));
+                        let first = [
+                            Effect::Push { project: project.clone(), branch, commit },
+                            Effect::Pull { project, write: open },
+                        ];
+                        effects.splice(0..0, first);
+                    }
+                    None => effects.insert(0, Effect::Branch { project, branch, commit }),
+                }
+            }
             Next::Finish => effects.extend(self.finish(job, None)),
             _ => {}
         }
@@ -250,6 +260,8 @@ impl StageJob {
                 let body = format!("{reason}\n\nWhat helps: {remedy}, then take the label `{label}` away.");
                 (Some(label), Some(body))
             }
+            // The forge shows the pull request at the issue.
+            Next::Hand { pull: Some(_), .. } => (Some(labels.in_review.as_str()), None),
             Next::Hand { branch, .. } => (
                 Some(labels.in_review.as_str()),
                 Some(format!("The change is ready on the branch `{branch}`. Merge it, or close the issue.")),

@@ -86,8 +86,8 @@ pub use prompt::{PromptContext, PromptError, PromptTemplate};
 pub use proposal::{Child, Proposal, ProposalError, Proposed, VerdictClaim, VerdictRule};
 pub use report::{
     AttemptLine, BudgetLine, CapacityLine, CapacityReport, IssueLine, MilestoneLine, Status, UsageBy, UsageQuery,
-    UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, capacity, status, usage, why,
-    work_log,
+    UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, capacity, pull_text, status, usage,
+    why, work_log,
 };
 pub use reset::{ResetTime, reset_in};
 pub use runner::{
@@ -98,8 +98,8 @@ pub use sandbox::{Network, Sandbox, SandboxPolicy, SandboxSpec};
 pub use settle::{Next, SettleInput, believed, next_step};
 pub use stage::{Access, AnswerRule, Choice, Fallback, Pipeline, Stage, StageRun, WorstCase};
 pub use state::{
-    IssueState, LiveAttempt, PendingEffect, Phase, PullRecord, PullStep, State, StateError, transition_diagram,
-    transition_table,
+    IssueState, LiveAttempt, PendingEffect, Phase, PullRecord, PullStep, StageWork, State, StateError,
+    transition_diagram, transition_table,
 };
 pub use store::{Batch, Condition, MemoryStore, Store, StoreError};
 pub use tracker::{

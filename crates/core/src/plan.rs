@@ -3,6 +3,7 @@
 mod admit;
 mod choose;
 mod evaluate;
+mod follow;
 mod observe;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, AgentName, Author, Comment, Event, Issue, IssueId, IssueRef, Milestone, Portfolio, ProjectName,
+    AccountName, AgentName, Author, Comment, Event, Issue, IssueId, IssueRef, Milestone, Portfolio, ProjectName, Pull,
     StageName, State, TrackerWrite, Trust, Using,
 };
 
@@ -47,6 +48,8 @@ pub struct ProjectView {
     pub passing: bool,
     /// Issues whose branch, left for a person, has reached the base branch.
     pub merged: BTreeSet<IssueId>,
+    /// The pull requests of issues whose change was handed to the forge.
+    pub pulls: BTreeMap<IssueId, Pull>,
 }
 
 impl ProjectView {
@@ -222,6 +225,15 @@ pub enum Wait {
         /// The branch.
         branch: String,
     },
+    /// Its pull request is not merged yet.
+    Pull {
+        /// Its number.
+        number: u64,
+        /// Where a person reads it.
+        url: String,
+        /// Why, in words.
+        standing: String,
+    },
     /// Its change is on the way to the base branch.
     Landing,
     /// A person must act.
@@ -276,6 +288,7 @@ impl fmt::Display for Wait {
                 write!(f, "its children are open: {}", open.join(", "))
             }
             Wait::Merge { branch } => write!(f, "the branch {branch} waits to be merged"),
+            Wait::Pull { number, standing, .. } => write!(f, "its pull request #{number}: {standing}"),
             Wait::Landing => f.write_str("its change is on the way to the base branch"),
             Wait::Person { reason } => write!(f, "a person must act: {}", first_line(reason)),
             Wait::Lifetime { bound } => write!(f, "its bounds are used up: {bound}"),

@@ -3,11 +3,13 @@
 mod attempts;
 mod capacity;
 mod log;
+mod pull;
 mod status;
 mod usage;
 
 pub use attempts::{AttemptLine, attempts};
 pub use capacity::{CapacityLine, CapacityReport, capacity};
 pub use log::{WorkLog, WorkLogQuery, work_log};
+pub use pull::pull_text;
 pub use status::{IssueLine, MilestoneLine, Status, WaitLine, WhyReport, status, why};
 pub use usage::{BudgetLine, UsageBy, UsageQuery, UsageReport, UsageRow, usage};

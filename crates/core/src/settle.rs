@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Class, Commit, End, Feedback, GateFailure, IssueState, Outcome, Pipeline, Proposed, Retry, Stage, StageName,
-    VerdictClaim,
+    Class, Commit, End, Feedback, GateFailure, IssueState, NewPull, Outcome, Pipeline, Proposed, Retry, Stage,
+    StageName, VerdictClaim,
 };
 
 /// What follows an ended attempt.
@@ -53,6 +53,9 @@ pub enum Next {
         branch: String,
         /// Where it stands.
         commit: Commit,
+        /// The pull request that is opened for it, where there is a forge.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pull: Option<Box<NewPull>>,
     },
     /// The issue is done.
     Finish,

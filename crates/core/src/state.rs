@@ -86,9 +86,33 @@ pub struct IssueState {
     pub tip: Option<Commit>,
     /// The commit that landed.
     pub landed: Option<Commit>,
+    /// Who worked at it, by stage, in the order in which the stages were reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub work: Vec<StageWork>,
     /// Its pull request, if one was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull: Option<PullRecord>,
+}
+
+/// Who worked at a stage of an issue, over all attempts there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageWork {
+    /// The stage.
+    pub stage: StageName,
+    /// The agent of the last attempt.
+    pub agent: Option<AgentName>,
+    /// The model that it said it used, or was asked for.
+    pub model: Option<String>,
+    /// Why it was not the stage's first choice, if any of them was not.
+    pub substitution: Option<String>,
+    /// Attempts, charged or not.
+    pub attempts: u32,
+    /// Tokens.
+    pub tokens: u64,
+    /// Money in millionths of a US dollar, where it was paid for by the token.
+    pub usd_micros: u64,
+    /// Time.
+    pub took: Duration,
 }
 
 /// What is known of the pull request of an issue.
@@ -106,6 +130,10 @@ pub struct PullRecord {
     pub moving: bool,
     /// How far it was brought.
     pub step: PullStep,
+    /// How often the merge of this commit was asked for.
+    pub tries: u32,
+    /// Since when it stands at this commit.
+    pub since: Timestamp,
 }
 
 /// How far a pull request was brought.
@@ -204,6 +232,8 @@ pub struct LiveAttempt {
     pub agent: Option<AgentName>,
     /// Whose capacity it uses.
     pub using: Option<Using>,
+    /// Why its agent is not the stage's first choice, if it is not.
+    pub substitution: Option<String>,
     /// Its fencing token.
     pub token: Token,
     /// When it was claimed.

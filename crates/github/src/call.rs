@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::{CallSite, GitHubError, RepoName};
+use crate::{CallSite, GitHubError};
+use dayfly_core::ForgeRepo;
 
 /// The methods the API knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,7 +54,7 @@ pub struct Call {
     pub(crate) priority: Priority,
     pub(crate) repeatable: bool,
     pub(crate) graphql: bool,
-    pub(crate) scope: Option<RepoName>,
+    pub(crate) scope: Option<ForgeRepo>,
     /// How much of the end of the answer is wanted, from wherever a redirect leads: for logs.
     pub(crate) tail: Option<usize>,
 }
@@ -129,7 +130,7 @@ impl Call {
     }
 
     /// On behalf of this repository: an App takes the token of its installation there.
-    pub fn scope(mut self, repository: RepoName) -> Self {
+    pub fn scope(mut self, repository: ForgeRepo) -> Self {
         self.scope = Some(repository);
         self
     }
@@ -154,16 +155,16 @@ impl Call {
             ["repos", _, _, below @ ..] => below,
             _ => return false,
         };
-        match (self.method, below) {
-            (Method::Post, ["issues" | "pulls"] | ["issues", _, "comments"]) => true,
-            (Method::Post, ["pulls", _, "reviews" | "comments" | "requested_reviewers"]) => true,
-            (Method::Post, ["pulls", _, "comments", _, "replies"]) => true,
-            (Method::Put, ["pulls", _, "merge" | "merge-async"]) => true,
-            (Method::Delete, ["issues", _, "sub_issue"]) => true,
-            (Method::Patch, ["issues", _, "sub_issues", "priority"]) => true,
-            (Method::Post | Method::Delete, ["issues", _, "dependencies", "blocked_by", ..]) => true,
-            _ => false,
-        }
+        matches!(
+            (self.method, below),
+            (Method::Post, ["issues" | "pulls"] | ["issues", _, "comments"])
+                | (Method::Post, ["pulls", _, "reviews" | "comments" | "requested_reviewers"])
+                | (Method::Post, ["pulls", _, "comments", _, "replies"])
+                | (Method::Put, ["pulls", _, "merge" | "merge-async"])
+                | (Method::Delete, ["issues", _, "sub_issue"])
+                | (Method::Patch, ["issues", _, "sub_issues", "priority"])
+                | (Method::Post | Method::Delete, ["issues", _, "dependencies", "blocked_by", ..])
+        )
     }
 
     /// The limit that is shared by such calls.
@@ -197,7 +198,13 @@ pub fn segment(text: &str) -> String {
     }
 }
 
-fn repository_of(path: &str) -> Option<RepoName> {
+/// The path of a repository's API, without a slash at the end.
+pub(crate) fn repo_path(repository: &ForgeRepo) -> String {
+    format!("/repos/{}/{}", segment(repository.owner()), segment(repository.name()))
+}
+
+fn repository_of(path: &str) -> Option<ForgeRepo> {
     let mut parts = path.strip_prefix("/repos/")?.split(['/', '?']);
-    RepoName::new(parts.next()?, parts.next()?).ok()
+    let name = format!("{}/{}", parts.next()?, parts.next()?);
+    ForgeRepo::new(&name).ok()
 }

@@ -4,8 +4,10 @@ use std::sync::Mutex;
 
 use serde::Deserialize;
 
+use crate::call::repo_path;
 use crate::place::Place;
-use crate::{GitHub, GitHubError, RepoName};
+use crate::{GitHub, GitHubError};
+use dayfly_core::ForgeRepo;
 
 /// What a host can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,13 +87,13 @@ impl GitHub {
     ///
     /// # Errors
     /// See [`GitHubError`].
-    pub async fn lacks(&self, feature: Feature, repository: &RepoName) -> Result<bool, GitHubError> {
+    pub async fn lacks(&self, feature: Feature, repository: &ForgeRepo) -> Result<bool, GitHubError> {
         let mut known = self.capabilities().await?;
         // What github.com does not find is missing, and the feature is there.
         if self.transport().place.is_cloud() {
             return Ok(false);
         }
-        match self.get::<serde::de::IgnoredAny>(repository.path()).await {
+        match self.get::<serde::de::IgnoredAny>(repo_path(repository)).await {
             Ok(_) => {}
             Err(error) if error.is_absent() => return Ok(false),
             Err(error) => return Err(error),

@@ -16,11 +16,13 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::sync::OnceCell;
 
 use crate::auth::{Grant, Granted, InstallationId};
+use crate::call::repo_path;
 use crate::capability::Known;
 use crate::journal::{IN_FLIGHT, Journal};
 use crate::transport::{Bearer, Transport};
 use crate::wire::Answer;
-use crate::{Auth, Call, GitHubError, RepoName, Token};
+use crate::{Auth, Call, GitHubError, Token};
+use dayfly_core::ForgeRepo;
 
 /// A client of one GitHub, for one token or App. A copy shares everything.
 ///
@@ -53,9 +55,9 @@ pub struct Identity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {
     /// Its name in the calls.
-    pub from: RepoName,
+    pub from: ForgeRepo,
     /// Its name now.
-    pub to: RepoName,
+    pub to: ForgeRepo,
 }
 
 impl GitHub {
@@ -102,7 +104,7 @@ impl GitHub {
     ///
     /// # Errors
     /// See [`GitHubError`].
-    pub async fn git_token(&self, repository: &RepoName) -> Result<Token, GitHubError> {
+    pub async fn git_token(&self, repository: &ForgeRepo) -> Result<Token, GitHubError> {
         match &self.inner.auth {
             Auth::Token(token) => Ok(token.clone()),
             Auth::App(_) => Ok(self.installation_bearer(repository, Some(repository.clone())).await?.token),
@@ -116,12 +118,12 @@ impl GitHub {
     pub async fn moved(&self) -> Result<Vec<Moved>, GitHubError> {
         #[derive(Deserialize)]
         struct Named {
-            full_name: RepoName,
+            full_name: ForgeRepo,
         }
         let mut list = Vec::new();
         for from in self.inner.transport.moved() {
-            let now: Named = self.get(from.path()).await?;
-            if now.full_name != from {
+            let now: Named = self.get(repo_path(&from)).await?;
+            if !now.full_name.to_string().eq_ignore_ascii_case(&from.to_string()) {
                 list.push(Moved { from, to: now.full_name });
             }
         }
@@ -152,7 +154,7 @@ impl GitHub {
     }
 
     /// What is left of the hourly budget that calls on behalf of this repository share, and when it is whole again.
-    pub fn budget_left(&self, repository: Option<&RepoName>, resource: &str) -> Option<(u64, Timestamp)> {
+    pub fn budget_left(&self, repository: Option<&ForgeRepo>, resource: &str) -> Option<(u64, Timestamp)> {
         let lane = match &self.inner.auth {
             Auth::Token(token) => token_lane(token),
             Auth::App(app) => installation_lane(app.installation(repository?)?),
@@ -282,7 +284,7 @@ impl GitHub {
         }
     }
 
-    async fn installation_bearer(&self, scope: &RepoName, only: Option<RepoName>) -> Result<Bearer, GitHubError> {
+    async fn installation_bearer(&self, scope: &ForgeRepo, only: Option<ForgeRepo>) -> Result<Bearer, GitHubError> {
         #[derive(Deserialize)]
         struct Installation {
             id: u64,
@@ -299,7 +301,7 @@ impl GitHub {
         let installation = match app.installation(scope) {
             Some(id) => id,
             None => {
-                let call = Call::get(format!("{}/installation", scope.path()));
+                let call = Call::get(format!("{}/installation", repo_path(scope)));
                 let found: Installation = read(&call, &transport.send(&call, &self.app_bearer()?).await?)?;
                 app.learn_installation(scope, InstallationId(found.id));
                 InstallationId(found.id)

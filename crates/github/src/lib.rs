@@ -19,7 +19,6 @@
 //! ```
 
 mod error;
-mod repository;
 
 mod auth;
 
@@ -45,4 +44,3 @@ pub use call::{Call, Method, Priority, segment};
 pub use capability::{Capabilities, Feature};
 pub use client::{GitHub, GitHubBuilder, Identity, Moved, Partial};
 pub use error::{CallSite, FieldProblem, GitHubError, GraphQlProblem, Limit};
-pub use repository::RepoName;

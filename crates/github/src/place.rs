@@ -48,8 +48,9 @@ impl Place {
             Some(api) if api.ends_with("/api") => format!("{api}/graphql"),
             _ => format!("{base}{}", call.path),
         };
-        let wrong = |_| GitHubError::Malformed { at: call.site(), problem: "the path is no path".into() };
-        Url::parse(&text).map_err(wrong)
+        // Without its slash a path could make another host of this one.
+        let url = Url::parse(&text).ok().filter(|url| call.path.starts_with('/') && self.is_own(url));
+        url.ok_or_else(|| GitHubError::Malformed { at: call.site(), problem: "the path is no path".into() })
     }
 
     /// Whether the address is at the same host, where the token may go.

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use dayfly_core::Clock;
+use dayfly_core::{Clock, ForgeRepo};
 use jiff::Timestamp;
 use reqwest::Url;
 use tokio::sync::Semaphore;
@@ -16,7 +16,7 @@ use crate::cache::{Cache, CacheKey, Kept};
 use crate::classify::{Facts, Verdict, classify, header, limited, refusal};
 use crate::place::Place;
 use crate::wire::{Answer, Request, Wire, WireError};
-use crate::{Call, GitHubError, Limit, Method, Pace, RepoName, Token};
+use crate::{Call, GitHubError, Limit, Method, Pace, Token};
 
 /// Who sends, and which limits that uses up.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ pub(crate) struct Transport {
     pace: Pace,
     lanes: Mutex<HashMap<String, Arc<Lane>>>,
     cache: Mutex<Cache>,
-    moved: Mutex<BTreeMap<String, RepoName>>,
+    moved: Mutex<BTreeMap<String, ForgeRepo>>,
     enterprise: Mutex<Option<String>>,
 }
 
@@ -72,7 +72,7 @@ impl Transport {
     }
 
     /// The repositories that calls were led away from, as they were named.
-    pub(crate) fn moved(&self) -> Vec<RepoName> {
+    pub(crate) fn moved(&self) -> Vec<ForgeRepo> {
         locked(&self.moved).values().cloned().collect()
     }
 
@@ -215,7 +215,7 @@ impl Transport {
         }
         let same = self.place.same_below(from, &to);
         if let Some(scope) = call.scope.as_ref().filter(|_| same && (permanent || call.is_write())) {
-            locked(&self.moved).insert(scope.key(), scope.clone());
+            locked(&self.moved).insert(scope.to_string().to_ascii_lowercase(), scope.clone());
         }
         // An issue that was transferred has another number elsewhere: it is read there, but written by nobody who did
         // not mean that place.

@@ -61,6 +61,7 @@ impl World {
 
     fn ended(&mut self, using: &Using, number: u32, outcome: &Outcome, second: i64) {
         let live = LiveAttempt {
+            substitution: None,
             issue: issue(number),
             stage: StageName::new("exec").unwrap(),
             agent: AgentName::new("claude").ok(),

@@ -166,6 +166,7 @@ pub(super) struct GitHub {
     pub(super) app_id: Option<Spanned<u64>>,
     pub(super) app_key: Text,
     pub(super) poll: Text,
+    pub(super) checks_start: Text,
     pub(super) wait: Text,
 }
 

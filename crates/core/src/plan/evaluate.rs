@@ -2,13 +2,13 @@
 
 use std::cmp::Reverse;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::capacity::{day, month};
 use crate::{
-    Budgets, Effect, GateSpec, Issue, IssueRef, IssueState, Phase, Pipeline, Portfolio, Project, ProjectName, Stage,
-    StageName, StageRun, TrackerState, Trust,
+    Budgets, Effect, GateSpec, Issue, IssueRef, IssueState, Phase, Pipeline, Portfolio, Project, ProjectName,
+    PullRecord, Stage, StageName, StageRun, TrackerState, Trust,
 };
 
 use super::admit::admit;
@@ -243,6 +243,7 @@ fn phase_wait(
             (Wait::Children { open: open.map(|i| i.id.clone()).collect() }, None, None)
         }
         Phase::Landing { .. } => (Wait::Landing, None, None),
+        Phase::Handed { .. } if known.pull.is_some() => return known.pull.as_ref().map(|pull| pull_wait(input, pull)),
         Phase::Handed { branch, .. } => {
             let path = input.portfolio.projects.get(&issue_ref.project).map_or("PATH", |p| p.path.as_str());
             // In quotes if a shell would take it apart.
@@ -258,6 +259,15 @@ fn phase_wait(
         // Open in the tracker, final in the ledger: the next observation reopens it.
         Phase::Done | Phase::Closed => (Wait::HadTurn, None, None),
     })
+}
+
+/// Why a pull request is not merged, and when it is looked at again if what it waits for comes by itself.
+fn pull_wait(input: &PlanInput<'_>, pull: &PullRecord) -> (Wait, Option<Timestamp>, Option<String>) {
+    let PullRecord { number, url, standing, moving, .. } = pull;
+    let poll = SignedDuration::try_from(input.portfolio.github.poll).unwrap_or(SignedDuration::MAX);
+    let until = moving.then(|| input.now.checked_add(poll).unwrap_or(input.now));
+    let remedy = (!moving).then(|| format!("see {url}"));
+    (Wait::Pull { number: *number, url: url.clone(), standing: standing.clone() }, until, remedy)
 }
 
 /// A label by which a person holds an issue that dayfly itself does not hold.

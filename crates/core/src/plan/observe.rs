@@ -1,5 +1,7 @@
 //! What people did, read off the trackers.
 
+mod pulls;
+
 use std::collections::BTreeSet;
 
 use crate::job::{close, key_effects, move_label};
@@ -34,6 +36,13 @@ fn observe(input: &PlanInput<'_>, project: &ProjectName, view: &ProjectView, iss
         return None;
     }
     let labels = &input.portfolio.labels;
+    // The forge closes the issue of a merged pull request by itself: that is no giving up.
+    if let Some(pull) = view.pulls.get(&issue.id) {
+        let event = pulls::observe_pull(input, &issue_ref, known, (issue, pull));
+        if event.is_some() && (issue.state == TrackerState::Open || matches!(event, Some(Event::Merged { .. }))) {
+            return event;
+        }
+    }
     if issue.state == TrackerState::Closed {
         return (!known.phase.is_final()).then_some(Event::Closed { issue: issue_ref });
     }

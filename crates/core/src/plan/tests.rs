@@ -151,6 +151,7 @@ impl World {
             tip: None,
             landed: None,
             pull: None,
+            work: vec![],
         };
         self.state.issues.entry(issue_ref(name)).insert_entry(state).into_mut()
     }
@@ -161,6 +162,7 @@ impl World {
         let attempt = AttemptId::new(&issue, &stage("exec"), 1);
         self.known(name, "exec", Phase::Running { attempt: attempt.clone() });
         let live = LiveAttempt {
+            substitution: None,
             issue,
             stage: stage("exec"),
             agent: by.map(agent),

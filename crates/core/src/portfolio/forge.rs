@@ -51,6 +51,8 @@ pub struct GitHubConfig {
     pub app_key: Option<Utf8PathBuf>,
     /// How often checks and merges that are waited for are looked at.
     pub poll: Duration,
+    /// How long checks may take to appear before a pull request counts as having none.
+    pub checks_start: Duration,
     /// How long a run until nothing is left waits for checks and merges.
     pub wait: Duration,
 }

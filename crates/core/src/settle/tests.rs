@@ -69,6 +69,7 @@ fn case(at: &str, end: End) -> Case {
         tip: None,
         landed: None,
         pull: None,
+        work: vec![],
     };
     let receipt = Receipt { tail: "last words".into(), ..Receipt::default() };
     Case {
@@ -308,7 +309,7 @@ fn a_success_goes_on_to_the_next_stage_and_after_the_last_the_issue_is_done() {
 #[test]
 fn a_success_that_lands_leads_to_what_the_landing_says() {
     assert_eq!(case("merge", End::Succeeded).landing(land()).next(), land());
-    let hand = Next::Hand { branch: "dayfly/web-1".into(), commit: Commit("b".into()) };
+    let hand = Next::Hand { branch: "dayfly/web-1".into(), commit: Commit("b".into()), pull: None };
     assert_eq!(case("merge", End::Succeeded).landing(hand.clone()).next(), hand);
 }
 

@@ -6,7 +6,7 @@ use crate::{
 };
 
 use super::transitions::targets;
-use super::{IssueState, LiveAttempt, PendingEffect, Phase, State, StateError};
+use super::{IssueState, LiveAttempt, PendingEffect, Phase, StageWork, State, StateError};
 
 impl State {
     /// The state after `records`.
@@ -42,7 +42,9 @@ impl State {
         let kind = event.kind();
         match event {
             Event::EngineStarted { .. } | Event::Newer => {}
-            Event::AttemptStarted { attempt, job, .. } => self.started(record, attempt, &job)?,
+            Event::AttemptStarted { attempt, job, substitution } => {
+                self.started(record, attempt, &job, substitution)?;
+            }
             Event::AttemptSpawned { attempt, process } => {
                 let live = self.live.get_mut(&attempt).ok_or_else(|| gone(record, kind, &attempt))?;
                 live.process = Some(process);
@@ -52,8 +54,9 @@ impl State {
                 if live.token != token {
                     return Err(impossible(record, kind, attempt.as_str(), "held by another claim"));
                 }
-                let issue = live.issue.clone();
-                self.move_issue(record, &issue, kind, phase_after(&next, &attempt), |known| {
+                let live = live.clone();
+                self.move_issue(record, &live.issue, kind, phase_after(&next, &attempt), |known| {
+                    share(known, &live, &outcome);
                     settle(known, &outcome, &next);
                 })?;
                 if let Some(live) = self.live.remove(&attempt) {
@@ -92,6 +95,23 @@ impl State {
                 self.move_issue(record, &issue, kind, Phase::Done, |_| {})?;
                 self.queue(effects);
             }
+            Event::PullSeen { .. } | Event::SentBack { .. } | Event::Stopped { .. } | Event::Triaged { .. } => {
+                self.followed(record, event)?;
+            }
+            Event::Closed { issue } => self.move_issue(record, &issue, kind, Phase::Closed, |_| {})?,
+            Event::Reopened { issue, stage } => {
+                self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {
+                    reopen(known, stage)
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was seen of pull requests, and what rules of triage ask for.
+    fn followed(&mut self, record: &Record, event: Event) -> Result<(), StateError> {
+        let kind = event.kind();
+        match event {
             Event::PullSeen { issue, pull, effects } => {
                 self.move_same(record, &issue, kind, |known| known.pull = Some(pull))?;
                 self.queue(effects);
@@ -113,23 +133,18 @@ impl State {
                 }
                 self.queue(effects);
             }
-            Event::Closed { issue } => self.move_issue(record, &issue, kind, Phase::Closed, |_| {})?,
-            Event::Reopened { issue, stage } => {
-                self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {
-                    start_anew(known);
-                    known.rounds.clear();
-                    known.notes.clear();
-                    known.tip = None;
-                    known.landed = None;
-                    known.pull = None;
-                    known.stage = stage;
-                })?;
-            }
+            _ => {}
         }
         Ok(())
     }
 
-    fn started(&mut self, record: &Record, attempt: AttemptId, job: &JobSpec) -> Result<(), StateError> {
+    fn started(
+        &mut self,
+        record: &Record,
+        attempt: AttemptId,
+        job: &JobSpec,
+        substitution: Option<String>,
+    ) -> Result<(), StateError> {
         let issue = &job.issue;
         let phase = Phase::Running { attempt: attempt.clone() };
         if !self.issues.contains_key(issue) {
@@ -147,6 +162,7 @@ impl State {
             stage: job.stage.clone(),
             agent: job.agent.clone(),
             using: job.using(),
+            substitution,
             token: record.seq,
             since: record.at,
             epoch: record.epoch,
@@ -277,6 +293,7 @@ impl IssueState {
             notes: std::collections::BTreeMap::new(),
             tip: None,
             landed: None,
+            work: Vec::new(),
             pull: None,
         }
     }
@@ -289,7 +306,7 @@ fn phase_after(next: &Next, attempt: &AttemptId) -> Phase {
         Next::Split => Phase::Split { children: Vec::new() },
         Next::Block { reason, remedy } => Phase::Blocked { reason: reason.clone(), remedy: remedy.clone() },
         Next::Land { to, .. } => Phase::Landing { to: to.clone() },
-        Next::Hand { branch, commit } => Phase::Handed { branch: branch.clone(), commit: commit.clone() },
+        Next::Hand { branch, commit, .. } => Phase::Handed { branch: branch.clone(), commit: commit.clone() },
         Next::Finish => Phase::Done,
     }
 }
@@ -301,6 +318,17 @@ fn start_anew(known: &mut IssueState) {
     known.idle_row = 0;
 }
 
+fn reopen(known: &mut IssueState, stage: StageName) {
+    start_anew(known);
+    known.rounds.clear();
+    known.notes.clear();
+    known.tip = None;
+    known.landed = None;
+    known.pull = None;
+    known.work.clear();
+    known.stage = stage;
+}
+
 /// A pull request that goes back to another stage than the one that made it has used one of that stage's rounds.
 fn sent_back(known: &mut IssueState, stage: StageName, feedback: Option<Feedback>) {
     known.visit_attempts = 0;
@@ -308,6 +336,39 @@ fn sent_back(known: &mut IssueState, stage: StageName, feedback: Option<Feedback
     if stage != known.stage {
         *known.rounds.entry(known.stage.clone()).or_default() += 1;
         known.stage = stage;
+    }
+}
+
+/// Adds an ended attempt to what is known of who worked at the issue.
+fn share(known: &mut IssueState, live: &LiveAttempt, outcome: &Outcome) {
+    let receipt = &outcome.receipt;
+    let at = known.work.iter().position(|work| work.stage == live.stage).unwrap_or_else(|| {
+        known.work.push(StageWork::new(live.stage.clone()));
+        known.work.len() - 1
+    });
+    let Some(work) = known.work.get_mut(at) else { return };
+    work.agent.clone_from(&live.agent);
+    let asked = live.using.as_ref().and_then(|using| using.model.clone());
+    work.model = receipt.model.clone().or(asked);
+    work.substitution = live.substitution.clone().or(work.substitution.take());
+    work.attempts += 1;
+    work.tokens = work.tokens.saturating_add(receipt.usage.tokens());
+    work.usd_micros = work.usd_micros.saturating_add(Spent::of(receipt).usd_micros);
+    work.took = work.took.saturating_add(receipt.took);
+}
+
+impl StageWork {
+    fn new(stage: StageName) -> Self {
+        Self {
+            stage,
+            agent: None,
+            model: None,
+            substitution: None,
+            attempts: 0,
+            tokens: 0,
+            usd_micros: 0,
+            took: std::time::Duration::ZERO,
+        }
     }
 }
 

@@ -14,7 +14,8 @@ use rustls_pki_types::pem::PemObject as _;
 use serde_json::json;
 
 use super::Token;
-use crate::{GitHubError, RepoName};
+use crate::GitHubError;
+use dayfly_core::ForgeRepo;
 
 /// The number of an App's installation at an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,8 +26,8 @@ pub struct App {
     id: String,
     key: RsaKeyPair,
     permissions: BTreeMap<String, String>,
-    repositories: Vec<RepoName>,
-    installations: Mutex<HashMap<RepoName, InstallationId>>,
+    repositories: Vec<ForgeRepo>,
+    installations: Mutex<HashMap<ForgeRepo, InstallationId>>,
     tokens: Mutex<HashMap<Grant, Granted>>,
 }
 
@@ -35,7 +36,7 @@ pub struct App {
 pub(crate) struct Grant {
     pub(crate) installation: InstallationId,
     /// The one repository it is good for; else all that the App was told of.
-    pub(crate) only: Option<RepoName>,
+    pub(crate) only: Option<ForgeRepo>,
 }
 
 /// An installation token, as GitHub gave it.
@@ -64,7 +65,7 @@ impl AppBuilder {
 
     /// Asks for tokens that are good for these repositories alone. Without any, they are good for all that the
     /// installation may see.
-    pub fn repositories(mut self, repositories: impl IntoIterator<Item = RepoName>) -> Self {
+    pub fn repositories(mut self, repositories: impl IntoIterator<Item = ForgeRepo>) -> Self {
         self.app.repositories.extend(repositories);
         self
     }
@@ -107,11 +108,11 @@ impl App {
         jwt(&self.id, &self.key, now)
     }
 
-    pub(crate) fn installation(&self, repository: &RepoName) -> Option<InstallationId> {
+    pub(crate) fn installation(&self, repository: &ForgeRepo) -> Option<InstallationId> {
         locked(&self.installations).get(repository).copied()
     }
 
-    pub(crate) fn learn_installation(&self, repository: &RepoName, id: InstallationId) {
+    pub(crate) fn learn_installation(&self, repository: &ForgeRepo, id: InstallationId) {
         locked(&self.installations).insert(repository.clone(), id);
     }
 
@@ -137,8 +138,8 @@ impl App {
         let names: Vec<&str> = match &grant.only {
             Some(only) => vec![only.name()],
             None => {
-                let there = |repo: &&RepoName| repo.owner().eq_ignore_ascii_case(owner);
-                self.repositories.iter().filter(there).map(RepoName::name).collect()
+                let there = |repo: &&ForgeRepo| repo.owner().eq_ignore_ascii_case(owner);
+                self.repositories.iter().filter(there).map(ForgeRepo::name).collect()
             }
         };
         if !names.is_empty() {

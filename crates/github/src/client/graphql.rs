@@ -4,7 +4,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{GitHub, read};
-use crate::{Call, GitHubError, GraphQlProblem, Priority, RepoName};
+use crate::{Call, GitHubError, GraphQlProblem, Priority};
+use dayfly_core::ForgeRepo;
 
 /// A GraphQL answer from which some parts are missing, because the token may not see them or they do not exist.
 #[derive(Debug, Clone)]
@@ -50,7 +51,7 @@ impl GitHub {
         &self,
         document: &str,
         variables: &impl Serialize,
-        scope: Option<&RepoName>,
+        scope: Option<&ForgeRepo>,
     ) -> Result<T, GitHubError> {
         self.graphql_with(document, variables, scope, Priority::Normal).await
     }
@@ -63,7 +64,7 @@ impl GitHub {
         &self,
         document: &str,
         variables: &impl Serialize,
-        scope: Option<&RepoName>,
+        scope: Option<&ForgeRepo>,
         priority: Priority,
     ) -> Result<T, GitHubError> {
         let call = question(document, variables, scope)?.priority(priority);
@@ -83,7 +84,7 @@ impl GitHub {
         &self,
         document: &str,
         variables: &impl Serialize,
-        scope: Option<&RepoName>,
+        scope: Option<&ForgeRepo>,
     ) -> Result<Partial<T>, GitHubError> {
         let call = question(document, variables, scope)?;
         let (data, missing) = self.reply(&call).await?;
@@ -107,7 +108,7 @@ impl GitHub {
     }
 }
 
-fn question(document: &str, variables: &impl Serialize, scope: Option<&RepoName>) -> Result<Call, GitHubError> {
+fn question(document: &str, variables: &impl Serialize, scope: Option<&ForgeRepo>) -> Result<Call, GitHubError> {
     let question = Question { query: document, operation: operation(document), variables };
     let mut call = Call::post("/graphql").json(&question)?;
     call.graphql = true;

@@ -38,6 +38,9 @@ impl Resolver<'_> {
             app_id: own.app_id.as_ref().map(|id| *id.get_ref()),
             app_key: key,
             poll: self.optional_duration(own.poll.as_ref().or(base.poll.as_ref())).unwrap_or_default(),
+            checks_start: self
+                .optional_duration(own.checks_start.as_ref().or(base.checks_start.as_ref()))
+                .unwrap_or_default(),
             wait: self.optional_duration(own.wait.as_ref().or(base.wait.as_ref())).unwrap_or_default(),
         }
     }

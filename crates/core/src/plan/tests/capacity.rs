@@ -154,6 +154,7 @@ fn what_runs_since_before_a_limit_was_met_is_not_the_one_that_tries() {
     let heard = world.state.capacity.limits[0].heard;
     for (since, ready) in [(heard - SignedDuration::from_secs(1), 1), (heard, 0)] {
         let live = LiveAttempt {
+            substitution: None,
             issue: issue_ref("pages#9"),
             stage: stage("mend"),
             agent: Some(agent("claude")),

@@ -70,7 +70,7 @@ fn listed(done: &[Done]) -> Vec<String> {
 
 #[test]
 fn whatever_ends_an_issue_is_listed_once_with_the_commit_that_is_known() {
-    let hand = Next::Hand { branch: "dayfly/web-1".into(), commit: Commit("c".repeat(40)) };
+    let hand = Next::Hand { branch: "dayfly/web-1".into(), commit: Commit("c".repeat(40)), pull: None };
     let landed = Event::EffectDone {
         effect: EffectId("x".into()),
         issue: issue(2),

@@ -1,0 +1,62 @@
+//! The kinds of events.
+
+use serde::{Deserialize, Serialize};
+
+use super::Event;
+
+/// The kind of an event, for tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "each kind is documented at the event of the same name")]
+pub enum EventKind {
+    EngineStarted,
+    AttemptStarted,
+    AttemptSpawned,
+    AttemptEnded,
+    CapacityLimited,
+    CapacityOpened,
+    CapacityProbed,
+    EffectDone,
+    EffectRefused,
+    EffectDelayed,
+    Answered,
+    ChildrenClosed,
+    Merged,
+    PullSeen,
+    SentBack,
+    Stopped,
+    Triaged,
+    Unblocked,
+    Closed,
+    Reopened,
+    Newer,
+}
+
+impl Event {
+    /// Its kind.
+    pub fn kind(&self) -> EventKind {
+        match self {
+            Event::EngineStarted { .. } => EventKind::EngineStarted,
+            Event::AttemptStarted { .. } => EventKind::AttemptStarted,
+            Event::AttemptSpawned { .. } => EventKind::AttemptSpawned,
+            Event::AttemptEnded { .. } => EventKind::AttemptEnded,
+            Event::CapacityLimited { .. } => EventKind::CapacityLimited,
+            Event::CapacityOpened { .. } => EventKind::CapacityOpened,
+            Event::CapacityProbed { .. } => EventKind::CapacityProbed,
+            Event::EffectDone { .. } => EventKind::EffectDone,
+            Event::EffectRefused { .. } => EventKind::EffectRefused,
+            Event::EffectDelayed { .. } => EventKind::EffectDelayed,
+            Event::Answered { .. } => EventKind::Answered,
+            Event::ChildrenClosed { .. } => EventKind::ChildrenClosed,
+            Event::Merged { .. } => EventKind::Merged,
+            Event::PullSeen { .. } => EventKind::PullSeen,
+            Event::SentBack { .. } => EventKind::SentBack,
+            Event::Stopped { .. } => EventKind::Stopped,
+            Event::Triaged { .. } => EventKind::Triaged,
+            Event::Unblocked { .. } => EventKind::Unblocked,
+            Event::Closed { .. } => EventKind::Closed,
+            Event::Reopened { .. } => EventKind::Reopened,
+            Event::Newer => EventKind::Newer,
+        }
+    }
+}
