@@ -29,7 +29,8 @@ use std::time::Duration;
 use dayfly_core::{Config, Event, Filter, IssueId, NewIssue, Next, ProjectName, SourceText, WorkLogQuery, work_log};
 use dayfly_examples::{Failure, Scratch};
 use dayfly_runner::{
-    Engine, MarkdownTracker, Notice, Progress, RunOptions, SqliteStore, StateLock, SystemClock, Until, overview,
+    Engine, MarkdownTracker, Notice, Progress, RunOptions, Sources, SqliteStore, StateLock, SystemClock, Until,
+    overview,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -112,7 +113,8 @@ async fn main() -> Result<(), Failure> {
 
     // 5. The reports. All of them are made from one look at the ledger and the tracker, which writes nothing.
     let now = Timestamp::now();
-    let seen = overview(portfolio, Some(&*store), &*tracker, Filter::default(), now).await?;
+    let from = Sources { store: Some(&*store), tracker: &*tracker, forge: None };
+    let seen = overview(portfolio, from, Filter::default(), now).await?;
     let zone = TimeZone::system();
     let query = WorkLogQuery { day: now.to_zoned(zone.clone()).date(), zone, project: None };
     let log = work_log(&query, &seen.input(), &seen.plan, &seen.records)?;

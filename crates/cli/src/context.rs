@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{Clock as _, Config, Filter, IssueId, IssueRef, ProjectName, SourceText};
-use dayfly_runner::{MarkdownTracker, Overview, SqliteStore, SystemClock, overview};
+use dayfly_runner::{MarkdownTracker, Overview, Sources, SqliteStore, SystemClock, overview};
 
 use crate::args::Scope;
 use crate::catalogs;
@@ -113,7 +113,9 @@ impl Context {
         let store = self.read_store()?;
         let store = store.as_ref().map(|s| s as &dyn dayfly_core::Store);
         let now = SystemClock.now();
-        Ok(overview(self.config.portfolio.clone(), store, &self.tracker(), filter, now).await?)
+        let tracker = self.tracker();
+        let from = Sources { store, tracker: &tracker, forge: None };
+        Ok(overview(self.config.portfolio.clone(), from, filter, now).await?)
     }
 
     /// The project of that name, or the only one.

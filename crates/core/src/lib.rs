@@ -51,7 +51,9 @@ mod settle;
 mod stage;
 mod state;
 mod store;
+mod text;
 mod tracker;
+mod triage;
 
 pub use agent::{
     Agent, AgentError, AgentEvent, AnswerBy, Billing, CommandLine, Ending, EventReader, ExitFacts, LimitNotice,
@@ -102,10 +104,12 @@ pub use state::{
     transition_diagram, transition_table,
 };
 pub use store::{Batch, Condition, MemoryStore, Store, StoreError};
+pub use text::{harmless, harmless_title, said, shown, without_disguise};
 pub use tracker::{
     Applied, Author, Comment, Counts, Issue, IssueFacts, IssueState as TrackerState, Labels, Milestone, NewIssue,
     Tracker, TrackerError, TrackerWrite, Trust,
 };
+pub use triage::{Finding, TriageInput, Trigger, may_trigger, milestone_progress, triage};
 
 #[cfg(feature = "mock")]
 pub use agent::MockAgent;

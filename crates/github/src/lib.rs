@@ -38,9 +38,14 @@ mod client;
 
 mod capability;
 
+mod webhook;
+
 pub use auth::{App, AppBuilder, Auth, TOKEN_VARIABLES, Token};
 pub use budget::Pace;
 pub use call::{Call, Method, Priority, segment};
 pub use capability::{Capabilities, Feature};
 pub use client::{GitHub, GitHubBuilder, Identity, Moved, Partial};
 pub use error::{CallSite, FieldProblem, GitHubError, GraphQlProblem, Limit};
+pub use webhook::{
+    Hint, HintReason, HintRepo, IssuePlace, MAX_WEBHOOK_BYTES, WebhookError, parse_webhook, verify_webhook,
+};

@@ -53,7 +53,7 @@ pub use lock::{LockError, StateLock};
 pub use model::Until;
 pub use progress::{Notice, Progress, Summary, Withheld};
 pub use recover::read_all;
-pub use view::{Overview, overview};
+pub use view::{Overview, Sources, overview};
 
 /// How often the clock is looked at while a time is waited for.
 const NAP: Duration = Duration::from_secs(20);

@@ -18,6 +18,7 @@ mod command;
 mod copy;
 mod head;
 mod landing;
+mod remote;
 mod take;
 mod trusted;
 
@@ -32,6 +33,7 @@ use command::{DEADLINE, MOST_BYTES, Output, base_command, failed, run};
 pub use candidate::Candidate;
 pub use copy::Found;
 pub use landing::Landed;
+pub use remote::Pushed;
 pub use trusted::TrustedGit;
 
 /// Why git could not do something.

@@ -23,6 +23,7 @@ mod subprocess;
 #[cfg(test)]
 mod test_repo;
 mod tmux;
+mod trackers;
 
 pub use agents::{
     Catalog, CatalogError, CommandAgent, ContextKind, ContextRule, DOTENV_FILES, KeyVariable, Printed, VendorAgent,
@@ -30,11 +31,11 @@ pub use agents::{
 };
 pub use clock::SystemClock;
 pub use engine::{
-    Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Progress, RunOptions, StateLock, Summary, Until,
-    Withheld, attempt_dir, gates_dir, git_dir, overview, read_all,
+    Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Progress, RunOptions, Sources, StateLock, Summary,
+    Until, Withheld, attempt_dir, gates_dir, git_dir, overview, read_all,
 };
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
-pub use git::{Candidate, Found, Git, GitError, Landed, TrustedGit};
+pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, TrustedGit};
 pub use log::{LogPart, LogReader};
 pub use markdown::MarkdownTracker;
 pub use mock::{MockCall, MockRefusal, MockRulesError, MockRunner, MockScript, WhenDropped};
@@ -47,3 +48,4 @@ pub use sandbox::{
 pub use sqlite::SqliteStore;
 pub use subprocess::{Keeper, SubprocessRunner, child_variables, is_kept, native_program, without_secrets};
 pub use tmux::{Session, SessionState, SessionStatus, TmuxError, TmuxRunner, find_tmux};
+pub use trackers::Trackers;

@@ -87,5 +87,9 @@
 //! ```
 
 pub mod conformance;
+#[cfg(any(feature = "github", feature = "model-server"))]
+mod connection;
+#[cfg(feature = "github")]
+pub mod github;
 #[cfg(feature = "model-server")]
 pub mod model;

@@ -21,7 +21,6 @@
 //! assert!(server.keys().is_empty() && !server.saw_text("secret"));
 //! ```
 
-mod connection;
 mod failure;
 mod protocol;
 mod reply;

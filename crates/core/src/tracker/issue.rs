@@ -64,6 +64,16 @@ impl Issue {
         self.labels.iter().any(|l| l.eq_ignore_ascii_case(label))
     }
 
+    /// Whether it carries the label, but nobody with write permission put it on.
+    pub fn is_unproven(&self, label: &str) -> bool {
+        self.facts.unproven.iter().any(|l| l.eq_ignore_ascii_case(label))
+    }
+
+    /// Whether the label asks for work on it: it is there, and somebody with write permission put it on.
+    pub fn asks_by(&self, label: &str) -> bool {
+        self.has_label(label) && !self.is_unproven(label)
+    }
+
     /// The least trust among those whose text is in the issue: a prompt holds the comments too. What dayfly itself wrote
     /// is nobody's.
     pub fn least_trust(&self) -> Trust {

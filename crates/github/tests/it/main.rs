@@ -1,4 +1,7 @@
-//! The client against a scripted server: each trap of the API as a story.
+//! The crate by what it shows to the outside: the client against a scripted server, each trap of the API as a story; and
+//! webhooks.
+
+#![expect(clippy::unwrap_used, reason = "what cannot be done fails the test")]
 
 mod access;
 mod limits;
@@ -8,3 +11,4 @@ mod redirects;
 mod refusals;
 mod secrets;
 mod server;
+mod webhooks;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use dayfly_core::{
-    AfterCrash, Agent, AgentName, Clock, Gate, Job, MemoryStore, Portfolio, ProjectName, Runner, StageJob, StageName,
-    Store, StoreError, Tracker,
+    AfterCrash, Agent, AgentName, Clock, Forge, Gate, Job, MemoryStore, Portfolio, ProjectName, Runner, StageJob,
+    StageName, Store, StoreError, Tracker,
 };
 
 use jiff::tz::TimeZone;
@@ -52,6 +52,7 @@ pub struct EngineBuilder {
     portfolio: Portfolio,
     store: Option<Arc<dyn Store>>,
     tracker: Option<Arc<dyn Tracker>>,
+    forge: Option<Arc<dyn Forge>>,
     runner: Option<Arc<dyn Runner>>,
     clock: Arc<dyn Clock>,
     agents: BTreeMap<AgentName, Arc<dyn Agent>>,
@@ -68,6 +69,7 @@ impl EngineBuilder {
             portfolio,
             store: None,
             tracker: None,
+            forge: None,
             runner: None,
             clock: Arc::new(SystemClock),
             agents: BTreeMap::new(),
@@ -88,6 +90,13 @@ impl EngineBuilder {
     /// Takes issues from `tracker`.
     pub fn tracker(mut self, tracker: Arc<dyn Tracker>) -> Self {
         self.tracker = Some(tracker);
+        self
+    }
+
+    /// Reviews and merges changes at `forge`, for the projects that have a repository there. Without one their changes
+    /// land in the checkout.
+    pub fn forge(mut self, forge: Arc<dyn Forge>) -> Self {
+        self.forge = Some(forge);
         self
     }
 
@@ -178,6 +187,7 @@ impl EngineBuilder {
             projects: portfolio.projects.iter().map(|(name, p)| (name.clone(), Arc::new(p.clone()))).collect(),
             store: self.store.unwrap_or_else(|| Arc::new(MemoryStore::new())),
             tracker,
+            forge: self.forge,
             runner,
             gate_runner,
             agents,

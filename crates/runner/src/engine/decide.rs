@@ -8,7 +8,7 @@ use dayfly_core::{
     AttemptId, Class, Condition, Effect, EffectEntry, EffectKind, End, Event, IssueRef, Phase, Plan, ProjectName,
     Ready, Stop, TrackerState, Wait, plan, refusal_effects,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::model::{Command, Ended, Frozen, Held, Input, Model, Report, Tried, Until};
 
@@ -76,7 +76,9 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
             model.wake = None;
             // While something runs, only what did not answer is read anew; all else is before a job starts.
             let all = is_quiet(model);
-            let again = model.views.iter().filter(|(_, view)| all || view.passing).map(|(project, _)| project.clone());
+            let moving = model.moving();
+            let again = model.views.iter().filter(|(project, view)| all || view.passing || moving.contains(project));
+            let again = again.map(|(project, _)| project.clone());
             model.stale.extend(again.collect::<Vec<_>>());
             Vec::new()
         }
@@ -177,8 +179,9 @@ fn applied(model: &mut Model, entry: EffectEntry, tried: Tried, now: Timestamp) 
     let event = match tried {
         Tried::Done { adopted, created, landed } => Event::EffectDone { effect, issue, adopted, created, landed },
         Tried::Refused { reason, again } => Event::EffectRefused { effect, issue, reason, again, effects: told },
-        Tried::Delayed { reason } => {
-            let until = now.checked_add(model.again()).unwrap_or(now);
+        Tried::Delayed { reason, until } => {
+            let again = now.checked_add(model.again()).unwrap_or(now);
+            let until = until.map_or(again, |until| until.max(now));
             Event::EffectDelayed { effect, issue, reason, until }
         }
     };
@@ -312,12 +315,13 @@ fn idle(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
         return syncs(model, now);
     }
     // What waits for capacity is waited for longer than the rest: that is what a night is for.
-    let waits = plan.waiting.iter().filter(|w| !matches!(w.why, Wait::Capacity { .. }));
+    let waits = plan.waiting.iter().filter(|w| !matches!(w.why, Wait::Capacity { .. } | Wait::Pull { .. }));
     let look = waits.filter_map(|w| w.until).min();
     let next = [look, model.state.next_effect(), model.next_reading()].into_iter().flatten().min();
     // The clock may have been set, or the machine have slept, past what was waited for.
     let next = next.filter(|at| model.is_patient((*at).max(now))).map(|at| (at, at));
-    let next = [next, capacity::next_capacity(model, plan, now)].into_iter().flatten().min();
+    let next = [next, capacity::next_capacity(model, plan, now), next_pull(model, plan, now)];
+    let next = next.into_iter().flatten().min();
     match next {
         Some((wake, at)) => {
             model.wake = Some(wake);
@@ -329,6 +333,18 @@ fn idle(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
         }
         None => vec![Command::Finish],
     }
+}
+
+/// When a pull request whose checks or merge are waited for is looked at again, if it is waited for: the wake, and the time
+/// until which it is, which is told once.
+fn next_pull(model: &Model, plan: &Plan, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    let pulls = plan.waiting.iter().filter(|w| matches!(w.why, Wait::Pull { .. }));
+    let look = pulls.filter_map(|w| w.until).min()?;
+    let Until::Idle { patience } = model.until else { return None };
+    let most = if patience.is_zero() { patience } else { patience.max(model.portfolio.github.wait) };
+    let since = model.progress.unwrap_or(now);
+    let last = since.checked_add(SignedDuration::try_from(most).unwrap_or(SignedDuration::MAX)).unwrap_or(look);
+    (look <= last).then_some((look, last))
 }
 
 #[cfg(test)]

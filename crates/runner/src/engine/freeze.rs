@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dayfly_core::{
-    AgentKind, GateSpec, Issue, IssueState, JobContext, JobSpec, Project, Ready, Sandbox, StageRun, Subject, Trust,
-    Verdict,
+    AgentKind, Commit, GateSpec, Issue, IssueState, JobContext, JobSpec, Project, Ready, Sandbox, StageRun, Subject,
+    Trust, Verdict,
 };
 
 use crate::agents::{DOTENV_FILES, billing_route};
@@ -36,10 +36,7 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
     let issue = issue.ok_or_else(|| held("the issue is gone"))?;
     let (mut base, mut start) = (None, None);
     if let Some(git) = house.git(project).await.map_err(|err| held(chain(&err)))? {
-        let commit = git.user().branch(&project.base).await.map_err(|err| held(chain(&err)))?;
-        let commit = commit.ok_or_else(|| {
-            held(format!("{} has no branch `{}`; set `base` of project {}", project.path, project.base, project.name))
-        })?;
+        let commit = base_of(house, project, &git).await?;
         commands_can_run(git.work(), &commit).await?;
         start = Some(start_of(&git, known.as_ref(), stage.run).await?.unwrap_or_else(|| commit.clone()));
         base = Some(commit);
@@ -74,6 +71,18 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
         Some((gate, Verdict::Fail { reason, .. })) => Err(held(format!("gate {gate}: {reason}"))),
         _ => Ok(Box::new(Frozen { job, issue })),
     }
+}
+
+/// The commit that work starts from: that of the forge, if there is one, because people land there too.
+async fn base_of(house: &House, project: &Project, git: &TrustedGit) -> Result<Commit, Held> {
+    let remote = house.remote(project).await.map_err(|err| Held { reason: chain(&err), until: err.not_before() })?;
+    let (commit, place) = match &remote {
+        Some(remote) => (git.fetch(remote, &project.base).await, remote.url.as_str()),
+        None => (git.user().branch(&project.base).await, project.path.as_str()),
+    };
+    commit.map_err(|err| held(chain(&err)))?.ok_or_else(|| {
+        held(format!("{place} has no branch `{}`; set `base` of project {}", project.base, project.name))
+    })
 }
 
 /// A key that would silently change who pays, and one that is to be kept by a proxy and is not there, keep a job from
@@ -169,17 +178,13 @@ fn sandbox_is_there(house: &House, job: &JobSpec) -> Result<(), Held> {
 }
 
 /// A gates file that cannot be read would judge no work: that is told before an agent is paid for any.
-async fn commands_can_run(git: &Git, base: &dayfly_core::Commit) -> Result<(), Held> {
+async fn commands_can_run(git: &Git, base: &Commit) -> Result<(), Held> {
     let text = git.file_at(base, GATES_FILE).await.map_err(|err| held(chain(&err)))?;
     text.map_or(Ok(()), |text| gate_commands(&text).map(drop).map_err(held))
 }
 
 /// The tip of earlier attempts, as long as it is still there.
-async fn start_of(
-    git: &TrustedGit,
-    known: Option<&IssueState>,
-    run: StageRun,
-) -> Result<Option<dayfly_core::Commit>, Held> {
+async fn start_of(git: &TrustedGit, known: Option<&IssueState>, run: StageRun) -> Result<Option<Commit>, Held> {
     let Some(tip) = known.and_then(|k| k.tip.as_ref()) else { return Ok(None) };
     let there = git.work().resolve(&tip.0).await.map_err(|err| held(chain(&err)))?;
     match (there, run) {

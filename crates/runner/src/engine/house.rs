@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::Utf8PathBuf;
 use dayfly_core::{
-    Agent, AgentName, AttemptId, Billing, Clock, Commit, IssueId, Job, JobSpec, OutputLimits, Portfolio, Project,
-    ProjectName, ProjectView, Receipt, Runner, Stage, StageName, Store, Tracker, Using,
+    Agent, AgentName, AttemptId, Billing, Clock, Forge, Job, JobSpec, OutputLimits, Portfolio, Project, ProjectName,
+    ProjectView, Receipt, Remote, Runner, Stage, StageName, Store, Tracker, TrackerError, Using,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -16,7 +16,7 @@ use crate::agents::billing_route;
 use crate::gates::{Commands, Gates};
 use crate::git::{Git, GitError, TrustedGit};
 
-use super::reading;
+use super::reading::{self, At, Handed};
 
 /// The longest line given to an agent's reader.
 const LINE_BYTES: usize = 1 << 20;
@@ -29,6 +29,8 @@ pub(super) struct House {
     pub(super) projects: BTreeMap<ProjectName, Arc<Project>>,
     pub(super) store: Arc<dyn Store>,
     pub(super) tracker: Arc<dyn Tracker>,
+    /// Where changes of projects with a repository on a forge are reviewed and merged.
+    pub(super) forge: Option<Arc<dyn Forge>>,
     pub(super) runner: Arc<dyn Runner>,
     /// Those of projects that have one of their own.
     pub(super) runners: BTreeMap<ProjectName, Arc<dyn Runner>>,
@@ -138,11 +140,28 @@ impl House {
         opened.get_or_try_init(open).await.cloned().map(Some)
     }
 
+    /// Where the branches of a project are, if they are on a forge.
+    pub(super) async fn remote(&self, project: &Project) -> Result<Option<Remote>, TrackerError> {
+        match self.forge_of(project) {
+            Some(forge) => forge.remote(&project.name).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The forge of a project that has a repository there.
+    pub(super) fn forge_of(&self, project: &Project) -> Option<&Arc<dyn Forge>> {
+        self.forge.as_ref().filter(|_| project.forge.is_some() && project.repository)
+    }
+
     /// Reads a project's view anew.
-    pub(super) async fn read(&self, project: &ProjectName, handed: Vec<(IssueId, Commit)>) -> ProjectView {
+    pub(super) async fn read(&self, project: &ProjectName, handed: Vec<Handed>) -> ProjectView {
         let Some(project) = self.project(project) else { return ProjectView::default() };
+        if let Some(forge) = self.forge_of(project) {
+            return reading::view(&*self.tracker, project, handed, At::Forge(&**forge)).await;
+        }
         let git = if handed.is_empty() { None } else { self.git(project).await.ok().flatten() };
-        reading::view(&*self.tracker, project, handed, git.map(|git| git.user().clone())).await
+        let here = git.map_or(At::Nowhere, |git| At::Here(git.user().clone()));
+        reading::view(&*self.tracker, project, handed, here).await
     }
 
     pub(super) fn output(&self, project: &Project) -> OutputLimits {

@@ -1,7 +1,8 @@
 //! The landing stage: the engine's own work, without an agent.
 
 use dayfly_core::{
-    Commit, End, GateFailure, IssueRef, JobSpec, Landing, Next, Outcome, Receipt, Subject, TrackerState, WorkFacts,
+    Commit, End, GateFailure, GateResult, IssueRef, JobSpec, Landing, NewPull, Next, Outcome, Receipt, Subject,
+    TrackerKind, TrackerState, WorkFacts, pull_text,
 };
 
 use crate::git::{Candidate, TrustedGit};
@@ -27,7 +28,7 @@ async fn prepare(work: &mut Work) -> Result<(Outcome, Option<Next>), Box<Outcome
     let message = work.project.squash.then(|| squash_message(&work.job));
     let candidate = match git.candidate(&base, &tip, message.as_deref()).await.map_err(git_end)? {
         Candidate::Ready(commit) => commit,
-        Candidate::Nothing => return Ok((good(), Some(landing(work, &base, &base)))),
+        Candidate::Nothing => return Ok((good(), Some(landing(work, &base, &base, &[])))),
         Candidate::Conflict(paths) => return Err(ended(conflict(work, &paths))),
     };
     git.keep(&format!("attempts/{}", work.id), &candidate).await.map_err(git_end)?;
@@ -44,7 +45,7 @@ async fn prepare(work: &mut Work) -> Result<(Outcome, Option<Next>), Box<Outcome
         outcome.receipt.tail = "the issue was closed, held or taken away just before its change would land".into();
         return Ok((outcome, None));
     }
-    let next = landing(work, &base, &candidate);
+    let next = landing(work, &base, &candidate, &outcome.receipt.gates);
     Ok((outcome, Some(next)))
 }
 
@@ -79,10 +80,28 @@ fn good() -> Outcome {
     Outcome { end: End::Succeeded, proposal: None, commit: None, answer: None, receipt: Receipt::default() }
 }
 
-fn landing(work: &Work, from: &Commit, to: &Commit) -> Next {
+fn landing(work: &Work, from: &Commit, to: &Commit, gates: &[GateResult]) -> Next {
     match work.project.landing {
         Landing::Direct => Next::Land { branch: work.project.base.clone(), from: from.clone(), to: to.clone() },
-        Landing::PullRequest => Next::Hand { branch: branch_name(&work.job.issue), commit: to.clone() },
+        Landing::PullRequest => {
+            let branch = branch_name(&work.job.issue);
+            let pull = work.house.forge_of(&work.project).map(|_| Box::new(pull(work, &branch, (to, gates))));
+            Next::Hand { branch, commit: to.clone(), pull }
+        }
+    }
+}
+
+/// The pull request for a commit.
+fn pull(work: &Work, branch: &str, (head, gates): (&Commit, &[GateResult])) -> NewPull {
+    let issue = &work.job.issue.issue;
+    let closes = (work.project.tracker == TrackerKind::GitHub).then(|| format!("#{issue}"));
+    NewPull {
+        branch: branch.to_owned(),
+        head: head.clone(),
+        base: work.project.base.clone(),
+        title: work.job.title.clone(),
+        body: pull_text(&work.known, closes.as_deref(), gates),
+        draft: work.project.merge.draft,
     }
 }
 

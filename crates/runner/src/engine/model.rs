@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use dayfly_core::{
     AgentName, AttemptId, Awaited, Commit, Condition, Effect, EffectEntry, EffectId, Event, Filter, Issue, IssueId,
-    IssueRef, JobSpec, LimitNotice, Next, Outcome, PlanInput, Portfolio, ProcessIdentity, ProjectName, ProjectView,
-    Ready, State, Stop, Using,
+    IssueRef, JobSpec, LimitNotice, Next, Outcome, Phase, PlanInput, Portfolio, ProcessIdentity, ProjectName,
+    ProjectView, Ready, State, Stop, Using,
 };
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -139,7 +139,7 @@ pub(super) struct Ended {
 pub(super) enum Tried {
     Done { adopted: bool, created: Option<IssueId>, landed: Option<Commit> },
     Refused { reason: String, again: bool },
-    Delayed { reason: String },
+    Delayed { reason: String, until: Option<Timestamp> },
 }
 
 /// What the loop is to do, in order.
@@ -246,6 +246,13 @@ impl Model {
     pub(super) fn next_reading(&self) -> Option<Timestamp> {
         let passing = self.views.iter().filter(|(_, view)| view.passing);
         passing.filter_map(|(project, _)| self.read_at.get(project)?.checked_add(self.again()).ok()).min()
+    }
+
+    /// The projects with a pull request whose checks or merge are waited for.
+    pub(super) fn moving(&self) -> BTreeSet<ProjectName> {
+        let handed = self.state.issues.iter().filter(|(_, known)| matches!(known.phase, Phase::Handed { .. }));
+        let moving = handed.filter(|(_, known)| known.pull.as_ref().is_some_and(|pull| pull.moving));
+        moving.map(|(issue, _)| issue.project.clone()).collect()
     }
 
     /// Whether the host has a slot left.

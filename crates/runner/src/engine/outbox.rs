@@ -1,8 +1,8 @@
 //! Applies effects. Each is looked up before it is done, so that doing it again does it once.
 
-use dayfly_core::{Applied, Effect, EffectEntry, Project, TrackerError};
+use dayfly_core::{Applied, Effect, EffectEntry, Project, ProjectName, PullApplied, PullWrite, TrackerError};
 
-use crate::git::{GitError, Landed};
+use crate::git::{GitError, Landed, Pushed, TrustedGit};
 
 use super::attempt::chain;
 use super::house::House;
@@ -20,9 +20,14 @@ pub(super) async fn apply(house: &House, entry: &EffectEntry) -> Tried {
             let Some(project) = house.project(project) else { return gone(project.as_str()) };
             match land(house, project, branch, from, to).await {
                 Ok(tried) => tried,
-                Err(err) => Tried::Delayed { reason: chain(&err) },
+                Err(fault) => fault.tried(),
             }
         }
+        Effect::Push { project, branch, commit } => match push(house, project, branch, commit).await {
+            Ok(tried) => tried,
+            Err(fault) => fault.tried(),
+        },
+        Effect::Pull { project, write } => pull(house, project, &entry.id.0, write).await,
         Effect::Branch { project, branch, commit } => {
             let Some(project) = house.project(project) else { return gone(project.as_str()) };
             let result = match house.git(project).await {
@@ -33,7 +38,7 @@ pub(super) async fn apply(house: &House, entry: &EffectEntry) -> Tried {
             match result {
                 Ok(()) => done(false, None),
                 Err(err @ GitError::Failed { .. }) => Tried::Refused { reason: chain(&err), again: false },
-                Err(err) => Tried::Delayed { reason: chain(&err) },
+                Err(err) => put_off(chain(&err)),
             }
         }
         other => Tried::Refused { reason: format!("this program cannot apply {:?}", other.kind()), again: false },
@@ -46,18 +51,82 @@ async fn land(
     branch: &str,
     from: &dayfly_core::Commit,
     to: &dayfly_core::Commit,
-) -> Result<Tried, GitError> {
+) -> Result<Tried, Fault> {
     let Some(git) = house.git(project).await? else { return Ok(gone(project.name.as_str())) };
     let landed = Some(to.clone());
-    Ok(match git.land(branch, from, to).await? {
+    let done = match house.remote(project).await? {
+        Some(remote) => git.land_there(&remote, branch, (from, to)).await?,
+        None => git.land(branch, from, to).await?,
+    };
+    Ok(match done {
         Landed::Moved => Tried::Done { adopted: false, created: None, landed },
         Landed::Already => Tried::Done { adopted: true, created: None, landed },
         Landed::Race(now) => {
             let reason = format!("the branch {branch} moved to {} meanwhile", now.short());
             Tried::Refused { reason, again: true }
         }
-        Landed::Checkout(reason) => Tried::Delayed { reason },
+        Landed::Checkout(reason) => put_off(reason),
     })
+}
+
+async fn push(house: &House, name: &ProjectName, branch: &str, commit: &dayfly_core::Commit) -> Result<Tried, Fault> {
+    let Some(project) = house.project(name) else { return Ok(gone(name.as_str())) };
+    let (Some(git), Some(remote)) = (house.git(project).await?, house.remote(project).await?) else {
+        return Ok(gone(name.as_str()));
+    };
+    Ok(match TrustedGit::push(&git, &remote, branch, commit).await? {
+        Pushed::Moved => done(false, None),
+        Pushed::Already => done(true, None),
+        Pushed::Foreign(now) => {
+            let reason = format!(
+                "somebody else pushed {} to the branch {branch} of the forge; take what is worth keeping from it and \
+                 remove it there",
+                now.short()
+            );
+            Tried::Refused { reason, again: false }
+        }
+    })
+}
+
+/// A write to a pull request. One that cannot be done as things stand is over: the next look at the pull request says what follows.
+async fn pull(house: &House, project: &ProjectName, key: &str, write: &PullWrite) -> Tried {
+    let Some(forge) = &house.forge else { return gone(project.as_str()) };
+    match forge.apply(project, key, write).await {
+        Ok(PullApplied::Done(_) | PullApplied::NotNow(_)) => done(false, None),
+        Ok(PullApplied::Already(_)) => done(true, None),
+        Err(err) => tracker_fault(&err),
+    }
+}
+
+/// What keeps a write from being done.
+enum Fault {
+    Git(GitError),
+    Forge(TrackerError),
+}
+
+impl From<GitError> for Fault {
+    fn from(err: GitError) -> Self {
+        Fault::Git(err)
+    }
+}
+
+impl From<TrackerError> for Fault {
+    fn from(err: TrackerError) -> Self {
+        Fault::Forge(err)
+    }
+}
+
+impl Fault {
+    fn tried(&self) -> Tried {
+        match self {
+            Fault::Git(err) => put_off(chain(err)),
+            Fault::Forge(err) => tracker_fault(err),
+        }
+    }
+}
+
+fn put_off(reason: String) -> Tried {
+    Tried::Delayed { reason, until: None }
 }
 
 fn done(adopted: bool, created: Option<dayfly_core::IssueId>) -> Tried {
@@ -72,7 +141,7 @@ fn tracker_fault(err: &TrackerError) -> Tried {
     let reason = chain(err);
     // A malformed file is mended by a person; until then the write waits, and is not lost.
     if err.is_transient() || matches!(err, TrackerError::Malformed { .. }) {
-        Tried::Delayed { reason }
+        Tried::Delayed { reason, until: err.not_before() }
     } else {
         Tried::Refused { reason, again: false }
     }

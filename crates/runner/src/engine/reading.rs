@@ -1,51 +1,88 @@
-//! Reading a project: its tracker, and whether the branches left for people have been merged.
+//! Reading a project: its tracker, and whether the changes handed to people have been merged.
 
-use dayfly_core::{Commit, IssueId, Phase, Project, ProjectName, ProjectView, State, Tracker, TrackerError};
+use dayfly_core::{Commit, Forge, IssueId, Phase, Project, ProjectName, ProjectView, State, Tracker, TrackerError};
 
 use crate::git::Git;
 
 use super::attempt::chain;
 
-/// The issues of a project whose branch waits for a person, each with its commit.
-pub(super) fn handed(state: &State, project: &ProjectName) -> Vec<(IssueId, Commit)> {
+/// An issue whose change waits on a branch.
+#[derive(Debug)]
+pub(super) struct Handed {
+    issue: IssueId,
+    branch: String,
+    commit: Commit,
+}
+
+/// Where the branches of changes that were handed over are.
+#[derive(Debug)]
+pub(super) enum At<'a> {
+    /// In the user's repository.
+    Here(Git),
+    /// On a forge.
+    Forge(&'a dyn Forge),
+    /// Nowhere that can be asked now.
+    Nowhere,
+}
+
+/// The issues of a project whose branch waits to be merged.
+pub(super) fn handed(state: &State, project: &ProjectName) -> Vec<Handed> {
     let of = state.issues.iter().filter(|(issue, _)| issue.project == *project);
     of.filter_map(|(issue, known)| match &known.phase {
-        Phase::Handed { commit, .. } => Some((issue.issue.clone(), commit.clone())),
+        Phase::Handed { commit, branch } => {
+            Some(Handed { issue: issue.issue.clone(), branch: branch.clone(), commit: commit.clone() })
+        }
         _ => None,
     })
     .collect()
 }
 
-/// Reads a project's view. A tracker that cannot be read is a fault of the view. Of `handed` those are marked whose
-/// commit the base branch holds by now; what `git` cannot tell, and no `git`, is asked again at the next reading.
-pub(super) async fn view(
-    tracker: &dyn Tracker,
-    project: &Project,
-    handed: Vec<(IssueId, Commit)>,
-    git: Option<Git>,
-) -> ProjectView {
-    let mut view = match read(tracker, &project.name).await {
-        Ok(view) => view,
-        Err(err) => {
-            return ProjectView { fault: Some(chain(&err)), passing: err.is_transient(), ..ProjectView::default() };
+/// Reads a project's view. A tracker or a forge that cannot be read is a fault of the view. Of `handed` those are marked whose
+/// commit the base branch holds by now, or their pull requests are shown; what git cannot tell is asked again at the next
+/// reading.
+pub(super) async fn view(tracker: &dyn Tracker, project: &Project, handed: Vec<Handed>, at: At<'_>) -> ProjectView {
+    let read = async {
+        let mut view = ProjectView {
+            issues: tracker.issues(&project.name).await?,
+            milestones: tracker.milestones(&project.name).await?,
+            ..ProjectView::default()
+        };
+        match at {
+            At::Here(git) => merged_here(&mut view, project, &handed, &git).await,
+            At::Forge(forge) => pulls(&mut view, project, &handed, forge).await?,
+            At::Nowhere => {}
         }
+        Ok::<_, TrackerError>(view)
     };
-    if let Some(git) = git
-        && let Ok(Some(base)) = git.branch(&project.base).await
-    {
-        for (issue, commit) in handed {
-            if git.is_ancestor(&commit, &base).await.unwrap_or(false) {
-                view.merged.insert(issue);
-            }
-        }
+    match read.await {
+        Ok(view) => view,
+        Err(err) => ProjectView { fault: Some(chain(&err)), passing: err.is_transient(), ..ProjectView::default() },
     }
-    view
 }
 
-async fn read(tracker: &dyn Tracker, project: &ProjectName) -> Result<ProjectView, TrackerError> {
-    Ok(ProjectView {
-        issues: tracker.issues(project).await?,
-        milestones: tracker.milestones(project).await?,
-        ..ProjectView::default()
-    })
+async fn merged_here(view: &mut ProjectView, project: &Project, handed: &[Handed], git: &Git) {
+    let Ok(Some(base)) = git.branch(&project.base).await else { return };
+    for Handed { issue, commit, .. } in handed {
+        if git.is_ancestor(commit, &base).await.unwrap_or(false) {
+            view.merged.insert(issue.clone());
+        }
+    }
+}
+
+async fn pulls(
+    view: &mut ProjectView,
+    project: &Project,
+    handed: &[Handed],
+    forge: &dyn Forge,
+) -> Result<(), TrackerError> {
+    if handed.is_empty() {
+        return Ok(());
+    }
+    let branches: Vec<String> = handed.iter().map(|h| h.branch.clone()).collect();
+    for pull in forge.pulls(&project.name, &branches).await? {
+        if let Some(of) = handed.iter().find(|h| h.branch == pull.branch) {
+            view.pulls.insert(of.issue.clone(), pull);
+        }
+    }
+    Ok(())
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use dayfly_core::{
-    Batch, Filter, Plan, PlanInput, Portfolio, ProjectName, ProjectView, Record, State, Store, StoreError, Tracker,
-    plan,
+    Batch, Filter, Forge, Plan, PlanInput, Portfolio, ProjectName, ProjectView, Record, State, Store, StoreError,
+    Tracker, plan,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use crate::git::Git;
 
 use super::lock::StateLock;
-use super::reading;
+use super::reading::{self, At};
 use super::recover::read_all;
 
 /// The state, what the trackers show, and the plan that follows.
@@ -53,14 +53,24 @@ impl Overview {
     }
 }
 
+/// Where a report is read from.
+#[derive(Debug, Clone, Copy)]
+pub struct Sources<'a> {
+    /// The ledger; `None` before the first run.
+    pub store: Option<&'a dyn Store>,
+    /// The issues.
+    pub tracker: &'a dyn Tracker,
+    /// The pull requests, where projects have a repository on a forge.
+    pub forge: Option<&'a dyn Forge>,
+}
+
 /// Reads everything. Nothing is written.
 ///
 /// # Errors
 /// If the store does not serve. A tracker that cannot be read is a fault of its project's view.
 pub async fn overview(
     portfolio: Portfolio,
-    store: Option<&dyn Store>,
-    tracker: &dyn Tracker,
+    Sources { store, tracker, forge }: Sources<'_>,
     filter: Filter,
     now: Timestamp,
 ) -> Result<Overview, StoreError> {
@@ -72,8 +82,12 @@ pub async fn overview(
     let mut views = BTreeMap::new();
     for (name, project) in &portfolio.projects {
         let handed = reading::handed(&state, name);
-        let git = if handed.is_empty() { None } else { Git::open(&project.path).await.ok() };
-        let view = reading::view(tracker, project, handed, git).await;
+        let at = match forge.filter(|_| project.forge.is_some()) {
+            Some(forge) => At::Forge(forge),
+            None if handed.is_empty() => At::Nowhere,
+            None => Git::open(&project.path).await.map_or(At::Nowhere, At::Here),
+        };
+        let view = reading::view(tracker, project, handed, at).await;
         views.insert(name.clone(), view);
     }
     let zone = portfolio.zone().unwrap_or_else(TimeZone::system);

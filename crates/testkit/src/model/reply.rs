@@ -13,12 +13,12 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio_util::io::ReaderStream;
 
 use super::INPUT_TOKENS;
-use super::connection::Cut;
 use super::failure::failure;
 use super::protocol::Protocol;
 use super::request::ModelRequest;
 use super::scenario::Step;
 use super::turn::{StreamEvent, Turn};
+use crate::connection::Cut;
 
 /// What a gateway shows instead of an answer.
 const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>Please sign in.</body></html>\n";

@@ -12,11 +12,11 @@ use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use super::connection::{Connections, Peer};
 use super::reply::reply;
 use super::request::ModelRequest;
 use super::scenario::Scenario;
 use super::tools::Tools;
+use crate::connection::{Connections, Peer};
 
 /// The longest body that is read. A prompt of a real command line has some tens of kilobytes.
 const BODY_BYTES: usize = 64 << 20;

@@ -132,7 +132,14 @@ async fn runaway_issue_is_bounded_in_tokens() {
 /// Why the first issue waits.
 async fn waits(world: &World) -> String {
     let store = Arc::clone(&world.store);
-    let seen = overview(world.portfolio(), Some(&*store), &world.markdown(), Filter::default(), now()).await.unwrap();
+    let seen = overview(
+        world.portfolio(),
+        Sources { store: Some(&*store), tracker: &world.markdown(), forge: None },
+        Filter::default(),
+        now(),
+    )
+    .await
+    .unwrap();
     seen.plan.waiting_for(&issue(1)).unwrap().why.to_string()
 }
 

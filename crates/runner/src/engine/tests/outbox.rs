@@ -180,7 +180,10 @@ async fn renamed_repo_a_tracker_that_cannot_be_read_is_told_and_is_no_idleness()
     world.run(works).await;
     assert!(world.attempts().is_empty());
     let tracker = world.tracker.clone().unwrap();
-    let seen = overview(world.portfolio(), None, &*tracker, Filter::default(), now()).await.unwrap();
+    let seen =
+        overview(world.portfolio(), Sources { store: None, tracker: &*tracker, forge: None }, Filter::default(), now())
+            .await
+            .unwrap();
     let told = seen.plan.waiting[0].why.to_string();
     assert_eq!(told, "its tracker cannot be read: the tracker of project `web` does not answer: no route");
 }

@@ -148,7 +148,14 @@ async fn an_issue_whose_attempts_are_always_lost_is_not_tried_for_ever() {
     world.run(works).await;
     assert_eq!(world.attempts().len(), 4);
     let store = Arc::clone(&world.store);
-    let seen = overview(world.portfolio(), Some(&*store), &world.markdown(), Filter::default(), now()).await.unwrap();
+    let seen = overview(
+        world.portfolio(),
+        Sources { store: Some(&*store), tracker: &world.markdown(), forge: None },
+        Filter::default(),
+        now(),
+    )
+    .await
+    .unwrap();
     assert_eq!(seen.plan.waiting[0].why.to_string(), "its bounds are used up: 4 of 4 attempts");
 }
 

@@ -106,7 +106,7 @@ fn a_machine_that_slept_past_what_was_waited_for_finds_an_engine_that_ends() {
     model.views.insert(web(), ProjectView::default());
     model.state.outbox = vec![PendingEffect { entry: close(), delayed: None }];
     turn(&mut model, now());
-    take(&mut model, Input::Applied(close(), Tried::Delayed { reason: "in the way".into() }), now());
+    take(&mut model, Input::Applied(close(), Tried::Delayed { reason: "in the way".into(), until: None }), now());
     model.state.outbox[0].delayed = Some(("in the way".into(), later(300)));
     for step in 0..9 {
         let at = if step < 3 { later(1) } else { later(3600 + step) };

@@ -14,10 +14,10 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Cuts one connection: from then on nothing can be written to it, and it ends.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Cut(Arc<AtomicBool>);
+pub(crate) struct Cut(Arc<AtomicBool>);
 
 impl Cut {
-    pub(super) fn now(&self) {
+    pub(crate) fn now(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 
@@ -28,16 +28,16 @@ impl Cut {
 
 /// Accepts connections, each with its [`Cut`].
 #[derive(Debug)]
-pub(super) struct Connections(pub(super) TcpListener);
+pub(crate) struct Connections(pub(super) TcpListener);
 
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     cut: Cut,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Peer(pub(super) Cut);
+pub(crate) struct Peer(pub(super) Cut);
 
 impl Listener for Connections {
     type Io = Connection;

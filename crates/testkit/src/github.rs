@@ -1,0 +1,45 @@
+//! A GitHub of your own on loopback: it keeps state, speaks the REST and GraphQL interfaces, and checks both sides.
+//!
+//! What a test does as a person goes through [`World`] and [`Person`]; what the code under test does goes over HTTP. The
+//! server checks each request and each answer against GitHub's own OpenAPI description, and keeps a journal of all calls.
+//! It panics when it is dropped if a client sent what GitHub would refuse as malformed, or if it answered what GitHub never
+//! would; see [`GitHubServer::take_violations`].
+//!
+//! ```
+//! use dayfly_testkit::github::{GitHubServer, Permission};
+//!
+//! let server = GitHubServer::start();
+//! let world = server.world();
+//! let ann = world.person("ann", Permission::Admin);
+//! let bot = world.bot("dayfly-bot", Permission::Write);
+//! world.repo("ann/web");
+//! // ... give `server.url()` and `bot.token()` to the program that is tested, and then ask:
+//! assert_eq!(server.journal().writes(), 0);
+//! # drop(ann);
+//! # drop(bot);
+//! ```
+
+mod auth;
+mod call;
+mod deeds;
+mod description;
+mod dispatch;
+mod journal;
+mod person;
+mod pulls;
+mod reply;
+mod repository;
+mod route;
+mod routes;
+mod server;
+mod state;
+mod users;
+mod wire;
+mod world;
+
+pub use journal::{Entry, Journal};
+pub use person::Person;
+pub use repository::{CommentNow, IssueNow, Repository};
+pub use server::GitHubServer;
+pub use users::Permission;
+pub use world::World;
