@@ -38,6 +38,8 @@ mod client;
 
 mod capability;
 
+mod tracker;
+
 mod webhook;
 
 pub use auth::{App, AppBuilder, Auth, TOKEN_VARIABLES, Token};
@@ -46,6 +48,7 @@ pub use call::{Call, Method, Priority, segment};
 pub use capability::{Capabilities, Feature};
 pub use client::{GitHub, GitHubBuilder, Identity, Moved, Partial};
 pub use error::{CallSite, FieldProblem, GitHubError, GraphQlProblem, Limit};
+pub use tracker::{GitHubTracker, TrackerSettings};
 pub use webhook::{
     Hint, HintReason, HintRepo, IssuePlace, MAX_WEBHOOK_BYTES, WebhookError, parse_webhook, verify_webhook,
 };
