@@ -50,7 +50,8 @@ pub(crate) async fn answer(host: &Host, asked: Asked, head: Parts, body: Body, c
         tokio::time::sleep(span).await;
     }
     let response = match (allowed, fault.as_ref().and_then(instead)) {
-        (Err(refusal), _) | (Ok(_), Some(refusal)) => refusal,
+        (Err(refusal), _) => *refusal,
+        (Ok(_), Some(refusal)) => refusal,
         (Ok(allowed), None) => served(host, &asked, allowed, &head, body).await,
     };
     enter(host, &head, login, response.status());
@@ -130,28 +131,29 @@ struct Allowed {
     login: String,
 }
 
-fn allowed(host: &Host, asked: &Asked, head: &Parts) -> Result<Allowed, Response> {
+fn allowed(host: &Host, asked: &Asked, head: &Parts) -> Result<Allowed, Box<Response>> {
     let state = host.world.lock();
     let viewer = presented_token(&head.headers).map(|token| auth::viewer_of(&state, &token));
-    let viewer = viewer.transpose().map_err(|_| who_are_you("Invalid username or token.\n"))?;
+    let viewer = viewer.transpose().map_err(|_| Box::new(who_are_you("Invalid username or token.\n")))?;
     let Some(repo) = state.repo_named(&asked.full_name) else {
-        return Err(elsewhere(host, &state, asked, head).unwrap_or_else(|| hidden(viewer.as_ref())));
+        return Err(Box::new(elsewhere(host, &state, asked, head).unwrap_or_else(|| hidden(viewer.as_ref()))));
     };
     let own = viewer.as_ref().map_or(Permission::None, |viewer| state.viewer_permission(viewer, repo, "contents"));
     let login = viewer.as_ref().and_then(|viewer| state.users.get(&viewer.user)).map(|user| user.login.clone());
     let login = login.unwrap_or_else(|| "anonymous".to_owned());
     if own < Permission::Read && repo.private {
-        return Err(hidden(viewer.as_ref()));
+        return Err(Box::new(hidden(viewer.as_ref())));
     }
     if asked.service == Service::Write {
         if viewer.is_none() {
-            return Err(who_are_you("No anonymous write access.\n"));
+            return Err(Box::new(who_are_you("No anonymous write access.\n")));
         }
         if repo.archived {
-            return Err(plain(403, "This repository was archived so it is read-only.\n".to_owned()));
+            return Err(Box::new(plain(403, "This repository was archived so it is read-only.\n".to_owned())));
         }
         if own < Permission::Write {
-            return Err(plain(403, format!("Permission to {}.git denied to {login}.\n", asked.full_name)));
+            let text = format!("Permission to {}.git denied to {login}.\n", asked.full_name);
+            return Err(Box::new(plain(403, text)));
         }
     }
     let git = state.git(repo.id);
