@@ -258,7 +258,7 @@ impl GitHub {
             }
             // The token of a CI job is an App's, which has no user; GraphQL knows its login.
             Err(GitHubError::Forbidden { .. }) => {
-                let seen: Viewed = self.graphql("query Viewer { viewer { login } }", &(), None).await?;
+                let seen: Viewed = self.graphql(include_str!("gql/viewer.graphql"), &(), None).await?;
                 Ok(Identity { login: seen.viewer.login, is_person: false })
             }
             Err(error) => Err(error),
