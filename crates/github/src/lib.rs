@@ -38,6 +38,13 @@ mod client;
 
 mod capability;
 
+#[path = "tracker/marker.rs"]
+mod marker;
+
+mod pulls;
+
+mod forge;
+
 mod webhook;
 
 pub use auth::{App, AppBuilder, Auth, TOKEN_VARIABLES, Token};
@@ -46,6 +53,7 @@ pub use call::{Call, Method, Priority, segment};
 pub use capability::{Capabilities, Feature};
 pub use client::{GitHub, GitHubBuilder, Identity, Moved, Partial};
 pub use error::{CallSite, FieldProblem, GitHubError, GraphQlProblem, Limit};
+pub use forge::GitHubForge;
 pub use webhook::{
     Hint, HintReason, HintRepo, IssuePlace, MAX_WEBHOOK_BYTES, WebhookError, parse_webhook, verify_webhook,
 };
