@@ -162,6 +162,11 @@ impl GitHub {
         self.inner.transport.left(&lane, resource)
     }
 
+    /// Whether each owner's repositories have a token of their own.
+    pub(crate) fn is_app(&self) -> bool {
+        matches!(self.inner.auth, Auth::App(_))
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.inner.transport.now()
     }

@@ -1,7 +1,6 @@
 //! GitHub as the forge of projects.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -10,6 +9,7 @@ use dayfly_core::{Forge, ForgeRepo, ProjectName, Pull, PullApplied, PullWrite, R
 use jiff::SignedDuration;
 
 use crate::pulls::{Memory, Pulls};
+use crate::tracker::fault::{Fault, chain};
 use crate::{GitHub, GitHubError};
 
 /// GitHub as the forge of projects: their branches and pull requests.
@@ -41,21 +41,13 @@ impl GitHubForge {
     }
 
     fn told(&self, project: &ProjectName, error: GitHubError) -> TrackerError {
-        let (project, reason) = (project.clone(), with_causes(&error));
-        match error {
-            GitHubError::Limited { until, what, .. } => {
-                TrackerError::Limited { project, reason: what.to_string(), until }
-            }
+        match &error {
             // The next one with the same key looks for it, once it can no longer be under way.
             GitHubError::Indeterminate { .. } => {
                 let until = self.github.now().checked_add(IN_FLIGHT).unwrap_or(jiff::Timestamp::MAX);
-                TrackerError::Limited { project, reason, until }
+                TrackerError::Limited { project: project.clone(), reason: chain(&error), until }
             }
-            GitHubError::Malformed { at, problem } => TrackerError::Malformed { place: at.to_string(), problem },
-            GitHubError::Unavailable { .. } | GitHubError::Conflict { .. } | GitHubError::NotNow { .. } => {
-                TrackerError::Unavailable { project, source: Box::new(error) }
-            }
-            _ => TrackerError::Refused { project, reason },
+            _ => Fault::from(error).into_error(project),
         }
     }
 }
@@ -80,13 +72,4 @@ impl Forge for GitHubForge {
         let authorization = Some(Secret::new(format!("Basic {login}")));
         Ok(Remote { url: self.github.transport().place.git(repo), authorization })
     }
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let (mut text, mut cause) = (error.to_string(), error.source());
-    while let Some(inner) = cause {
-        text.push_str(&format!(": {inner}"));
-        cause = inner.source();
-    }
-    text
 }

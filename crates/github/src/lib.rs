@@ -38,8 +38,7 @@ mod client;
 
 mod capability;
 
-#[path = "tracker/marker.rs"]
-mod marker;
+mod tracker;
 
 mod pulls;
 
@@ -54,6 +53,7 @@ pub use capability::{Capabilities, Feature};
 pub use client::{GitHub, GitHubBuilder, Identity, Moved, Partial};
 pub use error::{CallSite, FieldProblem, GitHubError, GraphQlProblem, Limit};
 pub use forge::GitHubForge;
+pub use tracker::{GitHubTracker, TrackerSettings};
 pub use webhook::{
     Hint, HintReason, HintRepo, IssuePlace, MAX_WEBHOOK_BYTES, WebhookError, parse_webhook, verify_webhook,
 };

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::Pulls;
 use super::listed::Listed;
-use crate::marker::Marker;
+use crate::tracker::marker::Marker;
 use crate::{Call, GitHubError, Limit};
 
 const READY: &str = include_str!("../gql/ready_for_review.graphql");

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Pulls;
 use super::listed::User;
 use super::open::bounded;
-use crate::marker::Marker;
+use crate::tracker::marker::Marker;
 use crate::{Call, GitHubError};
 
 const MOST_BODY: usize = 65_000;

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dayfly_core::{
-    Author, Comment, Counts, Issue, IssueFacts, IssueId, IssueState, Milestone, Trust,
-};
+use dayfly_core::{Author, Comment, Counts, Issue, IssueFacts, IssueId, Milestone, TrackerState, Trust};
 use jiff::Timestamp;
 
 use super::marker::Marker;
@@ -29,12 +27,8 @@ type Own<'a> = Option<(Marker, &'a str)>;
 impl<'a> Mapping<'a> {
     /// The issues, ordered by number.
     pub(crate) fn issues(&self) -> Vec<Issue> {
-        let marks: BTreeMap<u64, Own<'_>> = self
-            .snapshot
-            .issues
-            .values()
-            .map(|issue| (issue.number, self.own(&issue.author, &issue.body)))
-            .collect();
+        let marks: BTreeMap<u64, Own<'_>> =
+            self.snapshot.issues.values().map(|issue| (issue.number, self.own(&issue.author, &issue.body))).collect();
         self.snapshot.issues.values().filter_map(|issue| self.issue(issue, &marks)).collect()
     }
 
@@ -43,7 +37,7 @@ impl<'a> Mapping<'a> {
         let milestone = |m: &super::snapshot::SeenMilestone| Milestone {
             title: m.title.clone(),
             due: m.due,
-            state: if m.closed { IssueState::Closed } else { IssueState::Open },
+            state: if m.closed { TrackerState::Closed } else { TrackerState::Open },
             counts: m.counts.map(|(open, closed)| Counts { open, closed }),
         };
         self.snapshot.milestones.iter().map(milestone).collect()
@@ -51,7 +45,11 @@ impl<'a> Mapping<'a> {
 
     /// The mark of a text, if dayfly's own account wrote it.
     pub(crate) fn own<'t>(&self, author: &Seen, text: &'t str) -> Own<'t> {
-        if author.login().is_some_and(|login| login.eq_ignore_ascii_case(&self.own.login)) { Marker::split(text) } else { None }
+        if author.login().is_some_and(|login| login.eq_ignore_ascii_case(&self.own.login)) {
+            Marker::split(text)
+        } else {
+            None
+        }
     }
 
     fn issue(&self, seen: &SeenIssue, marks: &BTreeMap<u64, Own<'a>>) -> Option<Issue> {
@@ -69,7 +67,7 @@ impl<'a> Mapping<'a> {
             body,
             labels: seen.labels.clone(),
             milestone: seen.milestone.clone(),
-            state: if seen.state == State::Closed { IssueState::Closed } else { IssueState::Open },
+            state: if seen.state == State::Closed { TrackerState::Closed } else { TrackerState::Open },
             author: self.author(&seen.author, marker.is_some()),
             parent: parent.and_then(id),
             comments,
@@ -119,7 +117,15 @@ impl<'a> Mapping<'a> {
             None => (None, None, unix(&seen.body)),
         };
         let edited = seen.updated.filter(|updated| seen.at.is_some_and(|at| *updated > at));
-        Comment { author: self.author(&seen.author, is_own), at: seen.at, key, topic, edited, hidden: seen.hidden, body }
+        Comment {
+            author: self.author(&seen.author, is_own),
+            at: seen.at,
+            key,
+            topic,
+            edited,
+            hidden: seen.hidden,
+            body,
+        }
     }
 
     /// How somebody stands; `own` says whether what they did bears dayfly's mark.
@@ -210,8 +216,10 @@ impl<'a> Mapping<'a> {
         }
         let marker = marks.get(&seen.number).and_then(|own| own.as_ref()).map(|(marker, _)| marker);
         if let Some((marker, parent)) = marker.and_then(|m| Some((m, m.parent?))).filter(|(m, _)| !m.after.is_empty()) {
-            let sibling = |m: &Marker| m.parent == Some(parent) && m.part.as_ref().is_some_and(|p| marker.after.contains(p));
-            numbers.extend(marks.iter().filter(|(_, own)| own.as_ref().is_some_and(|(m, _)| sibling(m))).map(|(n, _)| *n));
+            let sibling =
+                |m: &Marker| m.parent == Some(parent) && m.part.as_ref().is_some_and(|p| marker.after.contains(p));
+            numbers
+                .extend(marks.iter().filter(|(_, own)| own.as_ref().is_some_and(|(m, _)| sibling(m))).map(|(n, _)| *n));
         }
         let noted = seen.comments.values().filter_map(|c| self.own(&c.author, &c.body));
         numbers.extend(noted.flat_map(|(marker, _)| marker.by));

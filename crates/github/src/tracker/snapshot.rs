@@ -49,12 +49,16 @@ pub(crate) struct Print {
     /// The highest number seen with it: not part of what it looks like, but of what is to be expected next.
     #[serde(default)]
     pub(crate) highest: u64,
+    /// Whether it was read so long after its last change that nothing more can have happened in that same second.
+    #[serde(default)]
+    pub(crate) sure: bool,
 }
 
 impl Print {
     /// Whether it looks the same.
     pub(crate) fn looks_like(&self, other: &Print) -> bool {
-        Print { highest: 0, ..self.clone() } == Print { highest: 0, ..other.clone() }
+        let plain = |print: &Print| Print { highest: 0, sure: false, ..print.clone() };
+        plain(self) == plain(other)
     }
 
     /// Whether the milestones look the same.
@@ -128,6 +132,8 @@ pub(crate) struct Blockers {
     pub(crate) of: Option<Timestamp>,
     /// When they were read.
     pub(crate) at: Timestamp,
+    /// See [`Print::sure`].
+    pub(crate) sure: bool,
     pub(crate) list: Vec<Blocker>,
 }
 
@@ -139,11 +145,20 @@ pub(crate) struct Blocker {
     pub(crate) state: State,
 }
 
+impl Blockers {
+    /// None, not read yet.
+    pub(crate) fn none(at: Timestamp) -> Self {
+        Self { of: None, at, sure: false, list: Vec::new() }
+    }
+}
+
 /// What is read of an issue only if it matters who did what to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Details {
     /// The state of the issue that they were read with.
     pub(crate) of: Option<Timestamp>,
+    /// See [`Print::sure`].
+    pub(crate) sure: bool,
     /// When its text was last changed, and by whom.
     pub(crate) edited: Option<(Timestamp, Seen)>,
     pub(crate) events: Vec<SeenEvent>,
@@ -194,6 +209,12 @@ pub(crate) struct OwnLabel {
 /// The most own labels that are kept in mind.
 const MOST_OWN_LABELS: usize = 2000;
 
+/// Whether a change of that time was so long ago that nothing more can have happened in the same second, by a clock that may
+/// be wrong by some seconds.
+pub(crate) fn is_past(change: Option<Timestamp>, now: Timestamp) -> bool {
+    change.is_none_or(|change| now.duration_since(change) > SignedDuration::from_secs(30))
+}
+
 impl Snapshot {
     pub(crate) fn new(now: Timestamp) -> Self {
         Self {
@@ -223,18 +244,21 @@ impl Snapshot {
                 continue;
             }
             let mut new = SeenIssue::from_wire(issue);
-            if let Some(old) = self.issues.get_mut(&new.number) {
-                if new.updated < old.updated {
+            match self.issues.remove(&new.number) {
+                Some(old) if new.updated < old.updated => {
+                    self.issues.insert(old.number, old);
                     continue;
                 }
-                if new.updated != old.updated {
-                    changed.insert(new.number);
+                Some(mut old) => {
+                    let comments = std::mem::take(&mut old.comments);
+                    let (blockers, details) = (old.blockers.take(), old.details.take());
+                    // Within a second, a change leaves the time as it is.
+                    if new != old {
+                        changed.insert(new.number);
+                    }
+                    (new.comments, new.blockers, new.details) = (comments, blockers, details);
                 }
-                new.comments = std::mem::take(&mut old.comments);
-                new.blockers = old.blockers.take();
-                new.details = old.details.take();
-            } else {
-                changed.insert(new.number);
+                None => drop(changed.insert(new.number)),
             }
             Laid::check(&mut self.laid, &mut new, now);
             self.issues.insert(new.number, new);
@@ -273,6 +297,21 @@ impl Snapshot {
     /// The issues whose comments are not all there.
     pub(crate) fn incomplete(&self) -> impl Iterator<Item = &SeenIssue> {
         self.issues.values().filter(|issue| issue.count != issue.comments.len() as u64)
+    }
+
+    /// Takes in the milestones; how far they are stays as it was counted.
+    pub(crate) fn take_milestones(&mut self, list: Vec<SeenMilestone>) {
+        let old = std::mem::replace(&mut self.milestones, list);
+        for milestone in &mut self.milestones {
+            milestone.counts = old.iter().find(|known| known.number == milestone.number).and_then(|known| known.counts);
+        }
+    }
+
+    /// Takes in how far the open milestones are.
+    pub(crate) fn take_counts(&mut self, counted: &BTreeMap<u64, (u32, u32)>) {
+        for milestone in &mut self.milestones {
+            milestone.counts = counted.get(&milestone.number).copied().or(milestone.counts);
+        }
     }
 
     pub(crate) fn highest(&self) -> u64 {
@@ -320,7 +359,9 @@ impl SeenIssue {
         let here = of.and_then(wire::repository_in);
         let parent = issue.parent_issue_url.as_deref().filter(|url| {
             let there = wire::repository_in(url);
-            here.is_none() || there.is_none() || there.map(|t| t.to_lowercase()) == here.as_deref().map(str::to_lowercase)
+            here.is_none()
+                || there.is_none()
+                || there.map(|t| t.to_lowercase()) == here.as_deref().map(str::to_lowercase)
         });
         Self {
             id: issue.id,

@@ -90,7 +90,12 @@ impl Details {
         let mut deeds: Vec<_> = self
             .events
             .iter()
-            .map(|event| Deed { at: event.at, login: event.actor.login(), standing: standing(event), what: &event.what })
+            .map(|event| Deed {
+                at: event.at,
+                login: event.actor.login(),
+                standing: standing(event),
+                what: &event.what,
+            })
             .collect();
         deeds.sort_by_key(|deed| deed.at);
         deeds
