@@ -5,11 +5,11 @@
 //! lost, look again.
 
 mod details;
-mod fault;
+pub(crate) mod fault;
 mod house;
 mod laid;
 mod mapping;
-mod marker;
+pub(crate) mod marker;
 mod milestones;
 mod people;
 mod prints;
