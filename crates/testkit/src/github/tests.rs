@@ -1,4 +1,5 @@
 mod apps;
+mod contract;
 mod expected;
 mod faults;
 mod graphql;
