@@ -23,8 +23,11 @@ const NAME: &str = "urn:github:description";
 pub(crate) struct Description {
     document: &'static Value,
     registry: Registry<'static>,
-    operations: Mutex<BTreeMap<(String, String), Option<Arc<Operation>>>>,
+    operations: Mutex<Operations>,
 }
+
+/// Operations by method and form of path, and those the description was found to lack.
+type Operations = BTreeMap<(String, String), Option<Arc<Operation>>>;
 
 impl Description {
     /// The description. It is read once in a process, and an operation's checks are made when they are first asked for.

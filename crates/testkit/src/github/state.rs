@@ -309,10 +309,4 @@ impl State {
         let repo = self.repos.get(repo)?;
         Some((repo, repo.issues.get(number)?))
     }
-
-    /// An issue by its id, to change it.
-    pub(crate) fn issue_mut(&mut self, id: u64) -> Option<&mut Issue> {
-        let (repo, number) = self.issues.get(&id)?;
-        self.repos.get_mut(repo)?.issues.get_mut(number)
-    }
 }
