@@ -12,6 +12,7 @@ mod mapping;
 pub(crate) mod marker;
 mod milestones;
 mod people;
+mod person;
 mod prints;
 mod read;
 mod slot;
