@@ -116,7 +116,7 @@ fn copy(world: &World) -> World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_run_is_bounded_the_same_each_time_and_leaves_nothing_to_do(mut world in any_world()) {
