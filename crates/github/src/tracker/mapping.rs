@@ -45,11 +45,7 @@ impl<'a> Mapping<'a> {
 
     /// The mark of a text, if dayfly's own account wrote it.
     pub(crate) fn own<'t>(&self, author: &Seen, text: &'t str) -> Own<'t> {
-        if author.login().is_some_and(|login| login.eq_ignore_ascii_case(&self.own.login)) {
-            Marker::split(text)
-        } else {
-            None
-        }
+        if is_own(author, self.own) { Marker::split(text) } else { None }
     }
 
     fn issue(&self, seen: &SeenIssue, marks: &BTreeMap<u64, Own<'a>>) -> Option<Issue> {
@@ -215,7 +211,7 @@ impl<'a> Mapping<'a> {
             }
         }
         let marker = marks.get(&seen.number).and_then(|own| own.as_ref()).map(|(marker, _)| marker);
-        if let Some((marker, parent)) = marker.and_then(|m| Some((m, m.parent?))).filter(|(m, _)| !m.after.is_empty()) {
+        if let Some((marker, parent)) = marker.and_then(|m| Some((m, m.parent?))).filter(|(m, _)| m.noted) {
             let sibling =
                 |m: &Marker| m.parent == Some(parent) && m.part.as_ref().is_some_and(|p| marker.after.contains(p));
             numbers
@@ -230,6 +226,11 @@ impl<'a> Mapping<'a> {
         let here = numbers.into_iter().filter(open).map(|n| n.to_string());
         here.chain(elsewhere).collect()
     }
+}
+
+/// Whether it is dayfly's own account.
+pub(crate) fn is_own(who: &Seen, own: &Identity) -> bool {
+    who.login().is_some_and(|login| login.eq_ignore_ascii_case(&own.login))
 }
 
 fn id(number: u64) -> Option<IssueId> {

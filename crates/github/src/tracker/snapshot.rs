@@ -36,6 +36,8 @@ pub(crate) struct Snapshot {
     pub(crate) own_labels: Vec<OwnLabel>,
     /// Own writes that no reading has shown yet.
     pub(crate) laid: Vec<Laid>,
+    /// The same of milestones.
+    pub(crate) laid_milestones: Vec<(Timestamp, SeenMilestone)>,
 }
 
 /// What a repository looks like from afar. As long as it stays the same, nothing is read.
@@ -230,6 +232,7 @@ impl Snapshot {
             people: BTreeMap::new(),
             own_labels: Vec::new(),
             laid: Vec::new(),
+            laid_milestones: Vec::new(),
         }
     }
 
@@ -260,6 +263,7 @@ impl Snapshot {
                 }
                 None => drop(changed.insert(new.number)),
             }
+            new.blockers = new.blockers.filter(|_| new.blocked > 0);
             Laid::check(&mut self.laid, &mut new, now);
             self.issues.insert(new.number, new);
         }
@@ -300,11 +304,12 @@ impl Snapshot {
     }
 
     /// Takes in the milestones; how far they are stays as it was counted.
-    pub(crate) fn take_milestones(&mut self, list: Vec<SeenMilestone>) {
+    pub(crate) fn take_milestones(&mut self, list: Vec<SeenMilestone>, now: Timestamp) {
         let old = std::mem::replace(&mut self.milestones, list);
         for milestone in &mut self.milestones {
             milestone.counts = old.iter().find(|known| known.number == milestone.number).and_then(|known| known.counts);
         }
+        self.check_milestones(now);
     }
 
     /// Takes in how far the open milestones are.
