@@ -5,6 +5,7 @@ mod choose;
 mod evaluate;
 mod follow;
 mod observe;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,9 +15,11 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, AgentName, Author, Comment, Event, Issue, IssueId, IssueRef, Milestone, Portfolio, ProjectName, Pull,
-    StageName, State, TrackerWrite, Trust, Using,
+    AccountName, AgentName, Event, Finding, IssueId, IssueRef, Portfolio, ProjectName, StageName, State, TriageInput,
+    Using, triage,
 };
+
+pub use view::ProjectView;
 
 /// What a plan is made from. All of it is an argument: the same input gives the same plan.
 #[derive(Debug, Clone)]
@@ -33,49 +36,6 @@ pub struct PlanInput<'a> {
     pub zone: &'a TimeZone,
     /// What is asked for.
     pub filter: &'a Filter,
-}
-
-/// A project's tracker and repository, as last seen.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ProjectView {
-    /// The issues.
-    pub issues: Vec<Issue>,
-    /// The milestones.
-    pub milestones: Vec<Milestone>,
-    /// Why they could not be read, if they could not.
-    pub fault: Option<String>,
-    /// Whether the fault may pass by itself.
-    pub passing: bool,
-    /// Issues whose branch, left for a person, has reached the base branch.
-    pub merged: BTreeSet<IssueId>,
-    /// The pull requests of issues whose change was handed to the forge.
-    pub pulls: BTreeMap<IssueId, Pull>,
-}
-
-impl ProjectView {
-    /// Shows a write of our own that has been done, so that nothing need be read anew. `false` if what it did cannot
-    /// be told from here.
-    pub fn show(&mut self, key: &str, write: &TrackerWrite) -> bool {
-        let Some(issue) = write.issue().and_then(|id| self.issues.iter_mut().find(|i| i.id == *id)) else {
-            return false;
-        };
-        match write {
-            TrackerWrite::Comment { body, .. } => {
-                let author = Author { bot: true, ..Author::person("dayfly", Trust::Stranger) };
-                let comment = Comment { author, key: Some(key.into()), body: body.clone(), ..Comment::default() };
-                issue.comments.push(comment);
-            }
-            TrackerWrite::Labels { add, remove, .. } => {
-                issue.labels.retain(|label| !remove.contains(label));
-                let missing: Vec<String> = add.iter().filter(|label| !issue.has_label(label)).cloned().collect();
-                issue.labels.extend(missing);
-            }
-            TrackerWrite::State { state, .. } => issue.state = *state,
-            TrackerWrite::SetMilestone { milestone, .. } => issue.milestone.clone_from(milestone),
-            _ => return false,
-        }
-        true
-    }
 }
 
 /// Narrows a plan.
@@ -250,6 +210,13 @@ pub enum Wait {
     Author {
         /// Who.
         name: String,
+        /// Why, in words.
+        why: String,
+    },
+    /// Other issues must be closed before it is begun.
+    Blocked {
+        /// Which: `7`, or `owner/name#7` of another repository.
+        by: Vec<String>,
     },
     /// It carries a label that holds it.
     Label {
@@ -292,7 +259,12 @@ impl fmt::Display for Wait {
             Wait::Landing => f.write_str("its change is on the way to the base branch"),
             Wait::Person { reason } => write!(f, "a person must act: {}", first_line(reason)),
             Wait::Lifetime { bound } => write!(f, "its bounds are used up: {bound}"),
-            Wait::Author { name } => write!(f, "its author {name} may not trigger work"),
+            Wait::Author { why, .. } => f.write_str(why),
+            Wait::Blocked { by } => {
+                let by: Vec<String> =
+                    by.iter().map(|n| if n.contains('#') { n.clone() } else { format!("#{n}") }).collect();
+                write!(f, "it is blocked by {}", by.join(", "))
+            }
             Wait::Label { label } => write!(f, "it carries the label {label}"),
             Wait::HadTurn => f.write_str("it has had its turn in this cycle"),
             Wait::Held { reason } => f.write_str(reason),
@@ -333,6 +305,21 @@ impl PlanInput<'_> {
     /// The same of some issues alone.
     pub fn observations_of(&self, issues: &BTreeSet<IssueRef>) -> Vec<Event> {
         observe::observations_of(self, issues)
+    }
+
+    /// What the rules of triage find, project by project. It is asked for when all observations are in the ledger.
+    pub fn findings(&self) -> Vec<(ProjectName, Finding)> {
+        let filter = self.filter;
+        let wanted = |name: &ProjectName| filter.project.as_ref().is_none_or(|p| p == name);
+        let mut found = Vec::new();
+        for (name, project) in self.portfolio.projects.iter().filter(|(name, _)| wanted(name)) {
+            let Some(view) = self.views.get(name).filter(|_| !filter.unsettled.contains(name)) else { continue };
+            let Self { portfolio, state, now, zone, .. } = *self;
+            let findings = triage(&TriageInput { portfolio, project, view, state, now, zone });
+            let about = |f: &Finding| filter.issue.as_ref().is_none_or(|i| i.project == *name && i.issue == f.issue);
+            found.extend(findings.into_iter().filter(about).map(|finding| (name.clone(), finding)));
+        }
+        found
     }
 }
 

@@ -66,8 +66,7 @@ pub struct Finding {
 type Rule = fn(&TriageInput<'_>) -> Vec<Finding>;
 
 /// In this order; each sees what those before it have written.
-const RULES: [Rule; 6] =
-    [duplicate::rule, clarify::rule, route::rule, split::rule, roll_over::rule, stale::rule];
+const RULES: [Rule; 6] = [duplicate::rule, clarify::rule, route::rule, split::rule, roll_over::rule, stale::rule];
 
 /// What the rules find in a project, in order, with at most as many writes as the configuration allows in one run.
 ///

@@ -1,7 +1,9 @@
 //! Issues as Markdown files in a folder.
 
+mod edits;
 mod folder;
 mod labels;
+mod milestones;
 mod parse;
 mod text;
 
@@ -93,26 +95,29 @@ impl Tracker for MarkdownTracker {
     }
 
     async fn apply(&self, project: &ProjectName, key: &str, write: &TrackerWrite) -> Result<Applied, TrackerError> {
-        let key = key.to_owned();
-        match write.clone() {
-            TrackerWrite::Comment { issue, body } => {
-                let comment = text::comment(OWN_NAME, self.clock.now(), Some(&key), &body);
-                self.blocking(project, move |folder| folder.comment(&issue, &comment, Some(&key))).await
-            }
-            TrackerWrite::Labels { issue, add, remove } => {
-                self.blocking(project, move |folder| folder.set_labels(&issue, &add, &remove)).await
-            }
-            TrackerWrite::State { issue, state } => {
-                self.blocking(project, move |folder| folder.set_state(&issue, state)).await
-            }
-            TrackerWrite::Create(new) => {
-                self.blocking(project, move |folder| folder.create_once(&new, OWN_NAME, &key)).await
-            }
-            other => {
-                let reason = format!("issues in files cannot be given {other:?}");
-                Err(TrackerError::Refused { project: project.clone(), reason })
-            }
+        let (key, write, now) = (key.to_owned(), write.clone(), self.clock.now());
+        self.blocking(project, move |folder| apply(&folder, &key, write, now)).await
+    }
+}
+
+fn apply(folder: &Folder, key: &str, write: TrackerWrite, now: Timestamp) -> Result<Applied, TrackerError> {
+    match write {
+        TrackerWrite::Comment { issue, body } => {
+            folder.comment(&issue, &text::comment(OWN_NAME, now, Some(key), &body), Some(key))
         }
+        TrackerWrite::Labels { issue, add, remove } => folder.set_labels(&issue, &add, &remove),
+        TrackerWrite::State { issue, state } => folder.set_state(&issue, state),
+        TrackerWrite::Create(new) => folder.create_once(&new, OWN_NAME, key),
+        TrackerWrite::Sticky { issue, topic, body } => {
+            let comment = text::sticky(OWN_NAME, now, (key, &topic), &body);
+            folder.say(&issue, &topic, (&comment, &body))
+        }
+        TrackerWrite::Duplicate { issue, of } => {
+            folder.close_duplicate(&issue, &of, |topic, body| text::sticky(OWN_NAME, now, (key, topic), body))
+        }
+        TrackerWrite::BlockedBy { issue, by } => folder.block(&issue, &by),
+        TrackerWrite::SetMilestone { issue, milestone } => folder.set_milestone(&issue, milestone.as_deref()),
+        TrackerWrite::Milestone { title, due, state } => folder.set_milestone_file(&title, due, state),
     }
 }
 

@@ -6,9 +6,10 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::capacity::{day, month};
+use crate::triage::{Trigger, blockers, in_a_circle, may_trigger};
 use crate::{
     Budgets, Effect, GateSpec, Issue, IssueRef, IssueState, Phase, Pipeline, Portfolio, Project, ProjectName,
-    PullRecord, Stage, StageName, StageRun, TrackerState, Trust,
+    PullRecord, Stage, StageName, StageRun, TrackerState,
 };
 
 use super::admit::admit;
@@ -104,11 +105,11 @@ fn whole_project(project: &Project, view: &ProjectView) -> Option<Wait> {
 pub(super) fn entry(portfolio: &Portfolio, project: &ProjectName, issue: &Issue) -> Option<(StageName, Why)> {
     let pipeline = &portfolio.projects.get(project)?.pipeline;
     let labels = &portfolio.labels;
-    let labelled = pipeline.stages.iter().rev().find(|s| s.entry_label.as_ref().is_some_and(|l| issue.has_label(l)));
+    let labelled = pipeline.stages.iter().rev().find(|s| s.entry_label.as_ref().is_some_and(|l| issue.asks_by(l)));
     if let Some(stage) = labelled {
         return Some((stage.name.clone(), Why::Labelled));
     }
-    let why = if issue.has_label(&labels.needs_decompose) { Why::NeedsDecompose } else { Why::Untriaged };
+    let why = if issue.asks_by(&labels.needs_decompose) { Why::NeedsDecompose } else { Why::Untriaged };
     Some((pipeline.stages.first()?.name.clone(), why))
 }
 
@@ -132,9 +133,11 @@ fn evaluate<'a>(
             remedy: remedy.map(str::to_owned),
         })
     };
-    if issue.author.trust < Trust::Writer {
+    if let Trigger::No { why } = may_trigger(issue, &input.portfolio.labels) {
+        let label = &input.portfolio.labels.ready_for_prep;
+        let remedy = format!("someone with write permission puts a label such as `{label}` on it, or opens it anew");
         let name = issue.author.name.clone();
-        return Err(wait(Wait::Author { name }, None, Some("someone with write permission opens the issue anew")));
+        return Err(wait(Wait::Author { name, why }, None, Some(&remedy)));
     }
     if let Some((why, until, remedy)) = known.and_then(|k| phase_wait(input, view, issue, issue_ref, k)) {
         return Err(wait(why, until, remedy.as_deref()));
@@ -142,6 +145,9 @@ fn evaluate<'a>(
     if let Some(label) = holding_label(input.portfolio, issue, known) {
         let remedy = format!("take the label away: `dayfly issue retry {issue_ref}`");
         return Err(wait(Wait::Label { label: label.to_owned() }, None, Some(&remedy)));
+    }
+    if let Some((why, remedy)) = blocked(input, view, issue, issue_ref).filter(|_| known.is_none()) {
+        return Err(wait(why, None, remedy));
     }
     if input.filter.had_turn.contains(issue_ref) {
         return Err(wait(Wait::HadTurn, None, None));
@@ -181,6 +187,28 @@ fn evaluate<'a>(
         why,
     };
     Ok(Candidate { order: order(&project.pipeline, view, issue, &ready), project, stage, ready, picks })
+}
+
+/// What blocks an issue, and what helps if nothing here will free it.
+fn blocked(
+    input: &PlanInput<'_>,
+    view: &ProjectView,
+    issue: &Issue,
+    issue_ref: &IssueRef,
+) -> Option<(Wait, Option<&'static str>)> {
+    let by = blockers(input.state, &issue_ref.project, view, issue);
+    if by.is_empty() {
+        return None;
+    }
+    let elsewhere = |name: &String| !view.issues.iter().any(|i| i.id.as_str() == name);
+    let remedy = if in_a_circle(view, issue) {
+        Some("the issues block each other: take one of the links away")
+    } else if by.iter().any(elsewhere) {
+        Some("close what blocks it, or take the link away")
+    } else {
+        None
+    };
+    Some((Wait::Blocked { by }, remedy))
 }
 
 /// The bound of the issue, or the budget of all, that leaves nothing.
@@ -283,7 +311,7 @@ fn holding_label<'a>(portfolio: &'a Portfolio, issue: &Issue, known: Option<&Iss
 /// The label that the stage's admission waits for.
 fn missing_label<'a>(stage: &'a Stage, issue: &Issue) -> Option<&'a str> {
     stage.admission.iter().find_map(|gate| match gate {
-        GateSpec::Label(label) if !issue.has_label(label) => Some(label.as_str()),
+        GateSpec::Label(label) if !issue.asks_by(label) => Some(label.as_str()),
         _ => None,
     })
 }

@@ -5,7 +5,8 @@ mod pulls;
 use std::collections::BTreeSet;
 
 use crate::job::{close, key_effects, move_label};
-use crate::{Effect, Event, Issue, IssueRef, Labels, Phase, ProjectName, TrackerState, TrackerWrite, Trust};
+use crate::triage::{answered, children_summary};
+use crate::{Effect, Event, Issue, IssueRef, Labels, Phase, ProjectName, TrackerState, TrackerWrite};
 
 use super::{PlanInput, ProjectView};
 
@@ -58,17 +59,19 @@ fn observe(input: &PlanInput<'_>, project: &ProjectName, view: &ProjectView, iss
             Some(Event::Reopened { issue: issue_ref, stage })
         }
         Phase::Asked { attempt, .. } => {
-            let by = answer(issue, &input.state.scope(attempt))?;
+            let scope = input.state.scope(attempt);
+            let asked = |key: &str| key.strip_prefix(&scope).is_some_and(|rest| rest.starts_with('/'));
+            let by = answered(input.portfolio, issue, asked)?;
             let effects = keyed("answered", vec![move_label(labels, &issue.id, Some(&labels.in_progress))]);
             Some(Event::Answered { issue: issue_ref, by, effects })
         }
         Phase::Split { children } => {
-            let mut open = view.issues.iter().filter(|i| i.state == TrackerState::Open);
-            let waits = open.any(|i| children.contains(&i.id) || i.parent.as_ref() == Some(&issue.id));
-            if waits {
+            let is_child = |i: &&Issue| children.contains(&i.id) || i.parent.as_ref() == Some(&issue.id);
+            let children: Vec<&Issue> = view.issues.iter().filter(is_child).collect();
+            if children.iter().any(|i| i.state == TrackerState::Open) {
                 return None;
             }
-            let effects = keyed("children", children_done(labels, issue, children.len()));
+            let effects = keyed("children", children_done(labels, issue, &children));
             Some(Event::ChildrenClosed { issue: issue_ref, effects })
         }
         Phase::Handed { .. } if view.merged.contains(&issue.id) => {
@@ -83,18 +86,8 @@ fn observe(input: &PlanInput<'_>, project: &ProjectName, view: &ProjectView, iss
     }
 }
 
-fn children_done(labels: &Labels, issue: &Issue, count: usize) -> Vec<TrackerWrite> {
-    let body = format!("All {count} children are closed.");
-    let mut writes = vec![TrackerWrite::Comment { issue: issue.id.clone(), body }];
+fn children_done(labels: &Labels, issue: &Issue, children: &[&Issue]) -> Vec<TrackerWrite> {
+    let mut writes = vec![children_summary(issue, children)];
     writes.extend(close(labels, &issue.id));
     writes
-}
-
-/// Who answered the question of the attempt whose effects' keys begin with `scope`: only a person's comment after it counts, so
-/// that nothing dayfly itself says can send the issue on.
-fn answer(issue: &Issue, scope: &str) -> Option<String> {
-    let asked = |key: &str| key.strip_prefix(scope).is_some_and(|rest| rest.starts_with('/'));
-    let at = issue.comments.iter().rposition(|c| c.key.as_deref().is_some_and(asked))?;
-    let answers = &issue.comments[at + 1..];
-    answers.iter().rfind(|c| !c.is_own() && c.author.trust >= Trust::Writer).map(|c| c.author.name.clone())
 }

@@ -5,9 +5,9 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::{
-    AttemptId, Author, CapacityKey, Comment, Commit, Config, Effect, EffectEntry, EffectId, Epoch, IssueState,
-    LimitWhy, Limited, LiveAttempt, PendingEffect, Phase, Seq, SourceText, Strength, TrackerState, TrackerWrite, Trust,
-    Using,
+    AttemptId, Author, CapacityKey, Comment, Commit, Config, Effect, EffectEntry, EffectId, Epoch, Issue, IssueState,
+    LimitWhy, Limited, LiveAttempt, Milestone, PendingEffect, Phase, Seq, SourceText, Strength, TrackerState,
+    TrackerWrite, Trust, Using,
 };
 
 mod capacity;

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
+use crate::triage::counts;
 use crate::{
-    Feedback, IssueRef, Phase, Plan, PlanInput, ProjectName, ProjectView, Ready, Record, RecordError, StageName, State,
-    TrackerState, Wait, Waiting,
+    Counts, Feedback, IssueRef, Milestone, Phase, Plan, PlanInput, ProjectName, ProjectView, Ready, Record,
+    RecordError, StageName, State, TrackerState, Wait, Waiting,
 };
 
 use super::{AttemptLine, attempts};
@@ -125,14 +126,15 @@ pub(super) fn milestones(views: &BTreeMap<ProjectName, ProjectView>) -> Vec<Mile
         titles.sort();
         titles.dedup();
         for title in titles {
-            let of = || view.issues.iter().filter(|i| i.milestone.as_ref() == Some(title));
-            let closed = of().filter(|i| i.state == TrackerState::Closed).count();
+            let listed = view.milestones.iter().find(|m| m.title == *title).cloned();
+            let milestone = listed.unwrap_or_else(|| Milestone { title: title.clone(), ..Milestone::default() });
+            let Counts { open, closed } = counts(&milestone, &view.issues);
             lines.push(MilestoneLine {
                 project: project.clone(),
                 title: title.clone(),
-                closed,
-                open: of().count() - closed,
-                due: view.milestones.iter().find(|m| m.title == *title).and_then(|m| m.due),
+                closed: closed as usize,
+                open: open as usize,
+                due: milestone.due,
             });
         }
     }

@@ -60,7 +60,8 @@ fn answer(who: Answers, issue: &Issue, asked: impl Fn(&str) -> bool) -> Option<A
     let is_question = |c: &Comment| c.topic.is_none() && c.key.as_deref().is_some_and(&asked);
     let at = issue.comments.iter().rposition(is_question)?;
     let question = &issue.comments[at];
-    let counts = |c: &&Comment| !c.is_own() && !c.hidden && may_answer(who, issue, &c.author) && says_something(&c.body);
+    let counts =
+        |c: &&Comment| !c.is_own() && !c.hidden && may_answer(who, issue, &c.author) && !said(&c.body).is_empty();
     if let Some(comment) = issue.comments[at + 1..].iter().rfind(counts) {
         return Some(Answer { by: &comment.author, at: comment.at, edit: false });
     }
@@ -77,17 +78,4 @@ fn may_answer(who: Answers, issue: &Issue, author: &Author) -> bool {
         Answers::Anyone => true,
     };
     !author.bot && (allowed || author.trust >= Trust::Writer)
-}
-
-/// Whether a text holds words of its writer's own: a quote says nothing, and neither does a picture.
-fn says_something(body: &str) -> bool {
-    let text = said(body);
-    let words = text.split_whitespace().filter(|word| !is_picture(word));
-    words.flat_map(str::chars).any(char::is_alphanumeric)
-}
-
-/// `:+1:` is written out by programs that show pictures.
-fn is_picture(word: &str) -> bool {
-    let name = word.strip_prefix(':').and_then(|rest| rest.strip_suffix(':'));
-    name.is_some_and(|name| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_+-".contains(c)))
 }

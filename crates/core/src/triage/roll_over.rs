@@ -124,7 +124,8 @@ fn summary(over: &Over<'_>, anchor: &Issue, moved: &[&Issue], closed: u32) -> Op
     if moved.is_empty() || lines == named {
         return None;
     }
-    let mut body = format!("{} is over: {closed} closed / {} open. What is open moves on:\n", over.old.title, lines.len());
+    let mut body =
+        format!("{} is over: {closed} closed / {} open. What is open moves on:\n", over.old.title, lines.len());
     for ((_, id), to) in &lines {
         body.push_str(&format!("\n- #{id} to {to}"));
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Finding, TriageInput, order, say, says, sticky, take_label};
-use crate::{Issue, IssueId, Phase, TrackerState, TrackerWrite};
+use crate::{Issue, IssueId, Phase, TrackerState, TrackerWrite, harmless_title};
 
 const NAME: &str = "split";
 /// What the comment is about that shows the children.
@@ -64,12 +64,12 @@ pub(crate) fn summary(parent: &Issue, children: &[&Issue]) -> TrackerWrite {
         _ => format!("{} of {} children are closed.\n", closed.len(), children.len()),
     };
     for child in &closed {
-        text.push_str(&format!("\n- [x] #{} {}", child.id, plain(&child.title)));
+        text.push_str(&format!("\n- [x] #{} {}", child.id, harmless_title(&child.title)));
     }
     for (child, after) in in_order(&open) {
         let after: Vec<String> = after.into_iter().map(|id| format!("#{id}")).collect();
         let after = if after.is_empty() { String::new() } else { format!(", after {}", after.join(", ")) };
-        text.push_str(&format!("\n- [ ] #{} {}{after}", child.id, plain(&child.title)));
+        text.push_str(&format!("\n- [ ] #{} {}{after}", child.id, harmless_title(&child.title)));
     }
     say(parent, TOPIC, text)
 }
@@ -91,11 +91,4 @@ fn in_order<'a>(open: &[&'a Issue]) -> Vec<(&'a Issue, Vec<&'a str>)> {
         sorted.push(next);
     }
     sorted
-}
-
-/// A title as one line that calls nobody and hides nothing.
-fn plain(title: &str) -> String {
-    let words = title.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-    let line = words.collect::<Vec<_>>().join(" ");
-    line.replace('<', "&lt;").replace('@', "@\u{200b}")
 }

@@ -33,7 +33,9 @@ pub fn may_trigger(issue: &Issue, labels: &Labels) -> Trigger {
     let unproven: Vec<String> = unproven.collect();
     if !unproven.is_empty() {
         let unproven = unproven.join(", ");
-        why.push_str(&format!("; that nobody with write permission put {unproven} on its present text counts for nothing"));
+        why.push_str(&format!(
+            "; that nobody with write permission put {unproven} on its present text counts for nothing"
+        ));
     }
     Trigger::No { why }
 }

@@ -1,19 +1,23 @@
 //! The folder of one project.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{Applied, Issue, IssueId, Milestone, NewIssue, ProjectName, TrackerError, TrackerState};
+use jiff::civil::Date;
 use tempfile::NamedTempFile;
 
 use super::parse::{self, Flaw, Parsed};
-use super::text;
+use super::{milestones, text};
 
 /// How often a write is begun anew because somebody else changed the file meanwhile.
 const TRIES: usize = 5;
+
+/// The file with the milestones of a project.
+const MILESTONES: &str = "milestones.toml";
 
 /// The files of one project. Its methods block.
 #[derive(Debug)]
@@ -27,8 +31,11 @@ pub(super) struct Folder {
 pub(super) struct IssueFile {
     pub(super) path: Utf8PathBuf,
     pub(super) issue: Issue,
-    key: Option<String>,
-    whole: String,
+    pub(super) whole: String,
+    /// The place where the text and the comments begin.
+    pub(super) rest: usize,
+    /// The issues it names as blocking it, open or closed.
+    pub(super) blockers: Vec<String>,
 }
 
 pub(super) fn unavailable(
@@ -50,12 +57,19 @@ impl Folder {
         for (path, whole) in self.texts()? {
             let flawed = |flaw| malformed(&path, flaw);
             let parsed = parse::issue(&whole, path.file_stem().unwrap_or_default()).map_err(flawed)?;
-            let Parsed { issue, key, id_line } = parsed;
+            let Parsed { issue, rest, id_line } = parsed;
             if let Some(other) = seen.insert(issue.id.clone(), path.clone()) {
                 let problem = format!("the id {} is also that of `{other}`; give one of them another", issue.id);
                 return Err(flawed(Flaw { line: id_line, problem }));
             }
-            files.push(IssueFile { path, issue, key, whole });
+            let blockers = issue.facts.blocked_by.clone();
+            files.push(IssueFile { path, issue, whole, rest, blockers });
+        }
+        // Of an issue that is not there nobody knows that it is closed.
+        let closed = files.iter().filter(|file| file.issue.state == TrackerState::Closed);
+        let closed: HashSet<String> = closed.map(|file| file.issue.id.to_string()).collect();
+        for file in &mut files {
+            file.issue.facts.blocked_by.retain(|id| !closed.contains(id));
         }
         files.sort_by(|a, b| order(&a.issue.id).cmp(&order(&b.issue.id)));
         Ok(files)
@@ -67,49 +81,53 @@ impl Folder {
     }
 
     pub(super) fn milestones(&self) -> Result<Vec<Milestone>, TrackerError> {
-        let path = self.path.join("milestones.toml");
+        let Some((path, whole)) = self.milestone_file()? else { return Ok(Vec::new()) };
+        parse::milestones(&whole).map_err(|flaw| malformed(&path, flaw))
+    }
+
+    /// The file of the milestones and what it holds, if it is there.
+    fn milestone_file(&self) -> Result<Option<(Utf8PathBuf, String)>, TrackerError> {
+        let path = self.path.join(MILESTONES);
         match fs::read(&path) {
-            Err(err) if err.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+            Err(err) if err.kind() == ErrorKind::NotFound => Ok(None),
             Err(err) => Err(self.failed(&path, err)),
-            Ok(bytes) => parse::milestones(&utf8(&path, bytes)?).map_err(|flaw| malformed(&path, flaw)),
+            Ok(bytes) => utf8(&path, bytes).map(|whole| Some((path, whole))),
         }
     }
 
-    /// Appends a comment, unless there is one with the key.
-    pub(super) fn comment(&self, id: &IssueId, comment: &str, key: Option<&str>) -> Result<Applied, TrackerError> {
-        self.edit(id, |file| {
-            let written = file.issue.comments.iter().any(|known| key.is_some() && known.key.as_deref() == key);
-            Ok((!written).then(|| text::with_comment(&file.whole, comment)))
-        })
+    /// Lets there be a milestone that stands so.
+    pub(super) fn set_milestone_file(
+        &self,
+        title: &str,
+        due: Option<Date>,
+        state: TrackerState,
+    ) -> Result<Applied, TrackerError> {
+        fs::create_dir_all(&self.path).map_err(|err| self.failed(&self.path, err))?;
+        let _lock = self.lock()?;
+        for _ in 0..TRIES {
+            let file = self.milestone_file()?;
+            let (path, old) = file.clone().unwrap_or_else(|| (self.path.join(MILESTONES), String::new()));
+            // What cannot be read is not made worse.
+            parse::milestones(&old).map_err(|flaw| malformed(&path, flaw))?;
+            let changed = milestones::changed(&old, title, due, state).map_err(|flaw| malformed(&path, flaw))?;
+            let Some(whole) = changed else { return Ok(Applied::Already(None)) };
+            let done = if file.is_some() { self.replace(&path, &old, &whole)? } else { self.put_new(&path, &whole)? };
+            if done {
+                return Ok(Applied::Done(None));
+            }
+        }
+        Err(unavailable(&self.project, format!("somebody else keeps changing `{}`", self.path.join(MILESTONES))))
     }
 
-    pub(super) fn set_labels(&self, id: &IssueId, add: &[String], remove: &[String]) -> Result<Applied, TrackerError> {
-        self.edit(id, |file| {
-            let mut missing: Vec<String> = Vec::new();
-            for label in add {
-                let listed = missing.iter().any(|known| known.eq_ignore_ascii_case(label));
-                if !listed && !file.issue.has_label(label) {
-                    missing.push(label.clone());
-                }
-            }
-            if missing.is_empty() && !remove.iter().any(|label| file.issue.has_label(label)) {
-                return Ok(None);
-            }
-            text::with_labels(&file.whole, &missing, remove).map(Some)
-        })
-    }
-
-    pub(super) fn set_state(&self, id: &IssueId, state: TrackerState) -> Result<Applied, TrackerError> {
-        let word = match state {
-            TrackerState::Open => "open",
-            TrackerState::Closed => "closed",
-        };
-        self.edit(id, |file| {
-            if file.issue.state == state {
-                return Ok(None);
-            }
-            text::with_state(&file.whole, word).map(Some)
-        })
+    /// Writes a new file, unless somebody else has.
+    fn put_new(&self, path: &Utf8Path, whole: &str) -> Result<bool, TrackerError> {
+        let new_file = fs::Permissions::from_mode(0o666);
+        let written = self.temporary(&self.path, whole, Some(new_file)).map_err(|err| self.failed(path, err))?;
+        match written.persist_noclobber(path) {
+            Ok(_) => self.sync(&self.path).map(|()| true),
+            Err(err) if err.error.kind() == ErrorKind::AlreadyExists => Ok(false),
+            Err(err) => Err(self.failed(path, err.error)),
+        }
     }
 
     /// Creates an issue.
@@ -124,7 +142,10 @@ impl Folder {
         fs::create_dir_all(&self.path).map_err(|err| self.failed(&self.path, err))?;
         let _lock = self.lock()?;
         let files = self.files()?;
-        match files.iter().find(|file| file.key.as_deref() == Some(key)) {
+        let same_part =
+            |issue: &Issue| new.part.is_some() && issue.facts.part == new.part && issue.parent == new.parent;
+        let made = |file: &&IssueFile| file.issue.facts.key.as_deref() == Some(key) || same_part(&file.issue);
+        match files.iter().find(made) {
             Some(file) => Ok(Applied::Already(Some(file.issue.id.clone()))),
             None => self.add(new, author, Some(key), &files).map(|id| Applied::Done(Some(id))),
         }
@@ -143,16 +164,26 @@ impl Folder {
         let slug = text::slug(&new.title);
         let name = if slug.is_empty() { format!("{id}.md") } else { format!("{id}-{slug}.md") };
         let path = self.path.join(name);
-        let file = text::file(&id, new, author, key);
-        let new_file = fs::Permissions::from_mode(0o666);
-        let written = self.temporary(&self.path, &file, Some(new_file)).map_err(|err| self.failed(&path, err))?;
-        written.persist_noclobber(&path).map_err(|err| self.failed(&path, err.error))?;
-        self.sync(&self.path)?;
-        Ok(id)
+        let after = self.siblings(new, files)?;
+        let file = text::file(&id, new, author, key, &after);
+        if self.put_new(&path, &file)? { Ok(id) } else { Err(self.failed(&path, ErrorKind::AlreadyExists.into())) }
+    }
+
+    /// The children of the same parent that a new issue names by their parts.
+    fn siblings(&self, new: &NewIssue, files: &[IssueFile]) -> Result<Vec<IssueId>, TrackerError> {
+        let of = |part: &String| {
+            let is = |issue: &&Issue| issue.facts.part.as_ref() == Some(part) && issue.parent == new.parent;
+            let found = files.iter().map(|file| &file.issue).find(is);
+            found.map(|issue| issue.id.clone()).ok_or_else(|| TrackerError::Refused {
+                project: self.project.clone(),
+                reason: format!("there is no part `{part}` for `{}` to come after; create that first", new.title),
+            })
+        };
+        new.after.iter().map(of).collect()
     }
 
     /// Changes the file of an issue, if `change` says to.
-    fn edit(
+    pub(super) fn edit(
         &self,
         id: &IssueId,
         change: impl Fn(&IssueFile) -> Result<Option<String>, Flaw>,
@@ -166,7 +197,7 @@ impl Folder {
             let Some(whole) = change(&file).map_err(|flaw| malformed(&file.path, flaw))? else {
                 return Ok(Applied::Already(None));
             };
-            if self.replace(&file, &whole)? {
+            if self.replace(&file.path, &file.whole, &whole)? {
                 return Ok(Applied::Done(None));
             }
         }
@@ -175,10 +206,10 @@ impl Folder {
 
     /// Puts new text in the place of a file, unless somebody without our lock, such as an editor,
     /// has changed it since it was read.
-    fn replace(&self, file: &IssueFile, whole: &str) -> Result<bool, TrackerError> {
-        let failed = |err| self.failed(&file.path, err);
+    fn replace(&self, path: &Utf8Path, old: &str, whole: &str) -> Result<bool, TrackerError> {
+        let failed = |err| self.failed(path, err);
         // A link stays a link.
-        let target = file.path.canonicalize_utf8().map_err(failed)?;
+        let target = path.canonicalize_utf8().map_err(failed)?;
         let folder = target.parent().unwrap_or(&self.path);
         let mode = fs::metadata(&target).map_err(failed)?.permissions();
         if mode.readonly() {
@@ -186,7 +217,7 @@ impl Folder {
         }
         let written = self.temporary(folder, whole, None).map_err(failed)?;
         written.as_file().set_permissions(mode).map_err(failed)?;
-        if fs::read(&target).map_err(failed)? != file.whole.as_bytes() {
+        if fs::read(&target).map_err(failed)? != old.as_bytes() {
             return Ok(false);
         }
         written.persist(&target).map_err(|err| failed(err.error))?;

@@ -1,4 +1,4 @@
-//! Changes to a list of labels that keep how people wrote the rest of it.
+//! Changes to a list of labels or issues that keep how people wrote the rest of it.
 
 use std::ops::Range;
 
@@ -15,28 +15,38 @@ struct Element {
 
 /// `list`, a TOML array, without `remove` and with `add`; the list may be empty.
 pub(super) fn changed(list: &str, add: &[String], remove: &[String]) -> String {
-    let mut list = if list.is_empty() { "[]".to_owned() } else { list.replace("\r\n", "\n") };
+    let mut list = plain(list);
     loop {
         let elements = elements(&list);
         let goes = |element: &Element| remove.iter().any(|label| label.eq_ignore_ascii_case(&element.label));
         let Some(at) = elements.iter().position(goes) else { break };
         list = without(&list, &elements, at);
     }
-    for label in add {
-        list = with(&list, &elements(&list), &basic(label));
-    }
-    list
+    let add: Vec<String> = add.iter().map(|label| basic(label)).collect();
+    with_values(&list, &add)
+}
+
+/// `list`, a TOML array, with `values` at its end, as they are; the list may be empty.
+pub(super) fn with_values(list: &str, values: &[String]) -> String {
+    values.iter().fold(plain(list), |list, value| with(&list, &elements(&list), value))
+}
+
+fn plain(list: &str) -> String {
+    if list.is_empty() { "[]".to_owned() } else { list.replace("\r\n", "\n") }
 }
 
 fn elements(list: &str) -> Vec<Element> {
     let prefix = "x = ";
     let document = Document::parse(format!("{prefix}{list}")).ok();
     let array = document.as_ref().and_then(|document| document.get("x")).and_then(|item| item.as_array());
-    let spanned = array.into_iter().flatten().filter_map(|value| Some((value.as_str()?, value.span()?)));
+    let text = |value: &toml_edit::Value| {
+        value.as_str().map(str::to_owned).or_else(|| value.as_integer().map(|number| number.to_string()))
+    };
+    let spanned = array.into_iter().flatten().filter_map(|value| Some((text(value)?, value.span()?)));
     spanned
         .map(|(label, span)| {
             let span = span.start - prefix.len()..span.end - prefix.len();
-            Element { label: label.to_owned(), comma: comma_after(list, span.end), span }
+            Element { label, comma: comma_after(list, span.end), span }
         })
         .collect()
 }
@@ -89,18 +99,18 @@ fn without(list: &str, elements: &[Element], at: usize) -> String {
     if inner.trim().is_empty() { "[]".to_owned() } else { left }
 }
 
-fn with(list: &str, elements: &[Element], label: &str) -> String {
+fn with(list: &str, elements: &[Element], value: &str) -> String {
     let Some(Element { span, comma, .. }) = elements.last() else {
         let inner = list.trim_end_matches(']');
-        return format!("{inner}{label}]");
+        return format!("{inner}{value}]");
     };
     let end = comma.map_or(span.end, |comma| comma + 1);
     match (indent(list, span.start), line_end(list, end)) {
         (Some(indent), Some(line_end)) => {
             let comma = if comma.is_some() { "" } else { "," };
             let (before, after) = (&list[..end], &list[end..line_end]);
-            format!("{before}{comma}{after}\n{indent}{label},{}", &list[line_end..])
+            format!("{before}{comma}{after}\n{indent}{value},{}", &list[line_end..])
         }
-        _ => format!("{}, {label}{}", &list[..span.end], &list[span.end..]),
+        _ => format!("{}, {value}{}", &list[..span.end], &list[span.end..]),
     }
 }

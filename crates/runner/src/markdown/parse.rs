@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use dayfly_core::{Author, Comment, Issue, IssueId, Milestone, TrackerState, Trust};
+use dayfly_core::{Author, Comment, Issue, IssueFacts, IssueId, Milestone, TrackerState, Trust};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -30,8 +30,8 @@ impl Flaw {
 #[derive(Debug)]
 pub(super) struct Parsed {
     pub(super) issue: Issue,
-    /// The key of the effect that created it, if one did.
-    pub(super) key: Option<String>,
+    /// The place where the text and the comments begin.
+    pub(super) rest: usize,
     /// The line with the id.
     pub(super) id_line: usize,
 }
@@ -48,6 +48,9 @@ struct Front {
     state: TrackerState,
     author: Option<String>,
     parent: Option<Spanned<Id>>,
+    #[serde(default, rename = "blocked-by")]
+    blocked_by: Vec<Spanned<Id>>,
+    part: Option<String>,
     key: Option<String>,
 }
 
@@ -141,6 +144,10 @@ pub(super) fn issue(whole: &str, stem: &str) -> Result<Parsed, Flaw> {
         None => check(id_of(stem), id_at)?,
     };
     let parent = front.parent.map(|id| check(&id.get_ref().0, range.start + id.span().start)).transpose()?;
+    let mut blocked_by = Vec::with_capacity(front.blocked_by.len());
+    for id in &front.blocked_by {
+        blocked_by.push(check(&id.get_ref().0, range.start + id.span().start)?.to_string());
+    }
     let (body, comments) = texts(whole, rest)?;
     let author = writer(front.author.as_deref().unwrap_or("local"));
     let issue = Issue {
@@ -153,9 +160,9 @@ pub(super) fn issue(whole: &str, stem: &str) -> Result<Parsed, Flaw> {
         author,
         parent,
         comments,
-        facts: dayfly_core::IssueFacts::default(),
+        facts: IssueFacts { key: front.key, part: front.part, blocked_by, ..IssueFacts::default() },
     };
-    Ok(Parsed { issue, key: front.key, id_line: Flaw::at(whole, id_at, "").line })
+    Ok(Parsed { issue, rest, id_line: Flaw::at(whole, id_at, "").line })
 }
 
 /// Reads the milestones of a project.
@@ -229,7 +236,7 @@ fn texts(whole: &str, from: usize) -> Result<(String, Vec<Comment>), Flaw> {
         } else {
             match comments.last_mut() {
                 Some((comment, _)) if after_heading && text::marker(bare).is_some() => {
-                    comment.key = text::marker(bare);
+                    (comment.key, comment.topic) = text::marker(bare).map_or((None, None), |(k, t)| (Some(k), t));
                 }
                 Some((_, lines)) => lines.push(bare),
                 None => body.push(bare),

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use super::*;
 
 mod any_text;
+mod writes;
 
 struct Yard {
     folder: TempDir,

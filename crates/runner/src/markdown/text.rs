@@ -14,6 +14,8 @@ pub(super) const FENCE: &str = "+++";
 const HEADING: &str = "## Comment by ";
 const MARKER: &str = "<!-- dayfly:";
 const MARKER_END: &str = "-->";
+/// Stands between the key and the topic of a comment that is the only one about it.
+const ABOUT: &str = " about ";
 /// The longest slug in a file's name, in characters: four bytes each still make a name that every system takes.
 const SLUG: usize = 50;
 
@@ -22,10 +24,14 @@ pub(super) fn heading(line: &str) -> Option<&str> {
     line.strip_prefix(HEADING).or_else(|| (line == HEADING.trim_end()).then_some(""))
 }
 
-/// The key in a marker, if `line` is one.
-pub(super) fn marker(line: &str) -> Option<String> {
-    let key = line.strip_prefix(MARKER)?.trim_end().strip_suffix(MARKER_END)?;
-    Some(decode(key.trim()))
+/// The key in a marker, if `line` is one, and what the comment is the only one about, if it is.
+pub(super) fn marker(line: &str) -> Option<(String, Option<String>)> {
+    let inside = line.strip_prefix(MARKER)?.trim_end().strip_suffix(MARKER_END)?.trim();
+    // Neither a key nor a topic holds a space once it is encoded.
+    Some(match inside.split_once(ABOUT) {
+        Some((key, topic)) => (decode(key.trim()), Some(decode(topic.trim()))),
+        None => (decode(inside), None),
+    })
 }
 
 /// Writes a key so that it keeps to one line of a comment in HTML.
@@ -95,9 +101,18 @@ fn trim<'a, 'b>(lines: &'a [&'b str]) -> &'a [&'b str] {
 
 /// A comment as it is appended to a file.
 pub(super) fn comment(author: &str, at: Timestamp, key: Option<&str>, body: &str) -> String {
+    marked(author, at, key.map(encode), body)
+}
+
+/// A comment that is the only one about a topic.
+pub(super) fn sticky(author: &str, at: Timestamp, (key, topic): (&str, &str), body: &str) -> String {
+    marked(author, at, Some(format!("{}{ABOUT}{}", encode(key), encode(topic))), body)
+}
+
+fn marked(author: &str, at: Timestamp, mark: Option<String>, body: &str) -> String {
     let mut text = format!("{HEADING}{}, {}\n", name(author), at.strftime("%Y-%m-%dT%H:%M:%SZ"));
-    if let Some(key) = key {
-        text.push_str(&format!("{MARKER} {} {MARKER_END}\n", encode(key)));
+    if let Some(mark) = mark {
+        text.push_str(&format!("{MARKER} {mark} {MARKER_END}\n"));
     }
     let body = escape(body);
     if !body.is_empty() {
@@ -113,8 +128,13 @@ fn name(author: &str) -> String {
     if words.is_empty() { "local".to_owned() } else { words.join(" ") }
 }
 
-/// The file of a new issue.
-pub(super) fn file(id: &IssueId, new: &NewIssue, author: &str, key: Option<&str>) -> String {
+/// A text as it is read back: without the blank lines around it.
+pub(super) fn kept(body: &str) -> String {
+    unescape(&escape(body).split('\n').collect::<Vec<_>>())
+}
+
+/// The file of a new issue; `after` are the issues that block it.
+pub(super) fn file(id: &IssueId, new: &NewIssue, author: &str, key: Option<&str>, after: &[IssueId]) -> String {
     let mut text = format!("{FENCE}\nid = {}\ntitle = {}\n", id_value(id), basic(&new.title));
     let labels: Vec<String> = new.labels.iter().map(|label| basic(label)).collect();
     text.push_str(&format!("labels = [{}]\n", labels.join(", ")));
@@ -124,6 +144,13 @@ pub(super) fn file(id: &IssueId, new: &NewIssue, author: &str, key: Option<&str>
     text.push_str(&format!("state = \"open\"\nauthor = {}\n", basic(&name(author))));
     if let Some(parent) = &new.parent {
         text.push_str(&format!("parent = {}\n", id_value(parent)));
+    }
+    if !after.is_empty() {
+        let after: Vec<String> = after.iter().map(id_value).collect();
+        text.push_str(&format!("blocked-by = [{}]\n", after.join(", ")));
+    }
+    if let Some(part) = &new.part {
+        text.push_str(&format!("part = {}\n", basic(part)));
     }
     if let Some(key) = key {
         text.push_str(&format!("key = {}\n", basic(key)));
@@ -181,6 +208,40 @@ pub(super) fn with_comment(whole: &str, comment: &str) -> String {
     text
 }
 
+/// `whole` with the comment of that number replaced, in the line endings of the file.
+pub(super) fn with_comment_at(whole: &str, from: usize, number: usize, comment: &str) -> String {
+    let mut starts = Vec::new();
+    let mut at = from;
+    for line in whole[from..].split_inclusive('\n') {
+        if heading(line.trim_end_matches(['\n', '\r'])).is_some() {
+            starts.push(at);
+        }
+        at += line.len();
+    }
+    let Some(&start) = starts.get(number) else { return with_comment(whole, comment) };
+    let eol = line_ending(whole);
+    let mut comment = comment.replace('\n', eol);
+    let rest = starts.get(number + 1).map_or("", |&next| &whole[next..]);
+    if !rest.is_empty() {
+        comment.push_str(eol);
+    }
+    format!("{}{comment}{rest}", &whole[..start])
+}
+
+/// `whole` with the milestone changed or taken away.
+pub(super) fn with_milestone(whole: &str, title: Option<&str>) -> Result<String, Flaw> {
+    match title {
+        Some(title) => with_value(whole, "milestone", |_| basic(title)),
+        None => without_value(whole, "milestone"),
+    }
+}
+
+/// `whole` with more issues that block it, none of which it names yet.
+pub(super) fn with_blockers(whole: &str, by: &[IssueId]) -> Result<String, Flaw> {
+    let by: Vec<String> = by.iter().map(id_value).collect();
+    with_value(whole, "blocked-by", |old| labels::with_values(old, &by))
+}
+
 /// `whole` with the state changed.
 pub(super) fn with_state(whole: &str, state: &str) -> Result<String, Flaw> {
     with_value(whole, "state", |_| basic(state))
@@ -210,7 +271,21 @@ fn with_value(whole: &str, key: &str, change: impl FnOnce(&str) -> String) -> Re
     Ok(format!("{}{new}{}", &whole[..place.start], &whole[place.end..]))
 }
 
-fn line_ending(whole: &str) -> &'static str {
+/// Takes a key with its line away.
+fn without_value(whole: &str, key: &str) -> Result<String, Flaw> {
+    let (front, _) = front_matter(whole)?;
+    let document = Document::parse(&whole[front.clone()]).ok();
+    let found = document.as_ref().and_then(|document| document.as_table().get_key_value(key));
+    let Some((Some(from), Some(to))) = found.map(|(name, item)| (name.span(), item.span())) else {
+        return Ok(whole.to_owned());
+    };
+    let (from, to) = (front.start + from.start, front.start + to.end);
+    let from = whole[..from].rfind('\n').map_or(0, |at| at + 1);
+    let to = whole[to..].find('\n').map_or(whole.len(), |at| to + at + 1);
+    Ok(format!("{}{}", &whole[..from], &whole[to..]))
+}
+
+pub(super) fn line_ending(whole: &str) -> &'static str {
     match whole.find('\n') {
         Some(at) if whole[..at].ends_with('\r') => "\r\n",
         _ => "\n",

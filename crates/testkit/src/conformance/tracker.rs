@@ -1,5 +1,7 @@
 //! What every tracker keeps to.
 
+mod writes;
+
 use dayfly_core::{Applied, Issue, IssueId, NewIssue, ProjectName, Tracker, TrackerError, TrackerState, TrackerWrite};
 
 use super::{both, start_and_drop};
@@ -32,6 +34,7 @@ pub async fn tracker<T: Tracker>(make: impl AsyncFn() -> (T, ProjectName)) {
     Try::new(&make().await).a_failed_write_changes_nothing().await;
     Try::new(&make().await).writes_at_the_same_time_all_happen().await;
     Try::new(&make().await).a_dropped_write_is_done_or_not().await;
+    writes::all(&make).await;
 }
 
 /// Checks that keys are remembered across restarts: `open` opens the same tracker, empty at first, each time.
@@ -177,6 +180,10 @@ impl<'a> Try<'a> {
             comment(&none, "x"),
             TrackerWrite::State { issue: none.clone(), state: TrackerState::Closed },
             TrackerWrite::Labels { issue: none.clone(), add: vec!["x".into()], remove: vec![] },
+            TrackerWrite::Sticky { issue: none.clone(), topic: "x".into(), body: "x".into() },
+            TrackerWrite::Duplicate { issue: none.clone(), of: id.clone() },
+            TrackerWrite::BlockedBy { issue: none.clone(), by: vec![id.clone()] },
+            TrackerWrite::SetMilestone { issue: none.clone(), milestone: None },
         ];
         for (n, write) in writes.iter().enumerate() {
             let refused = self.tracker.apply(self.project, &format!("n/{n}"), write).await;

@@ -5,6 +5,7 @@ use super::*;
 fn only_a_persons_comment_after_the_question_sends_it_on() {
     let mut world = World::new();
     world.known("web#1", "triage", asked());
+    world.labelled("web#1", "needs-clarification");
     let question = || own("web.1.triage.1/0");
     let stories: [(&str, Vec<Comment>, bool); 9] = [
         ("nothing was said", vec![], false),

@@ -185,7 +185,8 @@ fn nothing_starts_for_an_author_without_write_permission() {
     let mut world = World::new();
     world.labelled("web#1", "ready-for-dev");
     world.issue("web#1").author = author("mallory", Trust::Stranger);
-    assert_eq!(world.wait("web#1"), (Wait::Author { name: "mallory".into() }, None));
+    let why = "its author mallory may not trigger work".to_owned();
+    assert_eq!(world.wait("web#1"), (Wait::Author { name: "mallory".into(), why }, None));
     world.known("web#1", "exec", queued());
     assert_eq!(world.ready(), [""; 0], "not even if it was worked on before");
 }

@@ -107,7 +107,7 @@ async fn a_split_issue_waits_for_its_children_and_is_closed_with_them() {
     finish(&engine, idle(0)).await.unwrap();
     assert_eq!(world.attempts(), ["web.1.triage.1", "web.2.exec.1", "web.3.exec.1"]);
     assert_eq!((world.phase(1).await, world.shown(1).await.state), ("done", TrackerState::Closed));
-    assert_eq!(world.comments(1).await, ["All 2 children are closed."]);
+    assert_eq!(world.comments(1).await, ["All 2 children are closed.\n\n- [x] #2 First\n- [x] #3 Second"]);
 }
 
 #[tokio::test]

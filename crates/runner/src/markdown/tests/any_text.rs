@@ -41,7 +41,7 @@ proptest! {
         crlf in any::<bool>(),
     ) {
         let wanted = NewIssue { labels: words.clone(), ..new(&title, &body) };
-        let mut whole = text::file(&id(1), &wanted, "ann", Some(&title));
+        let mut whole = text::file(&id(1), &wanted, "ann", Some(&title), &[]);
         if crlf {
             whole = whole.replace('\n', "\r\n");
         }
@@ -55,7 +55,7 @@ proptest! {
         }
         let parsed = parse::issue(&whole, "1").unwrap();
         prop_assert_eq!(&parsed.issue.title, &title);
-        prop_assert_eq!(parsed.key.as_ref(), Some(&title));
+        prop_assert_eq!(parsed.issue.facts.key.as_ref(), Some(&title));
         prop_assert_eq!(&parsed.issue.body, &kept(&body));
         prop_assert_eq!(&parsed.issue.labels, &words);
         prop_assert_eq!(parsed.issue.comments.len(), said.len());
