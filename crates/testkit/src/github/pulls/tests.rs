@@ -1,0 +1,9 @@
+//! Pull requests from outside: over HTTP, and with the real git.
+
+mod checks;
+mod client;
+mod lifecycle;
+mod merging;
+mod push;
+mod queue;
+mod reviews;
