@@ -112,6 +112,3 @@ impl Tracker for GitHubTracker {
         applied.await.map_err(|fault| fault.into_error(project))
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,4 @@
+//! GitHub as a tracker, against a GitHub on loopback.
+
+mod conformance;
+mod world;
