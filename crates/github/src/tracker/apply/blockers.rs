@@ -35,14 +35,7 @@ impl Desk<'_> {
     /// Makes an issue depend on others, by their numbers and ids; says whether any was new.
     pub(super) async fn depend(&self, at: u64, blockers: &[(u64, u64)]) -> Result<bool, Fault> {
         let path = self.slot.path(&format!("/issues/{at}/dependencies/blocked_by"));
-        let known = match self.house.github.pages::<wire::Issue>(Call::get(path.clone())).await {
-            Ok(known) => known,
-            Err(error @ GitHubError::NotFoundOrNoAccess { .. }) => {
-                return Err(self.without(Feature::Dependencies, error).await);
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let mut known: BTreeSet<u64> = known.into_iter().map(|issue| issue.id).collect();
+        let mut known = self.blocking(&path).await?;
         let laid = self.slot.with(self.now(), |snapshot| snapshot.laid_blockers(at));
         known.extend(blockers.iter().filter(|(number, _)| laid.contains(number)).map(|(_, id)| *id));
         let mut new = false;
@@ -50,14 +43,28 @@ impl Desk<'_> {
             let call = Call::post(path.clone()).repeatable().json(&serde_json::json!({ "issue_id": id }))?;
             match self.house.github.run(call).await {
                 Ok(()) => new = true,
-                // The answer to the first was lost, and a second try refused.
-                Err(error) if error.already_exists() => {}
+                // The answer to the first try was lost perhaps, and the second refused.
+                Err(error @ GitHubError::Unprocessable { .. }) if !self.blocking(&path).await?.contains(id) => {
+                    return Err(error.into());
+                }
+                Err(GitHubError::Unprocessable { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
             let blocker = Blocker { repository: None, number: *number, state: State::Open };
             self.lay(at, Fact::Blocker(blocker));
         }
         Ok(new)
+    }
+
+    /// The ids of the issues that block one.
+    async fn blocking(&self, path: &str) -> Result<BTreeSet<u64>, Fault> {
+        match self.house.github.pages::<wire::Issue>(Call::get(path)).await {
+            Ok(known) => Ok(known.into_iter().map(|issue| issue.id).collect()),
+            Err(error @ GitHubError::NotFoundOrNoAccess { .. }) => {
+                Err(self.without(Feature::Dependencies, error).await)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// What it means that something of a feature is not found, at an issue that is there.

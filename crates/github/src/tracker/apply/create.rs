@@ -1,5 +1,7 @@
 //! New issues: one for each key, and one for each part of a parent.
 
+use std::collections::BTreeMap;
+
 use dayfly_core::{Applied, NewIssue};
 
 use super::blockers::MISSING;
@@ -78,12 +80,11 @@ impl Desk<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
+        let mut all: BTreeMap<u64, SeenIssue> = self.slot.with(now, |snapshot| snapshot.issues.clone());
         let listed = list.into_iter().filter(|issue| issue.pull_request.is_none()).map(SeenIssue::from_wire);
-        let mut all: Vec<SeenIssue> = self.slot.with(now, |snapshot| snapshot.issues.values().cloned().collect());
-        all.extend(listed);
-        all.retain(|issue| self.own(&issue.author, &issue.body).is_some());
-        all.sort_by_key(|issue| issue.number);
-        Ok(all)
+        all.extend(listed.map(|issue| (issue.number, issue)));
+        all.retain(|_, issue| self.own(&issue.author, &issue.body).is_some());
+        Ok(all.into_values().collect())
     }
 
     /// Does what belongs to an issue and cannot be written with it. If this is not reached, the next try does it.
