@@ -163,19 +163,19 @@ impl<'a> Mapping<'a> {
         })
     }
 
-    /// How whoever put a label on stands. Where a person shares dayfly's account, what dayfly remembers of its own labels
+    /// How whoever put a label on, or took it off, stands. Where a person shares dayfly's account, what dayfly remembers of its own labels
     /// tells the two apart.
     fn standing_of(&self, seen: &SeenIssue, event: &SeenEvent) -> Standing {
         let standing = self.standing(&event.actor, false);
         let itself = event.actor.login().is_some_and(|login| login.eq_ignore_ascii_case(&self.own.login));
-        let Doing::Labelled(label) = &event.what else { return standing };
-        if !itself || standing == Standing::Own {
+        let about_label = matches!(event.what, Doing::Labelled(_) | Doing::Unlabelled(_));
+        if !itself || standing == Standing::Own || !about_label {
             return standing;
         }
         // Before there was a memory, dayfly put labels only on issues on which it also wrote.
         let written = || seen.comments.values().any(|c| self.own(&c.author, &c.body).is_some());
         let forgotten = event.at < self.snapshot.born && written();
-        let remembered = self.snapshot.is_own_label(seen.number, label, event.at);
+        let remembered = self.snapshot.is_own_label(seen.number, &event.what, event.at);
         // An issue of dayfly's own has the labels that it was made with.
         let made = self.own(&seen.author, &seen.body).is_some() && seen.opened.is_some_and(|at| event.at <= at);
         if forgotten || remembered || made { Standing::Own } else { standing }

@@ -8,7 +8,7 @@ use camino::Utf8PathBuf;
 use dayfly_core::{
     Applied, ForgeRepo, Issue, IssueId, Labels, NewIssue, ProjectName, Tracker, TrackerError, TrackerWrite,
 };
-use dayfly_github::{Auth, GitHub, GitHubTracker, Pace, Token, TrackerSettings};
+use dayfly_github::{Auth, Call, GitHub, GitHubTracker, Pace, Token, TrackerSettings};
 use dayfly_testkit::github::{GitHubServer, Permission, Person, World};
 use tempfile::TempDir;
 
@@ -50,6 +50,20 @@ impl Stage {
 
     pub(crate) fn folder(&self) -> Utf8PathBuf {
         Utf8PathBuf::from_path_buf(self.folder.path().to_owned()).unwrap()
+    }
+
+    /// A client with dayfly's account, without a tracker.
+    pub(crate) fn client(&self) -> GitHub {
+        let token = Auth::Token(Token::new(self.bot.token()).unwrap());
+        let github = GitHub::builder(token, self.world.clock()).base(self.server.url()).pace(Pace::none());
+        github.build().unwrap()
+    }
+
+    /// Makes an issue wait for one of another repository.
+    pub(crate) async fn block_elsewhere(&self, number: u64, repo: &str, blocker: u64) {
+        let id = self.world.repo(repo).issue(blocker).id;
+        let call = Call::post(format!("/repos/{WEB}/issues/{number}/dependencies/blocked_by"));
+        self.client().run(call.json(&serde_json::json!({ "issue_id": id })).unwrap()).await.unwrap();
     }
 
     /// The tracker, as a new process opens it.

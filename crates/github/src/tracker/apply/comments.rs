@@ -73,6 +73,9 @@ impl Desk<'_> {
 
     /// The comments of an issue, oldest first, with what dayfly has just written.
     pub(super) async fn comments(&self, issue: &IssueId, number: u64) -> Result<Vec<SeenComment>, Fault> {
+        if self.slot.with(self.now(), |snapshot| snapshot.pulls.contains(&number)) {
+            return Err(Fault::NoIssue(issue.clone()));
+        }
         let call = Call::get(self.slot.path(&format!("/issues/{number}/comments")));
         let list: Vec<wire::Comment> = match self.house.github.pages(call).await {
             Ok(list) => list,

@@ -81,7 +81,12 @@ impl Desk<'_> {
             }
         }
         let mut all: BTreeMap<u64, SeenIssue> = self.slot.with(now, |snapshot| snapshot.issues.clone());
-        let listed = list.into_iter().filter(|issue| issue.pull_request.is_none()).map(SeenIssue::from_wire);
+        let repo = self.slot.repo().to_string();
+        let here = |issue: &wire::Issue| {
+            let there = issue.repository_url.as_deref().and_then(wire::repository_in);
+            issue.pull_request.is_none() && there.is_none_or(|there| there.eq_ignore_ascii_case(&repo))
+        };
+        let listed = list.into_iter().filter(here).map(SeenIssue::from_wire);
         all.extend(listed.map(|issue| (issue.number, issue)));
         all.retain(|_, issue| self.own(&issue.author, &issue.body).is_some());
         Ok(all.into_values().collect())

@@ -6,7 +6,7 @@ use super::{Desk, number};
 use crate::tracker::fault::Fault;
 use crate::tracker::laid::Fact;
 use crate::tracker::marker::Marker;
-use crate::tracker::snapshot::SeenIssue;
+use crate::tracker::snapshot::{Doing, SeenIssue};
 use crate::tracker::wire::{self, Label, Reason, State};
 use crate::{Call, GitHubError, segment};
 
@@ -20,6 +20,7 @@ impl Desk<'_> {
         }
         // An issue that has none for a moment would look as if nobody had ever seen it.
         self.add_labels(issue.number, &add).await?;
+        self.remember(issue.number, remove.iter().map(|label| Doing::Unlabelled((*label).clone()))).await;
         for label in remove {
             let path = format!("/issues/{}/labels/{}", issue.number, segment(label));
             match self.house.github.run(Call::delete(self.slot.path(&path))).await {
@@ -36,7 +37,7 @@ impl Desk<'_> {
             return Ok(());
         }
         self.have_labels(add).await?;
-        self.remember(number, add).await;
+        self.remember(number, add.iter().map(|label| Doing::Labelled(label.clone()))).await;
         let path = self.slot.path(&format!("/issues/{number}/labels"));
         // Putting on what is on changes nothing.
         let call = Call::post(path).repeatable().json(&serde_json::json!({ "labels": add }))?;
@@ -49,18 +50,19 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// Puts down, before it is done, that it is dayfly that puts on a label which asks for work. A person may share its
-    /// account.
-    async fn remember(&self, number: u64, labels: &[String]) {
+    /// Puts down, before it is done, that it is dayfly that puts on or takes off a label which asks for work. A person may
+    /// share its account.
+    async fn remember(&self, number: u64, doings: impl Iterator<Item = Doing>) {
         let now = self.now();
-        let asks = |label: &&String| self.house.entries.iter().any(|entry| entry.eq_ignore_ascii_case(label));
-        let asking: Vec<&String> = labels.iter().filter(asks).collect();
-        if asking.is_empty() || !self.own.is_person {
+        let asks = |label: &str| self.house.entries.iter().any(|entry| entry.eq_ignore_ascii_case(label));
+        let asking = |doing: &Doing| matches!(doing, Doing::Labelled(label) | Doing::Unlabelled(label) if asks(label));
+        let doings: Vec<Doing> = doings.filter(asking).collect();
+        if doings.is_empty() || !self.own.is_person {
             return;
         }
         self.slot.with(now, |snapshot| {
-            for label in asking {
-                snapshot.remember_label(number, label, now);
+            for doing in doings {
+                snapshot.remember_label(number, doing, now);
             }
         });
         self.slot.save().await;
