@@ -8,6 +8,7 @@ mod limits;
 mod mutants;
 mod people;
 mod relations;
+mod webhooks;
 
 use serde_json::{Value, json};
 
