@@ -67,7 +67,10 @@ fn head_moved(state: &mut State, at: At, by: By, after: &Refs) {
     }
     let _ = git.set_ref(&format!("refs/pull/{}/head", at.number), tip);
     state.leave_queue(at, by);
-    state.happened(at, by, Happened::Other(if forced { "head_ref_force_pushed" } else { "committed" }));
+    if forced {
+        state.happened(at, by, Happened::Other("head_ref_force_pushed"));
+    }
+    state.touch(at);
 }
 
 /// The commits that each branch has come to hold.
@@ -105,7 +108,7 @@ impl State {
         pull.merged = Some(Merge { at: now, by: by.user, commit: commit.to_owned() });
         pull.auto_merge = None;
         let (base, head) = (pull.base.clone(), pull.head.clone());
-        self.happened(at, by, Happened::Other("merged"));
+        self.happened(at, by, Happened::Merged(commit.to_owned()));
         // It is there, and closing what is there cannot be refused.
         let _ = self.set_open(at, by, false, None);
         let home = &self.repos[&at.repo];
@@ -118,6 +121,14 @@ impl State {
             if let Some(home) = self.repos.get_mut(&at.repo) {
                 home.pulls.refs.remove(&head);
             }
+        }
+    }
+
+    /// Says that something about it is new, which is no event of its issue.
+    pub(super) fn touch(&mut self, at: At) {
+        let now = self.now();
+        if let Ok(issue) = self.at_mut(at) {
+            issue.updated_at = now;
         }
     }
 
