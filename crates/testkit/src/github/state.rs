@@ -178,6 +178,8 @@ pub(crate) enum Happened {
     Commented(u64),
     /// A relation to another issue came or went: the event's word, and the other issue's id.
     Related(&'static str, u64),
+    /// A pull request was merged, by this commit.
+    Merged(String),
     /// Any other event by its word.
     Other(&'static str),
 }

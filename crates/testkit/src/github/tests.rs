@@ -5,7 +5,7 @@ mod faults;
 mod graphql;
 mod issues;
 mod limits;
-mod mutants;
+pub(crate) mod mutants;
 mod people;
 mod relations;
 mod webhooks;
