@@ -76,6 +76,7 @@ impl State {
         self.at_mut(at)?.pull = Some(pull);
         // A failure would show as a missing reference, and to nobody but a test that asks for it.
         let _ = git.set_ref(&format!("refs/pull/{}/head", at.number), &sha);
+        self.announce_issue("opened", at, by, serde_json::json!({}));
         Ok(at)
     }
 
@@ -135,6 +136,8 @@ impl State {
             pull.auto_merge = None;
         }
         self.happened(at, by, Happened::Other(if draft { "convert_to_draft" } else { "ready_for_review" }));
+        let action = if draft { "converted_to_draft" } else { "ready_for_review" };
+        self.announce_issue(action, at, by, serde_json::json!({}));
         self.settle(at.repo);
     }
 }

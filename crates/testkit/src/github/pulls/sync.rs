@@ -57,7 +57,7 @@ fn head_moved(state: &mut State, at: At, by: By, after: &Refs) {
         let blob = |rev: &str| git.file(rev, &thread.path);
         thread.outdated = blob(&thread.commit) != blob(tip);
     }
-    pull.head_sha.clone_from(tip);
+    let old = std::mem::replace(&mut pull.head_sha, tip.clone());
     if let Some(base) = after.get(&pull.base) {
         pull.base_sha.clone_from(base);
     }
@@ -71,6 +71,7 @@ fn head_moved(state: &mut State, at: At, by: By, after: &Refs) {
         state.happened(at, by, Happened::Other("head_ref_force_pushed"));
     }
     state.touch(at);
+    state.announce_issue("synchronize", at, by, serde_json::json!({ "before": old, "after": tip }));
 }
 
 /// The commits that each branch has come to hold.

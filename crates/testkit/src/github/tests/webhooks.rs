@@ -48,6 +48,27 @@ fn what_happens_is_announced_in_the_forms_that_github_describes() {
 }
 
 #[test]
+fn a_pull_request_is_announced_as_one() {
+    let scene = Scene::new();
+    scene.server.listen();
+    scene.web.commit("main", "start", &[("a.txt", "one\n")]);
+    scene.web.commit("work", "work", &[("a.txt", "two\n")]);
+    let number = scene.bot.open_pull("acme/web", ("work", "main"), "Two", "");
+    scene.ann.label("acme/web", number, "big");
+    scene.web.commit("work", "more", &[("a.txt", "three\n")]);
+    scene.bot.comment("acme/web", number, "c");
+    scene.ann.close("acme/web", number, "completed");
+    let deliveries = scene.server.take_deliveries();
+    let told: Vec<String> = deliveries.iter().map(|known| format!("{}.{}", known.event, known.action)).collect();
+    let expected = "pull_request.opened pull_request.labeled pull_request.synchronize issue_comment.created \
+                    pull_request.closed";
+    assert_eq!(told.join(" "), expected);
+    let moved = &deliveries[2].payload;
+    assert_eq!(moved["pull_request"]["head"]["sha"], moved["after"]);
+    assert_ne!(moved["before"], moved["after"]);
+}
+
+#[test]
 fn a_delivery_is_signed_and_sent_to_whom_the_test_likes() {
     let scene = Scene::new();
     scene.server.listen();

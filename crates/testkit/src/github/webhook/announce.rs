@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Delivery, description};
 use crate::github::deeds::{At, By};
+use crate::github::pulls::Mergeable;
 use crate::github::state::{Happened, State};
 use crate::github::users::{Kind, Permission};
 use crate::github::wire::{self, View};
@@ -42,7 +43,7 @@ impl State {
         let repo = &self.repos[&at.repo];
         let Some(issue) = repo.issues.get(&at.number) else { return };
         let (event, key, told) = match &issue.pull {
-            Some(_) => ("pull_request", "pull_request", wire::pull::simple(view, repo, issue)),
+            Some(_) => ("pull_request", "pull_request", wire::pull::full(view, at, Mergeable::Unknown)),
             None => ("issues", "issue", wire::issue::issue(view, repo, issue)),
         };
         let mut payload = Map::from_iter([(key.to_owned(), told)]);
