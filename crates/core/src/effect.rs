@@ -92,6 +92,22 @@ impl Effect {
         }
     }
 
+    /// Whether the issue goes on without it: if it is refused, that is told, and nothing else follows.
+    pub fn is_aside(&self) -> bool {
+        match self {
+            Effect::Tracker { write, .. } => matches!(
+                write,
+                TrackerWrite::Sticky { .. }
+                    | TrackerWrite::Duplicate { .. }
+                    | TrackerWrite::BlockedBy { .. }
+                    | TrackerWrite::SetMilestone { .. }
+                    | TrackerWrite::Milestone { .. }
+            ),
+            Effect::Pull { write, .. } => matches!(write, PullWrite::Say { .. } | PullWrite::RemoveBranch { .. }),
+            _ => false,
+        }
+    }
+
     /// The project it is for.
     pub fn project(&self) -> &ProjectName {
         match self {

@@ -1,5 +1,6 @@
 //! Frozen, content-addressed descriptions of work.
 
+mod proposed;
 mod spec;
 
 use std::collections::BTreeMap;
@@ -8,10 +9,11 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::text::{harmless, shown_issue};
 use crate::{
     AccountName, AgentName, AnswerBy, Commit, Effect, EffectEntry, EffectId, EffectKind, Issue, IssueId, IssueRef,
-    IssueState, Labels, NewIssue, NewPull, Next, Outcome, Project, PromptContext, PromptError, Proposed, PullWrite,
-    Stage, StageName, StageRun, TrackerState, TrackerWrite, VendorName,
+    IssueState, Labels, NewPull, Next, Outcome, Project, PromptContext, PromptError, PullWrite, Stage, StageName,
+    StageRun, TrackerState, TrackerWrite, VendorName,
 };
 
 pub use spec::{JobSpec, Profile, Spend};
@@ -122,6 +124,7 @@ impl Job for StageJob {
 fn freeze_stage(context: &JobContext) -> Result<JobSpec, JobError> {
     let JobContext { project, issue, stage, known, .. } = context;
     let nothing = BTreeMap::new();
+    let shown = shown_issue(issue);
     let prompt_context = PromptContext {
         project: BTreeMap::from([
             ("name", project.name.as_str()),
@@ -129,7 +132,7 @@ fn freeze_stage(context: &JobContext) -> Result<JobSpec, JobError> {
             ("base", project.base.as_str()),
             ("focus", project.focus.as_deref().unwrap_or("")),
         ]),
-        issue,
+        issue: &shown,
         stage: stage.name.as_str(),
         answer: context.answer_by,
         notes: known.as_ref().map_or(&nothing, |k| &k.notes),
@@ -165,6 +168,7 @@ fn freeze_stage(context: &JobContext) -> Result<JobSpec, JobError> {
         answer: stage.answer,
         effects: stage.effects.clone(),
         children: limits.children,
+        caps: stage.caps.clone(),
         base: context.base.clone(),
         start: context.start.clone(),
         admission: stage.admission.clone(),
@@ -185,27 +189,8 @@ impl StageJob {
         let mut effects = Vec::new();
         let issue = &job.issue.issue;
         let mut tracker = |write| effects.push(Effect::Tracker { project: job.issue.project.clone(), write });
-        let proposed = outcome.proposal.iter().flat_map(|p| &p.effects);
-        for effect in proposed {
-            match effect {
-                Proposed::Comment { body } => {
-                    tracker(TrackerWrite::Comment { issue: issue.clone(), body: body.clone() });
-                }
-                Proposed::Split { children } if matches!(next, Next::Split) => {
-                    for child in children {
-                        tracker(TrackerWrite::Create(NewIssue {
-                            title: child.title.clone(),
-                            body: child.body.clone(),
-                            labels: vec![self.labels.ready_for_dev.clone()],
-                            milestone: job.milestone.clone(),
-                            parent: Some(issue.clone()),
-                            part: Some(child.key.clone()),
-                            after: Vec::new(),
-                        }));
-                    }
-                }
-                Proposed::Split { .. } | Proposed::Ask { .. } => {}
-            }
+        for write in proposed::writes(job, &self.labels, outcome, next) {
+            tracker(write);
         }
         if let Some((label, say)) = self.follow_up(next) {
             if let Some(body) = say {
@@ -253,10 +238,11 @@ impl StageJob {
             Next::Go { stage, .. } => {
                 (Some(self.stage_labels.get(stage).map_or(labels.in_progress.as_str(), String::as_str)), None)
             }
-            Next::Ask { question } => (Some(labels.needs_clarification.as_str()), Some(question.clone())),
+            Next::Ask { question } => (Some(labels.needs_clarification.as_str()), Some(harmless(question))),
             Next::Split => (Some(labels.blocked.as_str()), None),
             Next::Block { reason, remedy } => {
                 let label = labels.human_needed.as_str();
+                let reason = harmless(reason);
                 let body = format!("{reason}\n\nWhat helps: {remedy}, then take the label `{label}` away.");
                 (Some(label), Some(body))
             }
@@ -288,7 +274,8 @@ impl StageJob {
 /// What tells a person that an effect was refused: a comment and the label that holds the issue. Nothing if it was
 /// such a write itself: it would be refused again.
 pub fn refusal_effects(labels: &Labels, entry: &EffectEntry, reason: &str) -> Vec<EffectEntry> {
-    if matches!(entry.effect.kind(), EffectKind::Comment | EffectKind::Labels | EffectKind::State) {
+    let own = matches!(entry.effect.kind(), EffectKind::Comment | EffectKind::Labels | EffectKind::State);
+    if own || entry.effect.is_aside() {
         return Vec::new();
     }
     let (issue, label) = (&entry.issue.issue, labels.human_needed.as_str());
@@ -335,3 +322,6 @@ impl JobSpec {
         key_effects(scope, &self.issue, effects)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,7 +85,9 @@ pub use portfolio::{
     SessionConfig, SessionDone, SessionPrompt, TrackerKind, TriagePolicy,
 };
 pub use prompt::{PromptContext, PromptError, PromptTemplate};
-pub use proposal::{Child, Proposal, ProposalError, Proposed, VerdictClaim, VerdictRule};
+pub use proposal::{
+    Allowed, Child, Created, Proposal, ProposalCaps, ProposalError, Proposed, VerdictClaim, VerdictRule,
+};
 pub use report::{
     AttemptLine, BudgetLine, CapacityLine, CapacityReport, IssueLine, MilestoneLine, Status, UsageBy, UsageQuery,
     UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, capacity, pull_text, status, usage,

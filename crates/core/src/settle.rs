@@ -121,7 +121,7 @@ fn after_success(input: &SettleInput<'_>) -> Next {
         match effect {
             Proposed::Ask { question } => return Next::Ask { question: question.clone() },
             Proposed::Split { .. } => return Next::Split,
-            Proposed::Comment { .. } => {}
+            Proposed::Comment { .. } | Proposed::Label { .. } | Proposed::Create { .. } => {}
         }
     }
     if let Some(landing) = &input.landing {

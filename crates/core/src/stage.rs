@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentName, GateSpec, PromptTemplate, StageName};
+use crate::{AgentName, GateSpec, PromptTemplate, ProposalCaps, StageName};
 
 /// The stages of a project, in order.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -31,8 +31,10 @@ pub struct Stage {
     pub fallback: Fallback,
     /// Whether the agent must write a proposal.
     pub answer: AnswerRule,
-    /// The effects its agent may propose: `ask`, `split`, `comment`.
+    /// The effects its agent may propose: `ask`, `split`, `comment`, `label`, `create`.
     pub effects: Vec<String>,
+    /// How much of them.
+    pub caps: ProposalCaps,
     /// What the agent is told.
     pub prompt: PromptTemplate,
     /// Skills of the repository that its agent must have found.
@@ -196,6 +198,7 @@ mod tests {
             fallback: Fallback::Strict,
             answer: AnswerRule::None,
             effects: vec![],
+            caps: ProposalCaps::default(),
             prompt: PromptTemplate::new("").unwrap(),
             skills: vec![],
             admission: vec![],

@@ -38,6 +38,12 @@ mod client;
 
 mod capability;
 
+mod tracker;
+
+mod pulls;
+
+mod forge;
+
 mod webhook;
 
 pub use auth::{App, AppBuilder, Auth, TOKEN_VARIABLES, Token};
@@ -46,6 +52,8 @@ pub use call::{Call, Method, Priority, segment};
 pub use capability::{Capabilities, Feature};
 pub use client::{GitHub, GitHubBuilder, Identity, Moved, Partial};
 pub use error::{CallSite, FieldProblem, GitHubError, GraphQlProblem, Limit};
+pub use forge::GitHubForge;
+pub use tracker::{GitHubTracker, TrackerSettings};
 pub use webhook::{
     Hint, HintReason, HintRepo, IssuePlace, MAX_WEBHOOK_BYTES, WebhookError, parse_webhook, verify_webhook,
 };

@@ -51,7 +51,7 @@ pub use builder::{EngineBuilder, EngineError};
 pub use house::{attempt_dir, gates_dir, git_dir};
 pub use lock::{LockError, StateLock};
 pub use model::Until;
-pub use progress::{Notice, Progress, Summary, Withheld};
+pub use progress::{Notice, Progress, Summary, TriagedLine, Withheld};
 pub use recover::read_all;
 pub use view::{Overview, Sources, overview};
 

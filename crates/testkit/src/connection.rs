@@ -28,7 +28,7 @@ impl Cut {
 
 /// Accepts connections, each with its [`Cut`].
 #[derive(Debug)]
-pub(crate) struct Connections(pub(super) TcpListener);
+pub(crate) struct Connections(pub(crate) TcpListener);
 
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -37,7 +37,7 @@ pub(crate) struct Connection {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct Peer(pub(super) Cut);
+pub(crate) struct Peer(pub(crate) Cut);
 
 impl Listener for Connections {
     type Io = Connection;

@@ -19,27 +19,45 @@
 //! # drop(bot);
 //! ```
 
+mod access;
 mod auth;
 mod call;
+pub mod contract;
 mod deeds;
 mod description;
 mod dispatch;
+mod exchange;
+mod fault;
+mod git;
+mod github_app;
+mod graphql;
+mod job_logs;
 mod journal;
+mod limits;
 mod person;
 mod pulls;
 mod reply;
 mod repository;
 mod route;
 mod routes;
+mod schema;
 mod server;
 mod state;
+#[cfg(test)]
+mod tests;
 mod users;
 mod wire;
 mod world;
 
+pub use fault::{Fault, Match};
+pub use git::GitRepo;
+pub use github_app::GitHubApp;
 pub use journal::{Entry, Journal};
+pub use limits::Limits;
 pub use person::Person;
+pub use pulls::{Annotation, BranchRules, CheckState, PullNow, StatusState};
 pub use repository::{CommentNow, IssueNow, Repository};
+pub use schema::graphql_problems;
 pub use server::GitHubServer;
 pub use users::Permission;
 pub use world::World;

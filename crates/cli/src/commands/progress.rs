@@ -108,6 +108,15 @@ impl Shared {
             Event::Answered { issue, by, .. } => self.say(&format!("{issue}  answered by {by}")),
             Event::ChildrenClosed { issue, .. } => self.say(&format!("{issue}  all its children are closed")),
             Event::Merged { issue, .. } => self.say(&format!("{issue}  was merged")),
+            Event::PullSeen { issue, pull, .. } => {
+                self.say(&format!("{issue}  pull request #{}: {}", pull.number, pull.standing));
+            }
+            Event::SentBack { issue, stage, feedback, .. } => {
+                let why = feedback.as_ref().map_or("its base moved on", |f| f.reason.as_str());
+                self.say(&format!("{issue}  goes back to {stage}: {}", cut(why, 120)));
+            }
+            Event::Stopped { issue, reason, .. } => self.say(&format!("{issue}  needs you: {reason}")),
+            Event::Triaged { issue, rule, why, .. } => self.say(&format!("{issue}  {rule}: {}", cut(why, 120))),
             Event::Unblocked { issue, .. } => self.say(&format!("{issue}  goes on")),
             Event::Reopened { issue, .. } => self.say(&format!("{issue}  was opened again")),
             Event::Closed { issue } => {
@@ -166,6 +175,7 @@ fn ended(attempt: &AttemptId, outcome: &Outcome, next: &Next) -> String {
         Next::Split => "is split into children".into(),
         Next::Block { .. } => "needs you".into(),
         Next::Land { branch, .. } => format!("lands on {branch}"),
+        Next::Hand { pull: Some(_), .. } => "goes to the forge".into(),
         Next::Hand { branch, .. } => format!("waits on the branch {branch}"),
         Next::Finish => "is done".into(),
         _ => String::new(),

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Access, AgentName, AnswerBy, AnswerRule, CapacityPolicy, IssueId, IssueRef, JobSpec, Limit, LimitWhy, Profile,
-    ProjectName, SandboxSpec, Spend, StageName, StageRun, Trust, Using,
+    ProjectName, ProposalCaps, SandboxSpec, Spend, StageName, StageRun, Trust, Using,
 };
 
 /// How often it is tried, at most, where a person must act, or for a limit that has lasted long.
@@ -62,6 +62,7 @@ pub fn probe_job(agent: &AgentName, using: &Using) -> JobSpec {
         answer: AnswerRule::None,
         effects: Vec::new(),
         children: 0,
+        caps: ProposalCaps::default(),
         base: None,
         start: None,
         admission: Vec::new(),

@@ -2,6 +2,7 @@
 
 mod agents;
 mod budget;
+mod effects;
 mod github;
 mod sandbox;
 mod session;
@@ -233,13 +234,15 @@ impl<'a> Resolver<'a> {
             None => name.clone(),
         };
         let attempts = own.attempts.as_ref().or(base.attempts.as_ref());
+        let caps = self.caps(own, base, &shared.labels);
         Stage {
             run,
             access: own.access.or(base.access).unwrap_or(Access::Write),
             agents,
             fallback: own.fallback.or(base.fallback).unwrap_or(Fallback::Strict),
             answer: own.answer.or(base.answer).unwrap_or(AnswerRule::Optional),
-            effects: self.effects(own.effects.as_ref().or(base.effects.as_ref())),
+            effects: self.effects(own.effects.as_ref().or(base.effects.as_ref()), &caps),
+            caps,
             prompt,
             skills: own.skills.clone().or(base.skills.clone()).unwrap_or_default(),
             admission: own.admission.clone().or(base.admission.clone()).unwrap_or_default(),
@@ -253,16 +256,6 @@ impl<'a> Resolver<'a> {
             on_fail,
             name,
         }
-    }
-
-    fn effects(&mut self, effects: Option<&Spanned<Vec<String>>>) -> Vec<String> {
-        let Some(effects) = effects else { return Vec::new() };
-        for word in effects.get_ref() {
-            if !["ask", "split", "comment"].contains(&word.as_str()) {
-                self.problem(effects.span(), format!("unknown effect `{word}`"), "there are ask, split and comment");
-            }
-        }
-        effects.get_ref().clone()
     }
 
     fn prompt(

@@ -1,3 +1,5 @@
+mod proposals;
+
 use std::collections::BTreeMap;
 
 use camino::Utf8Path;
@@ -68,7 +70,7 @@ kind = "docs"
         help: mend the template
     dayfly.toml:10: unknown key `colour` in [stages.exec]
         colour = "red"
-        help: [stages.exec] may hold run, access, agents, fallback, answer, effects, prompt, prompt-file, skills, admission, gates, on-fail, rounds, attempts, entry-label, label, wall, silence
+        help: [stages.exec] may hold run, access, agents, fallback, answer, effects, comments, issues, labels, prompt, prompt-file, skills, admission, gates, on-fail, rounds, attempts, entry-label, label, wall, silence
     dayfly.toml:11: unknown gate `tidy`; there are clean-tree, new-commits, untouched, protected-paths, diff-size, commands, verdict, label:NAME, custom:NAME
         gates = ["new-commits", "tidy"]
         help: see `dayfly config show --defaults` for the form of [stages.exec]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, AccountName, AgentName, AnswerBy, AnswerRule, Commit, Digest, GateSpec, IssueRef, IssueState, JobId,
-    Limits, SandboxSpec, StageName, StageRun, Trust, VendorName,
+    Access, AccountName, AgentName, Allowed, AnswerBy, AnswerRule, Commit, Digest, GateSpec, IssueRef, IssueState,
+    JobId, Limits, ProposalCaps, SandboxSpec, StageName, StageRun, Trust, VendorName,
 };
 
 /// One piece of work, frozen: nothing in it depends on the machine, the time or the try.
@@ -63,6 +63,9 @@ pub struct JobSpec {
     pub effects: Vec<String>,
     /// The most children it may propose.
     pub children: u32,
+    /// How much else it may propose.
+    #[serde(default, skip_serializing_if = "ProposalCaps::is_default")]
+    pub caps: ProposalCaps,
     /// The base branch's commit; `None` where there is no repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Commit>,
@@ -93,6 +96,11 @@ pub struct JobSpec {
 }
 
 impl JobSpec {
+    /// What its agent may propose.
+    pub fn allowed(&self) -> Allowed<'_> {
+        Allowed { effects: &self.effects, children: self.children, caps: &self.caps }
+    }
+
     /// Its content id: the same content has the same id on every machine.
     pub fn id(&self) -> JobId {
         let json = serde_json::to_vec(self).expect("a job holds nothing that JSON cannot");

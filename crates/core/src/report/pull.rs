@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::text::harmless;
 use crate::{GateResult, IssueState, StageWork, Verdict};
 
 /// The most characters of a note that a pull request repeats.
@@ -52,8 +53,8 @@ fn cell(text: &str) -> String {
 fn brief(note: &str) -> String {
     let note = note.trim();
     if note.chars().count() <= MOST_NOTE {
-        return note.to_owned();
+        return harmless(note);
     }
     let kept: String = note.chars().take(MOST_NOTE).collect();
-    format!("{kept}\n\n(cut)")
+    format!("{}\n\n(cut)", harmless(&kept))
 }

@@ -327,8 +327,7 @@ fn only_a_success_lands() {
 fn a_question_and_a_split_go_before_the_next_stage_and_before_the_landing() {
     let ask = || Proposed::Ask { question: "Which?".into() };
     let comment = || Proposed::Comment { body: "seen".into() };
-    let split =
-        || Proposed::Split { children: vec![Child { key: "a".into(), title: "A".into(), body: String::new() }] };
+    let split = || Proposed::Split { children: vec![Child { key: "a".into(), title: "A".into(), ..Child::default() }] };
     let with = |effects| case("triage", End::Succeeded).proposing(effects);
     assert_eq!(with(vec![comment(), ask()]).shown(), "ask: Which?");
     assert_eq!(with(vec![comment(), split()]).next(), Next::Split);

@@ -223,6 +223,11 @@ impl State {
             self.outbox.retain(|p| p.entry.issue != *issue);
             return Ok(());
         }
+        if self.outbox.iter().any(|p| p.entry.id == *effect && p.entry.effect.is_aside()) {
+            self.move_same(record, issue, kind, |_| {})?;
+            self.outbox.retain(|p| p.entry.id != *effect);
+            return Ok(());
+        }
         let phase = if landing && again {
             Phase::Queued { not_before: None }
         } else {

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Access, AnswerRule, Batch, Condition, Effect, End, Event, JobSpec, Next, Outcome, Receipt, Record, StageRun,
-    TrackerWrite, Trust,
+    Access, AnswerRule, Batch, Condition, Effect, End, Event, JobSpec, Next, Outcome, ProposalCaps, Receipt, Record,
+    StageRun, TrackerWrite, Trust,
 };
 
 fn issue(n: u32) -> IssueRef {
@@ -35,6 +35,7 @@ fn job(n: u32) -> JobSpec {
         answer: AnswerRule::Optional,
         effects: vec![],
         children: 8,
+        caps: ProposalCaps::default(),
         base: Some(Commit("b".repeat(40))),
         start: Some(Commit("b".repeat(40))),
         admission: vec![],

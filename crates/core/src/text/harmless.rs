@@ -32,13 +32,16 @@ pub fn harmless(text: &str) -> String {
     bounded(text, MOST_CHARS, |start| defused(&hidden::removed(start)))
 }
 
-/// The same for a title: one line of plain text.
+/// The same for a title: one line of plain text, which is never empty.
 pub fn harmless_title(text: &str) -> String {
     let line = one_line(&hidden::removed(text));
     let mut keep = MOST_TITLE;
     loop {
         let start: String = line.chars().take(keep).collect();
         let title = defused_title(start.trim_end());
+        if title.is_empty() {
+            return "(no title)".to_owned();
+        }
         let length = title.chars().count();
         if length <= MOST_TITLE {
             return title;

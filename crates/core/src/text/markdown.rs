@@ -149,7 +149,12 @@ fn is_container(tag: &Tag<'_>) -> bool {
 fn open_fence(block: &str) -> Option<String> {
     let first = block.trim_start().chars().next().filter(|c| matches!(c, '`' | '~'))?;
     let length = block.trim_start().chars().take_while(|c| *c == first).count();
-    let closes = |line: &str| line.chars().count() >= length && line.chars().all(|c| c == first);
-    let closed = block.lines().skip(1).last().is_some_and(|line| closes(line.trim()));
+    let closes = |line: &str| {
+        let fence = line.trim();
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let shallow = indent.len() < 4 && !indent.contains('\t');
+        shallow && fence.chars().count() >= length && fence.chars().all(|c| c == first)
+    };
+    let closed = block.lines().skip(1).last().is_some_and(closes);
     (!closed).then(|| first.to_string().repeat(length))
 }

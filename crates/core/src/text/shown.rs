@@ -9,13 +9,25 @@ use super::{bounded, hidden, markdown};
 /// The most characters of one text of a stranger that an agent is shown.
 const MOST: usize = 32_000;
 
+/// How often a text is looked through: what was hidden can, once it is shown, change how the rest is read.
+const PASSES: usize = 8;
+
 /// What opens and closes the parts of raw HTML that a page never shows.
 const UNSEEN: [(&str, &str); 4] = [("<!--", "-->"), ("<?", "?>"), ("<![CDATA[", "]]>"), ("<!", ">")];
 
 /// A text with everything in it made visible that a page does not show: hidden characters as `\u{200b}`, HTML comments
 /// and definitions of links as `[hidden: ..]`. At most 32,000 characters are left; a note says how many are not.
 pub fn shown(text: &str) -> String {
-    bounded(text, MOST, |start| uncovered(&hidden::escaped(start)))
+    bounded(text, MOST, |start| {
+        let mut text = hidden::escaped(start);
+        for _ in 0..PASSES {
+            match uncovered(&text) {
+                Some(more) => text = more,
+                None => break,
+            }
+        }
+        text
+    })
 }
 
 /// A text with hidden characters in a form that is seen, and nothing else changed.
@@ -42,7 +54,7 @@ pub(crate) fn shown_issue(issue: &Issue) -> Issue {
     issue
 }
 
-fn uncovered(text: &str) -> String {
+fn uncovered(text: &str) -> Option<String> {
     let document = markdown::read(text);
     let mut parts: Vec<(Range<usize>, String)> = Vec::new();
     for html in &document.html {
@@ -51,6 +63,9 @@ fn uncovered(text: &str) -> String {
     for note in document.notes {
         let inside = &text[note.clone()];
         parts.push((note.clone(), format!("[hidden: {}]", inside.trim().replace('[', "(").replace(']', ")"))));
+    }
+    if parts.is_empty() {
+        return None;
     }
     parts.sort_by_key(|(range, _)| range.start);
     let (mut out, mut at) = (String::with_capacity(text.len()), 0);
@@ -62,7 +77,7 @@ fn uncovered(text: &str) -> String {
         }
     }
     out.push_str(&text[at..]);
-    out
+    Some(out)
 }
 
 /// The parts of a piece of HTML that show nothing, in their visible form.
@@ -77,7 +92,7 @@ fn unseen(html: &str, offset: usize) -> Vec<(Range<usize>, String)> {
         };
         let inside = &rest[open.len()..];
         let (length, end) =
-            inside.find(close).map_or((inside.len(), rest.len()), |n| (n, open.len() + n + close.len()));
+            inside.find(close).map_or((inside.len(), rest.trim_end().len()), |n| (n, open.len() + n + close.len()));
         // What it holds opens nothing in its turn.
         let inside = inside[..length].trim().replace("<!", "< !").replace("<?", "< ?");
         parts.push((offset + found..offset + found + end, format!("[hidden: {inside}]")));

@@ -57,6 +57,11 @@ impl Labels {
         ]
     }
 
+    /// Whether the label is one of these, and so none for an agent to set; case makes no difference.
+    pub fn is_own(&self, label: &str) -> bool {
+        self.exclusive().into_iter().chain([self.stale.as_str()]).any(|own| own.eq_ignore_ascii_case(label.trim()))
+    }
+
     /// The labels with which an issue waits until a person takes them away.
     pub fn holding(&self) -> [&str; 2] {
         [&self.blocked, &self.human_needed]

@@ -318,7 +318,7 @@ impl Work {
         let command = self.house.agents.get(self.job.agent.as_ref().ok_or("the stage has no agent")?);
         let command = command.and_then(|agent| agent.command(&self.job).ok());
         let bytes = command.map_or_else(|| bytes.clone(), |line| without_secrets(&line, &bytes));
-        let read = Proposal::read(&bytes, &self.job.effects, self.job.children);
+        let read = Proposal::read(&bytes, &self.job.allowed());
         let proposal = read.map_err(|err| chain(&err))?;
         if rule == AnswerRule::Verdict && proposal.verdict.is_none() {
             return Err("the proposal holds no verdict".into());

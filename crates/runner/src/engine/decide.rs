@@ -1,6 +1,7 @@
 //! What the engine does next: pure functions over a model, without I/O, clock or randomness.
 
 mod capacity;
+mod order;
 
 use std::collections::BTreeSet;
 
@@ -51,6 +52,7 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
         Input::Synced(project, view) => {
             model.syncing.remove(&project);
             model.look.everywhere = true;
+            model.look.order = true;
             model.read_at.insert(project.clone(), now);
             model.views.insert(project, view);
             Vec::new()
@@ -207,6 +209,13 @@ pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
             commands.insert(0, Command::Append(events, Vec::new()));
             return commands;
         }
+        if model.until == Until::Triage {
+            // What is put off is done by the next run.
+            if is_quiet(model) && commands.is_empty() {
+                commands.push(Command::Finish);
+            }
+            return commands;
+        }
         // Without a slot nothing could be started; but an engine in which nothing runs must come to its end.
         if !model.has_slot() && !is_quiet(model) {
             model.wake = soonest(model, None, now);
@@ -235,12 +244,15 @@ fn soonest(model: &Model, planned: Option<Timestamp>, now: Timestamp) -> Option<
 
 /// What people did, where something has changed since the last look.
 fn observations(model: &mut Model, now: Timestamp) -> Vec<Event> {
-    let look = std::mem::take(&mut model.look);
+    let mut look = std::mem::take(&mut model.look);
     let input = model.plan_input(now);
-    let events = if look.everywhere { input.observations() } else { input.observations_of(&look.issues) };
+    let mut events = if look.everywhere { input.observations() } else { input.observations_of(&look.issues) };
     if !events.is_empty() {
         // What follows from these is looked for once they are recorded.
         model.look = look;
+    } else if look.order {
+        events = order::events(model, now);
+        look.order = false;
     }
     events
 }

@@ -2,7 +2,7 @@
 
 use dayfly_core::{
     Commit, End, GateFailure, GateResult, IssueRef, JobSpec, Landing, NewPull, Next, Outcome, Receipt, Subject,
-    TrackerKind, TrackerState, WorkFacts, pull_text,
+    TrackerKind, TrackerState, WorkFacts, harmless_title, pull_text,
 };
 
 use crate::git::{Candidate, TrustedGit};
@@ -99,7 +99,7 @@ fn pull(work: &Work, branch: &str, (head, gates): (&Commit, &[GateResult])) -> N
         branch: branch.to_owned(),
         head: head.clone(),
         base: work.project.base.clone(),
-        title: work.job.title.clone(),
+        title: harmless_title(&work.job.title),
         body: pull_text(&work.known, closes.as_deref(), gates),
         draft: work.project.merge.draft,
     }
@@ -113,7 +113,7 @@ fn conflict(work: &Work, paths: &[String]) -> End {
 }
 
 fn squash_message(job: &JobSpec) -> String {
-    format!("{}\n\nIssue: {}\n", job.title, job.issue)
+    format!("{}\n\nIssue: {}\n", harmless_title(&job.title), job.issue)
 }
 
 /// The branch on which an issue's change is left for a person.

@@ -20,6 +20,8 @@ const VIEW_AGE: SignedDuration = SignedDuration::from_secs(10);
 /// How long an engine works.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Until {
+    /// Take in what people did, keep the issues in order, write what is to be written, and start nothing.
+    Triage,
     /// Plan, admit, run and settle once: every issue has at most one turn.
     #[default]
     OneCycle,
@@ -58,6 +60,8 @@ pub(super) struct Model {
     pub(super) read_at: BTreeMap<ProjectName, Timestamp>,
     /// Where something may be seen in the views that the ledger does not know.
     pub(super) look: Look,
+    /// How many writes triage has asked for in this run, by project.
+    pub(super) triaged: BTreeMap<ProjectName, usize>,
     /// Effects being applied.
     pub(super) applying: BTreeSet<EffectId>,
     /// Attempts whose tasks run.
@@ -81,6 +85,8 @@ pub(super) struct Model {
 pub(super) struct Look {
     /// At every issue: a view is new.
     pub(super) everywhere: bool,
+    /// At the order of all issues: a view is new.
+    pub(super) order: bool,
     /// At these: something of them has changed.
     pub(super) issues: BTreeSet<IssueRef>,
 }
@@ -189,6 +195,7 @@ impl Model {
             syncing: BTreeSet::new(),
             read_at: BTreeMap::new(),
             look: Look::default(),
+            triaged: BTreeMap::new(),
             applying: BTreeSet::new(),
             working: BTreeSet::new(),
             cleaning: BTreeSet::new(),

@@ -113,8 +113,21 @@ pub struct Summary {
     pub unread: Vec<(ProjectName, String)>,
     /// What waits for capacity, for an account or for a budget at last.
     pub withheld: Vec<Withheld>,
+    /// What was written to keep issues in order.
+    pub triaged: Vec<TriagedLine>,
     /// Whether the operator asked for the end.
     pub stopped: bool,
+}
+
+/// Something that a rule of triage had written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TriagedLine {
+    /// The issue.
+    pub issue: IssueRef,
+    /// The rule.
+    pub rule: String,
+    /// Why, in words.
+    pub why: String,
 }
 
 /// Issues that are not started because of what they would use.
@@ -157,7 +170,8 @@ impl Summary {
                         summary.failed.push(issue.clone());
                     }
                     match next {
-                        Next::Ask { .. } | Next::Block { .. } | Next::Hand { .. } => summary.person.push(issue.clone()),
+                        Next::Ask { .. } | Next::Block { .. } => summary.person.push(issue.clone()),
+                        Next::Hand { pull, .. } if pull.is_none() => summary.person.push(issue.clone()),
                         Next::Finish => summary.done.push(issue.clone()),
                         _ => {}
                     }
@@ -169,6 +183,15 @@ impl Summary {
                 Event::EffectDone { landed: Some(_), issue, .. }
                 | Event::ChildrenClosed { issue, .. }
                 | Event::Merged { issue, .. } => summary.done.push(issue),
+                Event::Stopped { issue, .. } => summary.person.push(issue),
+                Event::PullSeen { issue, pull, .. } => {
+                    summary.person.retain(|waiting| *waiting != issue);
+                    if !pull.moving {
+                        summary.person.push(issue);
+                    }
+                }
+                Event::SentBack { issue, .. } => summary.person.retain(|waiting| *waiting != issue),
+                Event::Triaged { issue, rule, why, .. } => summary.triaged.push(TriagedLine { issue, rule, why }),
                 _ => {}
             }
         }

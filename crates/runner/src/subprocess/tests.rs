@@ -38,6 +38,7 @@ pub(crate) fn test_job() -> JobSpec {
         answer: AnswerRule::None,
         effects: Vec::new(),
         children: 0,
+        caps: dayfly_core::ProposalCaps::default(),
         base: None,
         start: None,
         admission: Vec::new(),

@@ -260,6 +260,7 @@ fn job(n: u32) -> JobSpec {
         answer: AnswerRule::Optional,
         effects: vec![],
         children: 8,
+        caps: dayfly_core::ProposalCaps::default(),
         base: base.clone(),
         start: base,
         admission: vec![],

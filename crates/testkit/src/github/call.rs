@@ -18,6 +18,8 @@ pub(crate) struct Call {
     /// What stands for the names in the template, decoded.
     pub(crate) params: Vec<(String, String)>,
     pub(crate) query: Vec<(String, String)>,
+    /// The query as it came.
+    pub(crate) raw_query: String,
     pub(crate) body: Value,
     pub(crate) viewer: Viewer,
     /// The repository it is about.

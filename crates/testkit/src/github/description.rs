@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use jsonschema::{Draft, Registry, Validator};
 use serde_json::Value;
 
-pub(crate) use operation::{Operation, RequestFault};
+pub(crate) use operation::Operation;
 
 /// The description, cut to the operations that are of interest here.
 const TEXT: &str = include_str!("../../data/github/openapi.json");
@@ -31,6 +31,7 @@ impl Description {
     pub(crate) fn get() -> &'static Self {
         static DESCRIPTION: LazyLock<Description> = LazyLock::new(|| {
             let mut document: Value = serde_json::from_str(TEXT).expect("the description is JSON");
+            rewrite::mend(&mut document);
             rewrite::rewrite(&mut document, NAME);
             let document: &'static Value = Box::leak(Box::new(document));
             let registry = Registry::new().draft(Draft::Draft7).add(NAME, document).and_then(|named| named.prepare());

@@ -1,21 +1,22 @@
-//! From a request to its answer.
+//! From a request to its answer: faults, limits, credentials, routes, checks.
 
 use axum::body::{Body as HttpBody, to_bytes};
 use axum::extract::Request;
-use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
 
-use super::auth;
-use super::call::{Call, query};
-use super::journal::Entry;
+use super::call::{self, Call};
+use super::description::Description;
+use super::exchange::{Exchange, Said};
+use super::fault::{Asked, Fault};
+use super::graphql::{self, Answered, Ask, Document};
+use super::limits::Resource;
 use super::reply::{Answer, Body, Reply};
-use super::route::{self, Needs, Route};
-use super::routes;
 use super::state::State;
-use super::users::Permission;
+use super::users::Viewer;
 use super::world::World;
+use super::{access, auth, git, job_logs, route, routes, schema};
+use crate::connection::Cut;
 
 /// The longest body that is read.
 const BODY_BYTES: usize = 8 << 20;
@@ -35,155 +36,216 @@ impl Host {
         let below = if self.enterprise.is_some() { "/api/v3" } else { "" };
         format!("{}{below}", self.origin)
     }
+
+    /// The path below the API's base; that of GraphQL is the same for all.
+    fn below<'a>(&self, path: &'a str) -> &'a str {
+        match &self.enterprise {
+            None => path,
+            Some(_) if path == "/api/graphql" => "/graphql",
+            Some(_) => path.strip_prefix("/api/v3").filter(|path| *path != "/graphql").unwrap_or_default(),
+        }
+    }
 }
 
 /// Answers a request of HTTP.
-pub(crate) async fn answer(host: &Host, request: Request) -> Response {
+pub(crate) async fn answer(host: &Host, request: Request, cut: &Cut) -> Response {
     let (head, body) = request.into_parts();
+    if let Some(asked) = git::asked(&head) {
+        return git::answer(host, asked, head, body).await;
+    }
+    if let Some(response) = job_logs::answer(host, &head) {
+        return response;
+    }
     let bytes = to_bytes(HttpBody::new(body), BODY_BYTES).await.unwrap_or_default();
-    let prefix = if host.enterprise.is_some() { "/api/v3" } else { "" };
-    let path = head.uri.path().strip_prefix(prefix).unwrap_or_default().to_owned();
+    let exchange = Exchange::of(&head, host.below(head.uri.path()), &bytes);
     let mut said = Said::default();
-    let reply = {
-        let mut state = host.world.lock();
-        let reply = rest(host, &mut state, &head, &path, &bytes, &mut said).unwrap_or_else(|refusal| refusal);
-        said.at = Some(state.now());
-        reply
+    let fault = meet(host, &exchange, &mut said);
+    if let Some(Fault::Delay(span)) = fault {
+        tokio::time::sleep(span).await;
+    }
+    let reply = with_fault(host, &exchange, fault.as_ref(), &mut said);
+    let reply = exchange.dress(host, reply, &mut said);
+    host.world.enter(&exchange, &said, &reply);
+    if matches!(fault, Some(Fault::LostAfterWrite | Fault::Reset)) {
+        cut.now();
+    }
+    exchange.respond(reply)
+}
+
+/// The fault that a request meets.
+fn meet(host: &Host, exchange: &Exchange, said: &mut Said) -> Option<Fault> {
+    let state = host.world.lock();
+    let viewer = auth::viewer(&state, &exchange.headers).ok();
+    said.login = viewer.as_ref().and_then(|viewer| Some(state.users.get(&viewer.user)?.login.clone()));
+    said.user = viewer.map(|viewer| viewer.user);
+    drop(state);
+    let asked = Asked {
+        method: &exchange.method,
+        path: &exchange.path,
+        operation: exchange.operation.as_deref(),
+        login: said.login.as_deref(),
+        write: exchange.is_write(),
     };
-    enter(host, &head, &path, &said, &reply);
-    respond(reply)
+    host.world.book().plan.meet(&asked)
 }
 
-/// What became known of a request on its way.
-#[derive(Debug, Default)]
-struct Said {
-    at: Option<jiff::Timestamp>,
-    template: Option<&'static str>,
-    login: Option<String>,
+/// The answer, as a fault lets it be.
+fn with_fault(host: &Host, exchange: &Exchange, fault: Option<&Fault>, said: &mut Said) -> Reply {
+    if let Some(reply) = fault.and_then(|fault| instead(host, exchange, fault, said)) {
+        return reply;
+    }
+    let before = matches!(fault, Some(Fault::Lag(_))).then(|| host.world.lock().clone());
+    let mut reply = handle(host, exchange, said);
+    match (fault, before) {
+        (Some(Fault::Lag(reads)), Some(before)) => host.world.book().lag = Some((Box::new(before), *reads)),
+        (Some(Fault::BadGatewayAfterWrite), _) => reply = page(502),
+        (Some(Fault::GraphQlPartial), _) => partial(&mut reply),
+        _ => {}
+    }
+    reply
 }
 
-fn rest(host: &Host, state: &mut State, head: &Parts, path: &str, body: &[u8], said: &mut Said) -> Answer {
-    let viewer = auth::viewer(state, &head.headers)?;
-    said.login = state.users.get(&viewer.user).map(|user| user.login.clone());
-    let (named, numbered) = by_name(state, path);
-    let (route, params) = route::find(routes::all(), head.method.as_str(), &named).ok_or_else(Reply::not_found)?;
+/// What is answered instead, where a fault lets nothing be done.
+fn instead(host: &Host, exchange: &Exchange, fault: &Fault, said: &Said) -> Option<Reply> {
+    let mut state = host.world.lock();
+    let (now, user) = (state.now(), said.user.unwrap_or(0));
+    let resource = Resource::of(&exchange.path);
+    Some(match fault {
+        Fault::Unavailable(status) => page(*status),
+        Fault::Reset => page(502),
+        Fault::Unauthorised => Reply::refusal(401, "Bad credentials"),
+        Fault::NoAccess => Reply::not_found(),
+        Fault::Forbidden => Reply::refusal(403, "Resource not accessible by integration"),
+        Fault::SecondaryLimit(retry_after) => state.meter.hush(user, now, *retry_after),
+        Fault::PrimaryLimit(resets_in) => {
+            state.meter.exhaust(user, resource, now, *resets_in);
+            state.meter.admit(user, resource, now).err()?
+        }
+        Fault::GraphQlTrouble => {
+            let message = "Something went wrong while executing your query. This may be the result of a timeout, or it \
+                           could be a GitHub bug. Please include `FAKE` when reporting this issue.";
+            Reply::ok(serde_json::json!({ "errors": [{ "message": message }] }))
+        }
+        _ => return None,
+    })
+}
+
+/// A page for people, as gateways answer.
+fn page(status: u16) -> Reply {
+    let text = "<html><head><title>Unicorn!</title></head><body>This page is taking too long to load.</body></html>";
+    Reply { status, headers: vec![("content-type", "text/html".to_owned())], body: Body::Text(text.to_owned()) }
+}
+
+/// Leaves out the last field of what GraphQL answered, and says so.
+fn partial(reply: &mut Reply) {
+    let Body::Json(body) = &mut reply.body else { return };
+    let Some(last) = body["data"].as_object().and_then(|data| data.keys().next_back().cloned()) else { return };
+    body["data"][&last] = Value::Null;
+    let message = "Resource limits for this query exceeded.";
+    body["errors"] = serde_json::json!([{ "type": "RESOURCE_LIMITS_EXCEEDED", "path": [last], "message": message }]);
+}
+
+/// Answers from the state, within the limits.
+fn handle(host: &Host, exchange: &Exchange, said: &mut Said) -> Reply {
+    let mut state = host.world.lock();
+    let reply = known(host, &mut state, exchange, said);
+    reply.unwrap_or_else(|refusal| refusal)
+}
+
+fn known(host: &Host, state: &mut State, exchange: &Exchange, said: &mut Said) -> Answer {
+    exchange.check_headers()?;
+    let viewer = auth::viewer(state, &exchange.headers)?;
+    let (now, resource) = (state.now(), Resource::of(&exchange.path));
+    if state.meter.is_quiet(viewer.user, now) {
+        said.violations.push("it was told to be quiet, and asked again before its time".to_owned());
+    }
+    state.meter.admit(viewer.user, resource, now)?;
+    if exchange.path != "/rate_limit" {
+        said.cost = 1;
+        state.meter.charge(viewer.user, resource, now, 1);
+    }
+    if exchange.makes() {
+        state.meter.make(viewer.user, now)?;
+    }
+    let mut old = if exchange.is_write() { None } else { host.world.lagging() };
+    let state = old.as_deref_mut().unwrap_or(state);
+    if exchange.path == "/graphql" {
+        return Ok(graphql(host, state, viewer, exchange, said));
+    }
+    rest(host, state, viewer, exchange, said)
+}
+
+fn graphql(host: &Host, state: &mut State, viewer: Viewer, exchange: &Exchange, said: &mut Said) -> Reply {
+    said.template = Some("/graphql");
+    let mut ask = Ask { state, viewer, api: host.api(), errors: Vec::new() };
+    let body = exchange.body.clone().unwrap_or_default();
+    let answered = match Document::read(&body) {
+        Ok(document) => graphql::answer(&mut ask, &document),
+        Err(message) => Answered::refused(message),
+    };
+    let problems = schema_problems(&body, &answered.body);
+    // What the schema says is clearer than that something was not found here.
+    said.violations.extend(answered.violation.filter(|_| problems.is_empty()));
+    said.violations.extend(problems);
+    Reply::ok(answered.body)
+}
+
+/// What GitHub's schema says against a document, or else against its answer.
+fn schema_problems(asked: &Value, answer: &Value) -> Vec<String> {
+    let asked_wrongly = schema::graphql_problems(asked["query"].as_str().unwrap_or_default());
+    if !asked_wrongly.is_empty() || answer["data"].is_null() {
+        return asked_wrongly;
+    }
+    let wrong = schema::answer_problems(asked, &answer["data"]).into_iter();
+    wrong.map(|text| format!("the answer is not valid: {text}")).collect()
+}
+
+fn rest(host: &Host, state: &mut State, viewer: Viewer, exchange: &Exchange, said: &mut Said) -> Answer {
+    let named = access::by_name(state, &exchange.path);
+    let found = route::find(routes::all(), &exchange.method, &named);
+    let found = found.filter(|(route, _)| {
+        host.enterprise.as_ref().is_none_or(|version| !access::is_lacking(version, route.template))
+    });
+    let (route, params) = found.ok_or_else(|| {
+        if host.enterprise.is_none() {
+            said.violations.push("there is no such operation here".to_owned());
+        }
+        Reply::not_found()
+    })?;
     said.template = Some(route.template);
+    said.accepted = access::accepted(&route);
     let mut call = Call {
-        method: head.method.to_string(),
-        path: path.to_owned(),
+        method: exchange.method.clone(),
+        path: named,
         template: route.template,
         params,
-        query: query(head.uri.query().unwrap_or_default()),
+        query: call::query(&exchange.query),
+        raw_query: exchange.query.clone(),
         body: Value::Null,
         viewer,
         repo: None,
         api: host.api(),
         enterprise: host.enterprise.clone(),
     };
-    call.repo = repository(state, &call, numbered)?;
-    allowed(state, &call, &route)?;
-    if !body.is_empty() {
-        call.body = serde_json::from_slice(body).map_err(|_| Reply::refusal(400, "Problems parsing JSON"))?;
-    }
+    call.repo = access::repository(state, &call)?;
+    access::allowed(state, &call, &route)?;
+    call.body = exchange.body.clone().map_err(|_| Reply::refusal(400, "Problems parsing JSON"))?;
+    check_request(&call, said)?;
     (route.handler)(state, &call)
 }
 
-/// The path with a repository's name, where it came with its id: links and redirects lead to ids.
-fn by_name(state: &State, path: &str) -> (String, bool) {
-    let parts: Vec<&str> = path.splitn(4, '/').collect();
-    let ["", "repositories", id, rest @ ..] = parts.as_slice() else { return (path.to_owned(), false) };
-    let repo = id.parse().ok().and_then(|id: u64| state.repos.get(&id));
-    let Some(repo) = repo else { return (path.to_owned(), false) };
-    let below = rest.first().map(|rest| format!("/{rest}")).unwrap_or_default();
-    (format!("/repos/{}{below}", state.full_name(repo)), true)
-}
-
-/// The repository a path is about. An old name leads elsewhere.
-fn repository(state: &State, call: &Call, numbered: bool) -> Result<Option<u64>, Reply> {
-    if !call.template.starts_with("/repos/{owner}/{repo}") {
-        return Ok(None);
-    }
-    let full = format!("{}/{}", call.param("owner"), call.param("repo"));
-    if let Some(repo) = state.repo_named(&full) {
-        return Ok(Some(repo.id));
-    }
-    let moved = state.moved.get(&full.to_lowercase()).filter(|_| !numbered);
-    let Some(id) = moved else { return Err(Reply::not_found()) };
-    let below = call.path.splitn(5, '/').nth(4).map(|rest| format!("/{rest}")).unwrap_or_default();
-    let to = format!("{}/repositories/{id}{below}", call.api);
-    // A write keeps its method and its body.
-    let (status, message) = if call.method == "GET" { (301, "Moved Permanently") } else { (307, "Temporary Redirect") };
-    let body =
-        serde_json::json!({ "message": message, "url": to, "documentation_url": "https://docs.github.com/rest" });
-    Err(Reply::json(status, body).with("location", to))
-}
-
-/// Whether whoever asks may.
-fn allowed(state: &State, call: &Call, route: &Route) -> Result<(), Reply> {
-    match route.needs {
-        Needs::Anybody => Ok(()),
-        Needs::App if call.viewer.as_app => Ok(()),
-        Needs::App => Err(Reply::refusal(401, "A JSON web token could not be decoded")),
-        Needs::Repo(level, kind) => {
-            let repo = &state.repos[&call.repo()];
-            let seen = state.viewer_permission(&call.viewer, repo, "metadata").max(state.viewer_permission(
-                &call.viewer,
-                repo,
-                kind,
-            ));
-            if seen == Permission::None && repo.private {
-                return Err(Reply::not_found());
-            }
-            let has = state.viewer_permission(&call.viewer, repo, kind);
-            let public = if repo.private { Permission::None } else { Permission::Read };
-            if has.max(public) >= level {
-                return Ok(());
-            }
-            let word = if call.method == "GET" { "read" } else { "write" };
-            let message = match call.viewer.app {
-                Some(_) => "Resource not accessible by integration",
-                None => "Must have admin rights to Repository.",
-            };
-            Err(Reply::refusal(403, message).with("x-accepted-github-permissions", format!("{kind}={word}")))
-        }
-    }
-}
-
-fn enter(host: &Host, head: &Parts, path: &str, said: &Said, reply: &Reply) {
-    let mut book = host.world.book();
-    book.requests += 1;
-    let request_id = format!("FAKE:{:06}", book.requests);
-    let query = head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    book.journal.push(Entry {
-        method: head.method.to_string(),
-        template: said.template.map_or_else(|| path.to_owned(), str::to_owned),
-        path: format!("{path}{query}"),
-        login: said.login.clone(),
-        status: reply.status,
-        at: said.at.unwrap_or_default(),
-        cost: 1,
-        operation: None,
-        write: head.method != "GET",
-        request_id,
-    });
-}
-
-fn respond(reply: Reply) -> Response {
-    let (kind, bytes) = match reply.body {
-        Body::None => (None, Vec::new()),
-        Body::Json(value) => (Some("application/json; charset=utf-8"), value.to_string().into_bytes()),
-        Body::Text(text) => (Some("text/plain; charset=utf-8"), text.into_bytes()),
+/// Holds a request against the description. What GitHub would refuse is refused, and counts as a violation.
+fn check_request(call: &Call, said: &mut Said) -> Result<(), Reply> {
+    let Some(operation) = Description::get().operation(&call.method, call.template) else {
+        said.violations.push("GitHub's description, as it is kept here, has no such operation".to_owned());
+        return Ok(());
     };
-    let mut response = Response::new(HttpBody::from(bytes));
-    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    if let Some(kind) = kind {
-        headers.insert("content-type", HeaderValue::from_static(kind));
+    let query = operation.check_query(&call.query);
+    let body = operation.check_body(&call.body);
+    let told = query.iter().chain(&body);
+    said.violations.extend(told.map(|fault| format!("the request is not valid: `{}`: {}", fault.field, fault.text)));
+    match body.first() {
+        Some(fault) => Err(Reply::invalid(&operation.resource, &fault.field, fault.code)),
+        None => Ok(()),
     }
-    for (name, value) in reply.headers {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
-        }
-    }
-    response
 }

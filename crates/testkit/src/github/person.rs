@@ -175,7 +175,7 @@ impl Person {
         By { user: self.id, app: None }
     }
 
-    fn act<T>(&self, deed: impl FnOnce(&mut State, By) -> Result<T, Reply>) -> T {
+    pub(crate) fn act<T>(&self, deed: impl FnOnce(&mut State, By) -> Result<T, Reply>) -> T {
         let done = deed(&mut self.world.lock(), self.by());
         done.unwrap_or_else(|refusal| panic!("{} cannot do that: {}", self.login(), words(&refusal)))
     }
@@ -188,10 +188,10 @@ fn words(refusal: &Reply) -> String {
     }
 }
 
-fn repo_id(state: &State, full_name: &str) -> u64 {
+pub(crate) fn repo_id(state: &State, full_name: &str) -> u64 {
     state.repo_named(full_name).unwrap_or_else(|| panic!("there is no repository {full_name}")).id
 }
 
-fn at(state: &State, full_name: &str, number: u64) -> At {
+pub(crate) fn at(state: &State, full_name: &str, number: u64) -> At {
     At { repo: repo_id(state, full_name), number }
 }

@@ -74,6 +74,22 @@ impl Reply {
         Self::invalid_with(json!([{ "resource": resource, "field": field, "code": "custom", "message": message }]))
     }
 
+    /// A refusal of what was sent, in words of its own and of no field.
+    pub(crate) fn said(resource: &str, message: &str) -> Self {
+        Self::invalid_with(json!([{ "resource": resource, "code": "custom", "message": message }]))
+    }
+
+    /// A refusal of what cannot be done as things are.
+    pub(crate) fn unprocessable(message: &str) -> Self {
+        let body = json!({
+            "message": "Unprocessable Entity",
+            "errors": [message],
+            "documentation_url": DOCUMENTATION,
+            "status": "422",
+        });
+        Self::json(422, body)
+    }
+
     fn invalid_with(errors: Value) -> Self {
         let message = "Validation Failed";
         Self::json(

@@ -167,7 +167,12 @@ impl Repository {
         repo.issues.values().map(|issue| (issue.number, now(issue))).collect()
     }
 
-    fn change(&self, change: impl FnOnce(&mut Repo)) {
+    /// The world it is in.
+    pub(crate) fn world(&self) -> &World {
+        &self.world
+    }
+
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Repo)) {
         if let Some(repo) = self.world.lock().repos.get_mut(&self.id) {
             change(repo);
         }

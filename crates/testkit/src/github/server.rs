@@ -3,14 +3,16 @@
 use std::thread::JoinHandle;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::dispatch::{Host, answer};
+use super::fault::{Fault, Match};
 use super::journal::Journal;
 use super::world::World;
+use crate::connection::{Connections, Peer};
 
 /// A GitHub on a port of its own on loopback. It ends when it is dropped, and then panics if there were violations.
 ///
@@ -69,9 +71,19 @@ impl GitHubServer {
         self.host.origin.clone()
     }
 
+    /// The address from which git clones a repository, and to which it pushes.
+    pub fn git_url(&self, full_name: &str) -> String {
+        format!("{}/{full_name}.git", self.host.origin)
+    }
+
     /// The world behind it.
     pub fn world(&self) -> World {
         self.host.world.clone()
+    }
+
+    /// Lets the first request that fits meet a fault.
+    pub fn fault(&self, matching: Match, fault: Fault) {
+        self.host.world.fault(matching, fault);
     }
 
     /// All requests so far.
@@ -114,8 +126,8 @@ impl Drop for GitHubServer {
 fn serve(listener: std::net::TcpListener, host: Host, stopped: oneshot::Receiver<()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a thread can have a runtime").block_on(async move {
-        let listener = TcpListener::from_std(listener).expect("the socket is non-blocking");
-        let app = Router::new().fallback(handle).with_state(host);
+        let listener = Connections(TcpListener::from_std(listener).expect("the socket is non-blocking"));
+        let app = Router::new().fallback(handle).with_state(host).into_make_service_with_connect_info::<Peer>();
         tokio::select! {
             _ = axum::serve(listener, app) => {}
             // The sender is never used, only dropped. What hangs ends with the runtime.
@@ -124,6 +136,6 @@ fn serve(listener: std::net::TcpListener, host: Host, stopped: oneshot::Receiver
     });
 }
 
-async fn handle(State(host): State<Host>, request: Request) -> Response {
-    answer(&host, request).await
+async fn handle(State(host): State<Host>, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> Response {
+    answer(&host, request, &peer.0).await
 }

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use dayfly_core::{Clock, FixedClock};
 use jiff::{Timestamp, ToSpan, Unit};
 
+use super::git::{Disk, GitRepo};
+use super::limits::Meter;
 use super::users::{App, Kind, Permission, Token, User, Viewer};
 
 /// Everything that this GitHub knows.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
     clock: Arc<FixedClock>,
+    disk: Disk,
     last_id: u64,
     pub(crate) users: BTreeMap<u64, User>,
     pub(crate) apps: BTreeMap<u64, App>,
@@ -19,6 +22,7 @@ pub(crate) struct State {
     pub(crate) repos: BTreeMap<u64, Repo>,
     /// Old full names of repositories, in lower case.
     pub(crate) moved: BTreeMap<String, u64>,
+    pub(crate) meter: Meter,
     /// Where each issue is: its repository and number, by its id.
     pub(crate) issues: BTreeMap<u64, (u64, u64)>,
 }
@@ -187,12 +191,14 @@ impl State {
     pub(crate) fn new(clock: Arc<FixedClock>) -> Self {
         Self {
             clock,
+            disk: Disk::new(),
             last_id: 1_000_000,
             users: BTreeMap::new(),
             apps: BTreeMap::new(),
             tokens: BTreeMap::new(),
             repos: BTreeMap::new(),
             moved: BTreeMap::new(),
+            meter: Meter::default(),
             issues: BTreeMap::new(),
         }
     }
@@ -264,6 +270,12 @@ impl State {
         };
         self.repos.insert(id, repo);
         id
+    }
+
+    /// A repository's bare one.
+    pub(crate) fn git(&self, repo: u64) -> GitRepo {
+        let branch = self.repos.get(&repo).map_or("main", |repo| repo.default_branch.as_str());
+        self.disk.repository(repo, branch)
     }
 
     /// What a user may do in a repository.

@@ -89,6 +89,15 @@ pub(crate) struct App {
     /// The repositories it is installed in; all of them if there is no list.
     pub(crate) repos: Option<BTreeSet<u64>>,
     pub(crate) created_at: Timestamp,
+    /// The public half of its key, as PKCS#1 has it.
+    pub(crate) public_key: Vec<u8>,
+}
+
+impl App {
+    /// The other name by which an assertion may say whose it is.
+    pub(crate) fn client_id(&self) -> String {
+        format!("Iv23{:016x}", self.id)
+    }
 }
 
 /// A token, and what it may do.
@@ -108,8 +117,6 @@ pub(crate) struct Token {
 /// Who asks.
 #[derive(Debug, Clone)]
 pub(crate) struct Viewer {
-    /// The token's text, or the text of the app's assertion.
-    pub(crate) token: String,
     pub(crate) user: u64,
     pub(crate) app: Option<u64>,
     /// Whether it is an app that speaks for itself, with an assertion and not a token.

@@ -1,13 +1,17 @@
 //! The forms in which things are told, made from the state alone: never with a client's types.
 
 pub(crate) mod app;
+pub(crate) mod check;
 pub(crate) mod comment;
+pub(crate) mod commit;
 pub(crate) mod event;
 pub(crate) mod issue;
 pub(crate) mod label;
 pub(crate) mod milestone;
+pub(crate) mod pull;
 pub(crate) mod reaction;
 pub(crate) mod repository;
+pub(crate) mod review;
 pub(crate) mod user;
 
 use super::state::{Repo, State};

@@ -1,19 +1,27 @@
 //! The world behind the server, for tests.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use dayfly_core::FixedClock;
 use jiff::{SignedDuration, Timestamp};
 
-use super::journal::Journal;
+use super::exchange::{Exchange, Said};
+use super::fault::{Fault, Match, Plan};
+use super::github_app::GitHubApp;
+use super::journal::{Entry, Journal};
+use super::limits::Limits;
 use super::person::Person;
+use super::reply::Reply;
 use super::repository::Repository;
 use super::state::State;
 use super::users::{Kind, Permission, Token};
 
 /// When the world begins.
 const BEGINNING: &str = "2026-03-02T09:00:00Z";
+
+/// How long [`World::wait_for`] waits.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// People, repositories and time. All clones are the same world.
 #[derive(Debug, Clone)]
@@ -26,6 +34,7 @@ struct Shared {
     state: Mutex<State>,
     clock: Arc<FixedClock>,
     book: Mutex<Book>,
+    grown: Condvar,
 }
 
 /// What the server keeps about the requests.
@@ -33,7 +42,10 @@ struct Shared {
 pub(crate) struct Book {
     pub(crate) journal: Journal,
     pub(crate) violations: Vec<String>,
-    pub(crate) requests: u64,
+    pub(crate) plan: Plan,
+    /// What the next so many reads still see.
+    pub(crate) lag: Option<(Box<State>, u32)>,
+    requests: u64,
 }
 
 impl World {
@@ -41,7 +53,7 @@ impl World {
         let start: Timestamp = BEGINNING.parse().expect("the beginning is a time");
         let clock = Arc::new(FixedClock::new(start));
         let state = Mutex::new(State::new(Arc::clone(&clock)));
-        Self { shared: Arc::new(Shared { state, clock, book: Mutex::default() }) }
+        Self { shared: Arc::new(Shared { state, clock, book: Mutex::default(), grown: Condvar::new() }) }
     }
 
     /// The clock of this world, for the program that is tested.
@@ -62,6 +74,15 @@ impl World {
     /// An account of the type `Bot`, with a token.
     pub fn bot(&self, login: &str, permission: Permission) -> Person {
         self.account(login, Kind::Bot, permission)
+    }
+
+    /// A GitHub App, owned by nobody in particular and installed everywhere, with its private key as the PEM text that
+    /// GitHub hands out.
+    ///
+    /// # Panics
+    /// If the key is none.
+    pub fn app(&self, slug: &str, private_key: &str) -> GitHubApp {
+        GitHubApp::register(self, slug, private_key)
     }
 
     /// The repository `owner/name`, made if there is none. An owner who is not known is an organization.
@@ -88,6 +109,92 @@ impl World {
         state.tokens.entry(token.clone()).or_insert(known);
         drop(state);
         Person::new(self.clone(), id, token)
+    }
+
+    /// Lets the first request that fits meet a fault.
+    pub fn fault(&self, matching: Match, fault: Fault) {
+        self.book().plan.add(matching, fault);
+    }
+
+    /// Faults that no request has met.
+    pub fn unmet_faults(&self) -> Vec<Fault> {
+        self.book().plan.unmet()
+    }
+
+    /// Says how much may be asked.
+    pub fn limit(&self, limits: Limits) {
+        self.lock().meter.limits = limits;
+    }
+
+    /// Refuses a token from now on.
+    pub fn revoke(&self, token: &str) {
+        if let Some(known) = self.lock().tokens.get_mut(token) {
+            known.revoked = true;
+        }
+    }
+
+    /// What a read sees, if that is not the present.
+    pub(crate) fn lagging(&self) -> Option<Box<State>> {
+        let mut book = self.book();
+        let (old, left) = book.lag.take()?;
+        if left == 0 {
+            return None;
+        }
+        let seen = old.clone();
+        book.lag = Some((old, left - 1));
+        Some(seen)
+    }
+
+    /// By what the next request is known.
+    pub(crate) fn next_request_id(&self) -> String {
+        let mut book = self.book();
+        book.requests += 1;
+        format!("FA4E:{:06}", book.requests)
+    }
+
+    /// Writes a request down.
+    pub(crate) fn enter(&self, exchange: &Exchange, said: &Said, reply: &Reply) {
+        let at = self.lock().now();
+        let mut book = self.book();
+        let query = if exchange.query.is_empty() { String::new() } else { format!("?{}", exchange.query) };
+        let operation = exchange.operation.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
+        let what = format!("{} {}{operation}", exchange.method, exchange.path);
+        book.violations.extend(said.violations.iter().map(|text| format!("{what}: {text}")));
+        book.journal.push(Entry {
+            method: exchange.method.clone(),
+            template: said.template.map_or_else(|| exchange.path.clone(), str::to_owned),
+            path: format!("{}{query}", exchange.path),
+            login: said.login.clone(),
+            status: reply.status,
+            at,
+            cost: said.cost,
+            operation: exchange.operation.clone(),
+            write: exchange.is_write(),
+            request_id: said.request_id.clone(),
+        });
+        drop(book);
+        self.shared.grown.notify_all();
+    }
+
+    /// Writes down a request of git's.
+    pub(crate) fn note(&self, entry: Entry) {
+        self.book().journal.push(entry);
+        self.shared.grown.notify_all();
+    }
+
+    /// Waits until the journal is as it should be, and gives it.
+    ///
+    /// # Panics
+    /// If that takes more than 20 seconds; the message holds the journal.
+    pub fn wait_for(&self, what: &str, holds: impl Fn(&Journal) -> bool) -> Journal {
+        let end = Instant::now() + PATIENCE;
+        let mut book = self.book();
+        while !holds(&book.journal) {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "waited in vain for {what}; the journal is:\n{}", book.journal);
+            book = self.shared.grown.wait_timeout(book, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        book.journal.clone()
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {

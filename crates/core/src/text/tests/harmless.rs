@@ -125,6 +125,7 @@ fn titles_are_one_plain_line() {
         ("`a` by @ann fixes #1", "`a` by (at)ann fixes no. 1"),
         ("Vec<String> <!-- dayfly:x --> [skip ci]", "Vec<String> (skip ci)"),
         ("a\u{202e}b", "ab"),
+        ("\u{200b}<!-- dayfly:x -->", "(no title)"),
     ] {
         let made = harmless_title(text).split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(made, wanted, "of {text:?}");

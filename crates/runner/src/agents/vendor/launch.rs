@@ -131,7 +131,7 @@ impl Launcher<'_> {
             AnswerRule::Verdict => VerdictRule::Required,
             AnswerRule::None | AnswerRule::Optional | AnswerRule::Required => VerdictRule::None,
         };
-        Proposal::schema(&self.job.effects, self.job.children, verdict).to_string()
+        Proposal::schema(&self.job.allowed(), verdict).to_string()
     }
 
     fn pass_env(&self) -> Vec<String> {

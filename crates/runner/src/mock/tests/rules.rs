@@ -41,7 +41,12 @@ async fn the_first_rule_that_fits_is_followed() {
     assert_eq!(run(&runner, &yard.attempt(2)).await.end, End::Succeeded);
     assert_eq!(fs::read_to_string(yard.root.join("tree/a/b.txt")).unwrap(), "new");
     let proposal = fs::read(yard.root.join("attempt/out/proposal.json")).unwrap();
-    let proposal = dayfly_core::Proposal::read(&proposal, &["comment".to_owned()], 0).unwrap();
+    let allowed = dayfly_core::Allowed {
+        effects: &["comment".to_owned()],
+        children: 0,
+        caps: &dayfly_core::ProposalCaps::default(),
+    };
+    let proposal = dayfly_core::Proposal::read(&proposal, &allowed).unwrap();
     assert_eq!((proposal.version, proposal.summary.as_str(), proposal.effects.len()), (1, "done", 1));
     let ids: Vec<String> = runner.started().iter().map(|attempt| attempt.id.to_string()).collect();
     assert_eq!(ids, ["web.7.exec.1", "web.7.exec.2"]);

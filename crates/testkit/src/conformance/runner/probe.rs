@@ -226,6 +226,7 @@ fn job(stage: &str) -> JobSpec {
         answer: AnswerRule::None,
         effects: Vec::new(),
         children: 0,
+        caps: dayfly_core::ProposalCaps::default(),
         base: None,
         start: None,
         admission: Vec::new(),

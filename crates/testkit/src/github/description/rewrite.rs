@@ -2,6 +2,17 @@
 
 use serde_json::{Map, Value, json};
 
+/// What the description says and GitHub itself does not keep to. Nothing could be answered that pleases it.
+pub(super) fn mend(document: &mut Value) {
+    // The account would have to be a person and an enterprise at once.
+    let at = "/paths/~1app~1installations/get/responses/200/content/application~1json/schema/items/properties/account";
+    if let Some(Value::Object(account)) = document.pointer_mut(at)
+        && let Some(kinds) = account.remove("allOf")
+    {
+        account.insert("anyOf".to_owned(), kinds);
+    }
+}
+
 /// Makes references absolute, and says in JSON Schema's words that something may be null.
 pub(super) fn rewrite(value: &mut Value, name: &str) {
     match value {

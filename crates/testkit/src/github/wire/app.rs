@@ -10,7 +10,7 @@ pub(crate) fn app(view: View<'_>, id: Option<u64>) -> Value {
     let Some(app) = id.and_then(|id| view.state.apps.get(&id)) else { return Value::Null };
     json!({
         "id": app.id,
-        "client_id": format!("Iv23{:x}", app.id),
+        "client_id": app.client_id(),
         "slug": app.slug,
         "node_id": node("A", app.id),
         "owner": user::simple(view, Some(app.owner)),
@@ -38,7 +38,7 @@ pub(crate) fn installation(view: View<'_>, app: &App, account: u64) -> Value {
         "repositories_url": format!("{}/installation/repositories", view.api),
         "html_url": format!("{}/settings/installations/{}", view.origin(), app.installation),
         "app_id": app.id,
-        "client_id": format!("Iv23{:x}", app.id),
+        "client_id": app.client_id(),
         "app_slug": app.slug,
         "target_id": account,
         "target_type": kind,

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{View, node};
+use crate::github::call::encode;
 use crate::github::state::Repo;
 use crate::github::users::{Kind, Permission};
 
@@ -10,7 +11,8 @@ use crate::github::users::{Kind, Permission};
 pub(crate) fn simple(view: View<'_>, user: Option<u64>) -> Value {
     let Some(user) = user.and_then(|id| view.state.users.get(&id)) else { return Value::Null };
     let login = &user.login;
-    let url = format!("{}/users/{login}", view.api);
+    // The brackets of `name[bot]` cannot stand in an address.
+    let url = format!("{}/users/{}", view.api, encode(login));
     json!({
         "login": login,
         "id": user.id,
@@ -18,7 +20,7 @@ pub(crate) fn simple(view: View<'_>, user: Option<u64>) -> Value {
         "avatar_url": format!("{}/avatars/{}", view.origin(), user.id),
         "gravatar_id": "",
         "url": url,
-        "html_url": format!("{}/{login}", view.origin()),
+        "html_url": format!("{}/{}", view.origin(), encode(login)),
         "followers_url": format!("{url}/followers"),
         "following_url": format!("{url}/following{{/other_user}}"),
         "gists_url": format!("{url}/gists{{/gist_id}}"),

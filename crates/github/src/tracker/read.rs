@@ -1,0 +1,147 @@
+//! Reading what changed in one repository. There is one way, whoever said that something changed.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::fault::Fault;
+use super::house::House;
+use super::prints::Sighting;
+use super::slot::Slot;
+use super::snapshot::{SeenIssue, is_past};
+use super::wire::{self, State};
+use super::{details, milestones, people};
+use crate::{Call, GitHubError, segment};
+
+/// So far each reading goes back before the newest change that is known: GitHub's machines do not agree on the time.
+const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
+/// Issues that were closed longer ago are not read.
+const CLOSED: SignedDuration = SignedDuration::from_hours(24 * 90);
+/// The most issues whose comments are listed one by one in a reading; the next one goes on.
+const MOST_LISTED: usize = 100;
+
+/// What a reading left to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Changed {
+    /// Whether the issues of open milestones must be counted again.
+    pub(crate) count: bool,
+}
+
+/// Reads what changed since the last time, and puts it down.
+pub(crate) async fn read(house: &House, slot: &Slot, seen: &Sighting) -> Result<Changed, Fault> {
+    let now = house.now();
+    let own = house.github.identity().await?;
+    slot.begin_reading();
+    let mut changed = issues(house, slot, seen, now).await?;
+    let complete = comments(house, slot, &mut changed, now).await?;
+    details::read(&house.github, slot, &house.interesting, own, now).await?;
+    details::read_blockers(&house.github, slot, now).await?;
+    people::ask(&house.github, slot, &changed.numbers, own, now).await?;
+    let open = milestones_if_changed(house, slot, seen, now).await?;
+    slot.with(now, |snapshot| {
+        // What a replica does not show yet is read the next time.
+        if complete && snapshot.reaches(&seen.print) {
+            let sure = is_past(seen.print.issue, now) && is_past(seen.print.milestone, now);
+            let same = snapshot.print.as_ref().is_some_and(|known| known.looks_like(&seen.print));
+            let read_since = seen.print.issue.max(seen.print.milestone);
+            // The second reading of the same sees all of that second, if it is over.
+            let sure =
+                sure || (same && read_since.is_none_or(|at| now.duration_since(at) > SignedDuration::from_secs(5)));
+            snapshot.print = Some(super::snapshot::Print { highest: snapshot.highest(), sure, ..seen.print.clone() });
+        }
+    });
+    slot.save().await;
+    Ok(Changed { count: open && (!changed.numbers.is_empty() || changed.first) })
+}
+
+/// What a reading of issues showed.
+struct Issues {
+    numbers: BTreeSet<u64>,
+    /// Before what time nothing changed.
+    since: Option<Timestamp>,
+    /// Whether all that is open was listed.
+    whole: bool,
+    /// Whether nothing was known before.
+    first: bool,
+}
+
+async fn issues(house: &House, slot: &Slot, seen: &Sighting, now: Timestamp) -> Result<Issues, Fault> {
+    let cursor = slot.with(now, |snapshot| snapshot.cursor);
+    let since = cursor.and_then(|cursor| cursor.checked_sub(OVERLAP).ok());
+    if let Some(since) = since {
+        let path = format!("/issues?state=all&sort=updated&direction=asc&since={}", segment(&time(since)));
+        let list = list(house, slot, &path).await?;
+        let numbers = slot.with(now, |snapshot| snapshot.merge(list, now));
+        if slot.with(now, |snapshot| snapshot.agrees_with(&seen.print)) {
+            return Ok(Issues { numbers, since: Some(since), whole: false, first: false });
+        }
+    }
+    // Nothing is known, or something is gone that no list of changes shows.
+    let mut all = list(house, slot, "/issues?state=open&sort=created&direction=asc").await?;
+    let closed = now.checked_sub(CLOSED).unwrap_or(now);
+    let path = format!("/issues?state=closed&sort=updated&direction=asc&since={}", segment(&time(closed)));
+    all.extend(list(house, slot, &path).await?);
+    let numbers = slot.with(now, |snapshot| snapshot.replace(all, now));
+    Ok(Issues { numbers, since, whole: true, first: since.is_none() })
+}
+
+async fn list(house: &House, slot: &Slot, path: &str) -> Result<Vec<wire::Issue>, Fault> {
+    house.github.pages(Call::get(slot.path(path))).await.map_err(|error| match error {
+        GitHubError::NotFoundOrNoAccess { .. } => Fault::hidden(&slot.repo(), &error.to_string()),
+        error => error.into(),
+    })
+}
+
+/// Reads the comments of what changed. Says whether all are there.
+async fn comments(house: &House, slot: &Slot, changed: &mut Issues, now: Timestamp) -> Result<bool, Fault> {
+    let any = slot.with(now, |snapshot| {
+        let issues = changed.numbers.iter().filter_map(|number| snapshot.issues.get(number));
+        issues.clone().any(|issue| issue.count > 0 || !issue.comments.is_empty())
+    });
+    if any {
+        let since = changed.since.or_else(|| now.checked_sub(CLOSED).ok()).unwrap_or(now);
+        let path = format!("/issues/comments?sort=updated&direction=asc&since={}", segment(&time(since)));
+        let list: Vec<wire::Comment> = house.github.pages(Call::get(slot.path(&path))).await?;
+        slot.with(now, |snapshot| snapshot.merge_comments(list));
+    }
+    // The numbers tell of what was deleted, and of what is older than was read.
+    let mut missing = slot.with(now, |snapshot| {
+        let counts = |issue: &&SeenIssue| {
+            issue.state != State::Closed || (changed.numbers.contains(&issue.number) && !changed.whole)
+        };
+        let interesting = |issue: &SeenIssue| house.interesting.iter().any(|label| issue.has_label(label));
+        let missing = snapshot.incomplete().filter(counts);
+        missing.map(|issue| (!interesting(issue), std::cmp::Reverse(issue.updated), issue.number)).collect::<Vec<_>>()
+    });
+    missing.sort();
+    for (_, _, number) in missing.iter().take(MOST_LISTED) {
+        let path = slot.path(&format!("/issues/{number}/comments"));
+        match house.github.pages::<wire::Comment>(Call::get(path)).await {
+            Ok(list) => slot.with(now, |snapshot| snapshot.replace_comments(*number, list, now)),
+            // It was deleted meanwhile; the next look at the repository shows that.
+            Err(error) if error.is_absent() => {}
+            Err(error) => return Err(error.into()),
+        }
+        changed.numbers.insert(*number);
+    }
+    Ok(missing.len() <= MOST_LISTED)
+}
+
+/// Reads the milestones if they changed. Says whether any is open.
+async fn milestones_if_changed(house: &House, slot: &Slot, seen: &Sighting, now: Timestamp) -> Result<bool, Fault> {
+    let same = slot.with(now, |snapshot| {
+        snapshot.print.as_ref().is_some_and(|known| known.sure && known.same_milestones(&seen.print))
+    });
+    if !same && seen.print.milestones > 0 {
+        let list = milestones::list(&house.github, slot).await?;
+        slot.with(now, |snapshot| snapshot.take_milestones(list));
+    } else if seen.print.milestones == 0 {
+        slot.with(now, |snapshot| snapshot.take_milestones(Vec::new()));
+    }
+    Ok(slot.with(now, |snapshot| snapshot.milestones.iter().any(|milestone| !milestone.closed)))
+}
+
+/// A time as GitHub takes it.
+pub(crate) fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

@@ -1,0 +1,424 @@
+//! What was seen of a repository's issues, kept so that only what has changed is read again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::laid::Laid;
+use super::wire::{self, Association, Reason, State, User};
+
+/// The form of the file. Another one is not read: what is in it is all on GitHub, too.
+pub(super) const VERSION: u32 = 1;
+
+/// What was seen of a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    pub(crate) version: u32,
+    /// The repository's number, which stays when its name changes.
+    pub(crate) id: Option<u64>,
+    /// Its name now, if it has another than it is asked for by.
+    pub(crate) moved: Option<String>,
+    /// Since when there is a snapshot: labels that were put on before are not in `own_labels`.
+    pub(crate) born: Timestamp,
+    /// The newest change that was read.
+    pub(crate) cursor: Option<Timestamp>,
+    /// What the repository looked like from afar when it was last read whole.
+    pub(crate) print: Option<Print>,
+    pub(crate) issues: BTreeMap<u64, SeenIssue>,
+    /// Numbers that are pull requests.
+    pub(crate) pulls: BTreeSet<u64>,
+    pub(crate) milestones: Vec<SeenMilestone>,
+    /// Who may do what, by login.
+    pub(crate) people: BTreeMap<String, Permitted>,
+    /// The labels that dayfly put on, among those that ask for work.
+    pub(crate) own_labels: Vec<OwnLabel>,
+    /// Own writes that no reading has shown yet.
+    pub(crate) laid: Vec<Laid>,
+}
+
+/// What a repository looks like from afar. As long as it stays the same, nothing is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Print {
+    pub(crate) open: u64,
+    pub(crate) all: u64,
+    pub(crate) issue: Option<Timestamp>,
+    pub(crate) milestones: u64,
+    pub(crate) milestone: Option<Timestamp>,
+    /// The highest number seen with it: not part of what it looks like, but of what is to be expected next.
+    #[serde(default)]
+    pub(crate) highest: u64,
+    /// Whether it was read so long after its last change that nothing more can have happened in that same second.
+    #[serde(default)]
+    pub(crate) sure: bool,
+}
+
+impl Print {
+    /// Whether it looks the same.
+    pub(crate) fn looks_like(&self, other: &Print) -> bool {
+        let plain = |print: &Print| Print { highest: 0, sure: false, ..print.clone() };
+        plain(self) == plain(other)
+    }
+
+    /// Whether the milestones look the same.
+    pub(crate) fn same_milestones(&self, other: &Print) -> bool {
+        (self.milestones, self.milestone) == (other.milestones, other.milestone)
+    }
+}
+
+/// An issue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SeenIssue {
+    pub(crate) id: u64,
+    pub(crate) number: u64,
+    pub(crate) title: String,
+    pub(crate) body: String,
+    pub(crate) author: Seen,
+    pub(crate) labels: Vec<String>,
+    pub(crate) milestone: Option<String>,
+    pub(crate) state: State,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) opened: Option<Timestamp>,
+    pub(crate) updated: Option<Timestamp>,
+    /// How many comments GitHub says there are.
+    pub(crate) count: u64,
+    pub(crate) url: Option<String>,
+    pub(crate) assignees: Vec<String>,
+    pub(crate) parent: Option<u64>,
+    /// How many issues block it, closed ones among them.
+    pub(crate) blocked: u32,
+    pub(crate) blockers: Option<Blockers>,
+    pub(crate) comments: BTreeMap<u64, SeenComment>,
+    pub(crate) details: Option<Details>,
+}
+
+/// Who wrote something, and how they are said to stand to the repository.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    /// None if the account was deleted.
+    pub(crate) user: Option<User>,
+    /// Whether a program did it in their name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) program: bool,
+    #[serde(default)]
+    pub(crate) association: Association,
+}
+
+impl Seen {
+    pub(crate) fn is_program(&self) -> bool {
+        self.program || self.user.as_ref().is_some_and(User::is_program)
+    }
+
+    pub(crate) fn login(&self) -> Option<&str> {
+        self.user.as_ref().map(|user| user.login.as_str())
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SeenComment {
+    pub(crate) id: u64,
+    pub(crate) author: Seen,
+    pub(crate) at: Option<Timestamp>,
+    pub(crate) updated: Option<Timestamp>,
+    pub(crate) hidden: bool,
+    pub(crate) body: String,
+}
+
+/// The issues that block an issue, as they were when they were read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Blockers {
+    /// The state of the blocked issue that they were read with.
+    pub(crate) of: Option<Timestamp>,
+    /// When they were read.
+    pub(crate) at: Timestamp,
+    /// See [`Print::sure`].
+    pub(crate) sure: bool,
+    pub(crate) list: Vec<Blocker>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Blocker {
+    /// `owner/name`, if it is another repository's.
+    pub(crate) repository: Option<String>,
+    pub(crate) number: u64,
+    pub(crate) state: State,
+}
+
+impl Blockers {
+    /// None, not read yet.
+    pub(crate) fn none(at: Timestamp) -> Self {
+        Self { of: None, at, sure: false, list: Vec::new() }
+    }
+}
+
+/// What is read of an issue only if it matters who did what to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Details {
+    /// The state of the issue that they were read with.
+    pub(crate) of: Option<Timestamp>,
+    /// See [`Print::sure`].
+    pub(crate) sure: bool,
+    /// When its text was last changed, and by whom.
+    pub(crate) edited: Option<(Timestamp, Seen)>,
+    pub(crate) events: Vec<SeenEvent>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SeenEvent {
+    pub(crate) at: Timestamp,
+    pub(crate) actor: Seen,
+    pub(crate) what: Doing,
+}
+
+/// What somebody did to an issue, besides writing on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Doing {
+    Labelled(String),
+    Unlabelled(String),
+    Renamed,
+    Other,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SeenMilestone {
+    pub(crate) number: u64,
+    pub(crate) title: String,
+    pub(crate) due: Option<Date>,
+    pub(crate) closed: bool,
+    /// How many issues are open and closed, if that was asked.
+    #[serde(default)]
+    pub(crate) counts: Option<(u32, u32)>,
+}
+
+/// Whether somebody has write permission, and when that was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Permitted {
+    pub(crate) writer: bool,
+    pub(crate) asked: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OwnLabel {
+    pub(crate) number: u64,
+    pub(crate) label: String,
+    pub(crate) at: Timestamp,
+}
+
+/// The most own labels that are kept in mind.
+const MOST_OWN_LABELS: usize = 2000;
+
+/// Whether a change of that time was so long ago that nothing more can have happened in the same second, by a clock that may
+/// be wrong by some seconds.
+pub(crate) fn is_past(change: Option<Timestamp>, now: Timestamp) -> bool {
+    change.is_none_or(|change| now.duration_since(change) > SignedDuration::from_secs(30))
+}
+
+impl Snapshot {
+    pub(crate) fn new(now: Timestamp) -> Self {
+        Self {
+            version: VERSION,
+            id: None,
+            moved: None,
+            born: now,
+            cursor: None,
+            print: None,
+            issues: BTreeMap::new(),
+            pulls: BTreeSet::new(),
+            milestones: Vec::new(),
+            people: BTreeMap::new(),
+            own_labels: Vec::new(),
+            laid: Vec::new(),
+        }
+    }
+
+    /// Takes in what a list shows, and says which issues are new or changed by it. An older state than is known, as a
+    /// lagging replica shows it, is passed over.
+    pub(crate) fn merge(&mut self, list: Vec<wire::Issue>, now: Timestamp) -> BTreeSet<u64> {
+        let mut changed = BTreeSet::new();
+        for issue in list {
+            self.cursor = self.cursor.max(issue.updated_at);
+            if issue.pull_request.is_some() {
+                self.pulls.insert(issue.number);
+                continue;
+            }
+            let mut new = SeenIssue::from_wire(issue);
+            match self.issues.remove(&new.number) {
+                Some(old) if new.updated < old.updated => {
+                    self.issues.insert(old.number, old);
+                    continue;
+                }
+                Some(mut old) => {
+                    let comments = std::mem::take(&mut old.comments);
+                    let (blockers, details) = (old.blockers.take(), old.details.take());
+                    // Within a second, a change leaves the time as it is.
+                    if new != old {
+                        changed.insert(new.number);
+                    }
+                    (new.comments, new.blockers, new.details) = (comments, blockers, details);
+                }
+                None => drop(changed.insert(new.number)),
+            }
+            Laid::check(&mut self.laid, &mut new, now);
+            self.issues.insert(new.number, new);
+        }
+        changed
+    }
+
+    /// Takes in a complete list: what is not in it is gone, but for what dayfly has just made.
+    pub(crate) fn replace(&mut self, list: Vec<wire::Issue>, now: Timestamp) -> BTreeSet<u64> {
+        let listed: BTreeSet<u64> = list.iter().map(|issue| issue.number).collect();
+        let laid: BTreeSet<u64> = self.laid.iter().filter(|l| l.makes_issue(now)).map(|l| l.number).collect();
+        self.issues.retain(|number, _| listed.contains(number) || laid.contains(number));
+        self.merge(list, now)
+    }
+
+    /// Takes in comments of any issues.
+    pub(crate) fn merge_comments(&mut self, list: Vec<wire::Comment>) {
+        for comment in list {
+            let number = comment.issue_url.as_deref().and_then(wire::number_in);
+            let Some(issue) = number.and_then(|number| self.issues.get_mut(&number)) else { continue };
+            issue.take_comment(comment);
+        }
+    }
+
+    /// Takes in all comments of an issue: what is not among them is gone, but for what dayfly has just written.
+    pub(crate) fn replace_comments(&mut self, number: u64, list: Vec<wire::Comment>, now: Timestamp) {
+        let Some(issue) = self.issues.get_mut(&number) else { return };
+        let listed: BTreeSet<u64> = list.iter().map(|comment| comment.id).collect();
+        issue.comments.retain(|id, _| listed.contains(id));
+        for comment in list {
+            issue.take_comment(comment);
+        }
+        Laid::check_comments(&mut self.laid, issue, now);
+    }
+
+    /// The issues whose comments are not all there.
+    pub(crate) fn incomplete(&self) -> impl Iterator<Item = &SeenIssue> {
+        self.issues.values().filter(|issue| issue.count != issue.comments.len() as u64)
+    }
+
+    /// Takes in the milestones; how far they are stays as it was counted.
+    pub(crate) fn take_milestones(&mut self, list: Vec<SeenMilestone>) {
+        let old = std::mem::replace(&mut self.milestones, list);
+        for milestone in &mut self.milestones {
+            milestone.counts = old.iter().find(|known| known.number == milestone.number).and_then(|known| known.counts);
+        }
+    }
+
+    /// Takes in how far the open milestones are.
+    pub(crate) fn take_counts(&mut self, counted: &BTreeMap<u64, (u32, u32)>) {
+        for milestone in &mut self.milestones {
+            milestone.counts = counted.get(&milestone.number).copied().or(milestone.counts);
+        }
+    }
+
+    pub(crate) fn highest(&self) -> u64 {
+        let last = |numbers: Option<&u64>| numbers.copied().unwrap_or(0);
+        last(self.issues.keys().next_back()).max(last(self.pulls.last()))
+    }
+
+    /// Whether the issues that are known are as many as the print says there are.
+    pub(crate) fn agrees_with(&self, print: &Print) -> bool {
+        let open = self.issues.values().filter(|issue| issue.state == State::Open).count() as u64;
+        let expected = self.print.as_ref().map(|old| {
+            let new = self.issues.range(old.highest + 1..).count() as u64;
+            old.all + new
+        });
+        open == print.open && expected.is_none_or(|all| all == print.all)
+    }
+
+    /// Whether the newest change that the print tells of was read.
+    pub(crate) fn reaches(&self, print: &Print) -> bool {
+        print.issue <= self.cursor
+    }
+
+    pub(crate) fn remember_label(&mut self, number: u64, label: &str, at: Timestamp) {
+        self.own_labels.push(OwnLabel { number, label: label.to_owned(), at });
+        if self.own_labels.len() > MOST_OWN_LABELS {
+            self.own_labels.remove(0);
+        }
+    }
+
+    /// Whether dayfly put that label on at about that time.
+    pub(crate) fn is_own_label(&self, number: u64, label: &str, at: Timestamp) -> bool {
+        // Two clocks, and the time that the write took.
+        let near = |own: &OwnLabel| at.duration_since(own.at).abs() <= SignedDuration::from_mins(2);
+        self.own_labels.iter().any(|own| own.number == number && own.label.eq_ignore_ascii_case(label) && near(own))
+    }
+
+    pub(crate) fn milestone(&self, title: &str) -> Option<&SeenMilestone> {
+        self.milestones.iter().find(|m| m.title.to_lowercase() == title.to_lowercase())
+    }
+}
+
+impl SeenIssue {
+    pub(crate) fn from_wire(issue: wire::Issue) -> Self {
+        let of = issue.repository_url.as_deref().or(issue.html_url.as_deref());
+        let here = of.and_then(wire::repository_in);
+        let parent = issue.parent_issue_url.as_deref().filter(|url| {
+            let there = wire::repository_in(url);
+            here.is_none()
+                || there.is_none()
+                || there.map(|t| t.to_lowercase()) == here.as_deref().map(str::to_lowercase)
+        });
+        Self {
+            id: issue.id,
+            number: issue.number,
+            title: issue.title,
+            body: issue.body.unwrap_or_default(),
+            author: Seen {
+                user: issue.user,
+                program: issue.performed_via_github_app.is_some(),
+                association: issue.author_association.unwrap_or_default(),
+            },
+            labels: issue.labels.into_iter().filter_map(wire::Label::into_name).collect(),
+            milestone: issue.milestone.map(|milestone| milestone.title),
+            state: issue.state,
+            reason: issue.state_reason,
+            opened: issue.created_at,
+            updated: issue.updated_at,
+            count: issue.comments,
+            url: issue.html_url,
+            assignees: issue.assignees.unwrap_or_default().into_iter().map(|user| user.login).collect(),
+            parent: parent.and_then(wire::number_in),
+            blocked: issue.issue_dependencies_summary.map_or(0, |d| d.total_blocked_by.max(d.blocked_by)),
+            blockers: None,
+            comments: BTreeMap::new(),
+            details: None,
+        }
+    }
+
+    pub(crate) fn has_label(&self, label: &str) -> bool {
+        self.labels.iter().any(|l| l.eq_ignore_ascii_case(label))
+    }
+
+    fn take_comment(&mut self, comment: wire::Comment) {
+        let new = SeenComment::from_wire(comment);
+        let known = self.comments.get(&new.id);
+        if known.is_none_or(|known| known.updated <= new.updated) {
+            self.comments.insert(new.id, new);
+        }
+    }
+}
+
+impl SeenComment {
+    pub(crate) fn from_wire(comment: wire::Comment) -> Self {
+        Self {
+            id: comment.id,
+            author: Seen {
+                user: comment.user,
+                program: comment.performed_via_github_app.is_some(),
+                association: comment.author_association.unwrap_or_default(),
+            },
+            at: comment.created_at,
+            updated: comment.updated_at,
+            hidden: comment.minimized.is_some(),
+            body: comment.body.unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,10 @@
+//! Pull requests from outside: over HTTP, and with the real git.
+
+mod checks;
+mod client;
+mod graphql;
+mod lifecycle;
+mod merging;
+mod push;
+mod queue;
+mod reviews;
