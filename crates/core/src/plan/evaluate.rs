@@ -133,11 +133,8 @@ fn evaluate<'a>(
             remedy: remedy.map(str::to_owned),
         })
     };
-    if let Trigger::No { why } = may_trigger(issue, &input.portfolio.labels) {
-        let label = &input.portfolio.labels.ready_for_prep;
-        let remedy = format!("someone with write permission puts a label such as `{label}` on it, or opens it anew");
-        let name = issue.author.name.clone();
-        return Err(wait(Wait::Author { name, why }, None, Some(&remedy)));
+    if let Some((why, remedy)) = not_asked_for(input.portfolio, issue) {
+        return Err(wait(why, None, Some(&remedy)));
     }
     if let Some((why, until, remedy)) = known.and_then(|k| phase_wait(input, view, issue, issue_ref, k)) {
         return Err(wait(why, until, remedy.as_deref()));
@@ -149,14 +146,8 @@ fn evaluate<'a>(
     if let Some((why, remedy)) = blocked(input, view, issue, issue_ref).filter(|_| known.is_none()) {
         return Err(wait(why, None, remedy));
     }
-    if input.filter.had_turn.contains(issue_ref) {
-        return Err(wait(Wait::HadTurn, None, None));
-    }
-    if let Some((reason, until)) =
-        input.filter.held.get(issue_ref).filter(|(_, until)| until.is_none_or(|u| u > input.now))
-    {
-        let reason = reason.clone();
-        return Err(wait(Wait::Held { reason }, *until, Some("mend the cause, then run again")));
+    if let Some((why, until, remedy)) = not_in_this_run(input, issue_ref) {
+        return Err(wait(why, until, remedy));
     }
     if let Some((why, until, remedy)) = bound_reached(project, known, budget) {
         return Err(wait(why, until, Some(remedy)));
@@ -187,6 +178,24 @@ fn evaluate<'a>(
         why,
     };
     Ok(Candidate { order: order(&project.pipeline, view, issue, &ready), project, stage, ready, picks })
+}
+
+/// Why nobody whose word is enough has asked for work on an issue, and what helps.
+fn not_asked_for(portfolio: &Portfolio, issue: &Issue) -> Option<(Wait, String)> {
+    let Trigger::No { why } = may_trigger(issue, &portfolio.labels) else { return None };
+    let label = &portfolio.labels.ready_for_prep;
+    let remedy = format!("someone with write permission puts a label such as `{label}` on it, or opens it anew");
+    Some((Wait::Author { name: issue.author.name.clone(), why }, remedy))
+}
+
+/// Why an issue is left alone in this run.
+fn not_in_this_run(input: &PlanInput<'_>, issue: &IssueRef) -> Option<(Wait, Option<Timestamp>, Option<&'static str>)> {
+    if input.filter.had_turn.contains(issue) {
+        return Some((Wait::HadTurn, None, None));
+    }
+    let (reason, until) = input.filter.held.get(issue)?;
+    let holds = until.is_none_or(|until| until > input.now);
+    holds.then(|| (Wait::Held { reason: reason.clone() }, *until, Some("mend the cause, then run again")))
 }
 
 /// What blocks an issue, and what helps if nothing here will free it.
