@@ -133,24 +133,8 @@ fn evaluate<'a>(
             remedy: remedy.map(str::to_owned),
         })
     };
-    if let Some((why, remedy)) = not_asked_for(input.portfolio, issue) {
-        return Err(wait(why, None, Some(&remedy)));
-    }
-    if let Some((why, until, remedy)) = known.and_then(|k| phase_wait(input, view, issue, issue_ref, k)) {
+    if let Some((why, until, remedy)) = waits(input, project, (view, issue), issue_ref, budget) {
         return Err(wait(why, until, remedy.as_deref()));
-    }
-    if let Some(label) = holding_label(input.portfolio, issue, known) {
-        let remedy = format!("take the label away: `dayfly issue retry {issue_ref}`");
-        return Err(wait(Wait::Label { label: label.to_owned() }, None, Some(&remedy)));
-    }
-    if let Some((why, remedy)) = blocked(input, view, issue, issue_ref).filter(|_| known.is_none()) {
-        return Err(wait(why, None, remedy));
-    }
-    if let Some((why, until, remedy)) = not_in_this_run(input, issue_ref) {
-        return Err(wait(why, until, remedy));
-    }
-    if let Some((why, until, remedy)) = bound_reached(project, known, budget) {
-        return Err(wait(why, until, Some(remedy)));
     }
     let first = || entry(input.portfolio, &project.name, issue);
     let (stage, why) = match known {
@@ -180,22 +164,40 @@ fn evaluate<'a>(
     Ok(Candidate { order: order(&project.pipeline, view, issue, &ready), project, stage, ready, picks })
 }
 
-/// Why nobody whose word is enough has asked for work on an issue, and what helps.
-fn not_asked_for(portfolio: &Portfolio, issue: &Issue) -> Option<(Wait, String)> {
-    let Trigger::No { why } = may_trigger(issue, &portfolio.labels) else { return None };
-    let label = &portfolio.labels.ready_for_prep;
-    let remedy = format!("someone with write permission puts a label such as `{label}` on it, or opens it anew");
-    Some((Wait::Author { name: issue.author.name.clone(), why }, remedy))
-}
-
-/// Why an issue is left alone in this run.
-fn not_in_this_run(input: &PlanInput<'_>, issue: &IssueRef) -> Option<(Wait, Option<Timestamp>, Option<&'static str>)> {
-    if input.filter.had_turn.contains(issue) {
+/// Why an issue waits before it is asked what could be done for it; until when, and what helps.
+fn waits(
+    input: &PlanInput<'_>,
+    project: &Project,
+    (view, issue): (&ProjectView, &Issue),
+    issue_ref: &IssueRef,
+    budget: Option<&(String, Timestamp)>,
+) -> Option<(Wait, Option<Timestamp>, Option<String>)> {
+    let known = input.state.issues.get(issue_ref);
+    if let Trigger::No { why } = may_trigger(issue, &input.portfolio.labels) {
+        let label = &input.portfolio.labels.ready_for_prep;
+        let remedy = format!("someone with write permission puts a label such as `{label}` on it, or opens it anew");
+        return Some((Wait::Author { name: issue.author.name.clone(), why }, None, Some(remedy)));
+    }
+    if let Some(phase) = known.and_then(|k| phase_wait(input, view, issue, issue_ref, k)) {
+        return Some(phase);
+    }
+    if let Some(label) = holding_label(input.portfolio, issue, known) {
+        let remedy = format!("take the label away: `dayfly issue retry {issue_ref}`");
+        return Some((Wait::Label { label: label.to_owned() }, None, Some(remedy)));
+    }
+    if let Some((why, remedy)) = blocked(input, view, issue, issue_ref).filter(|_| known.is_none()) {
+        return Some((why, None, remedy.map(str::to_owned)));
+    }
+    if input.filter.had_turn.contains(issue_ref) {
         return Some((Wait::HadTurn, None, None));
     }
-    let (reason, until) = input.filter.held.get(issue)?;
-    let holds = until.is_none_or(|until| until > input.now);
-    holds.then(|| (Wait::Held { reason: reason.clone() }, *until, Some("mend the cause, then run again")))
+    if let Some((reason, until)) =
+        input.filter.held.get(issue_ref).filter(|(_, until)| until.is_none_or(|u| u > input.now))
+    {
+        return Some((Wait::Held { reason: reason.clone() }, *until, Some("mend the cause, then run again".into())));
+    }
+    let (why, until, remedy) = bound_reached(project, known, budget)?;
+    Some((why, until, Some(remedy.to_owned())))
 }
 
 /// What blocks an issue, and what helps if nothing here will free it.
