@@ -66,6 +66,13 @@ impl Stage {
         self.client().run(call.json(&serde_json::json!({ "issue_id": id })).unwrap()).await.unwrap();
     }
 
+    /// Takes a dependency away.
+    pub(crate) async fn unblock(&self, number: u64, blocker: u64) {
+        let id = self.world.repo(WEB).issue(blocker).id;
+        let path = format!("/repos/{WEB}/issues/{number}/dependencies/blocked_by/{id}");
+        self.client().run(Call::delete(path)).await.unwrap();
+    }
+
     /// The tracker, as a new process opens it.
     pub(crate) fn open(&self) -> Web {
         self.open_for(&[WEB])
