@@ -72,9 +72,9 @@ fn stage() -> Stage {
 }
 
 /// Applies a write as the engine does: again after a while as long as it may help, each time by a new process.
-async fn persist(stage: &Stage, web: &mut Web, key: &str, write: &TrackerWrite) -> Applied {
+pub(crate) async fn persist(stage: &Stage, web: &mut Web, key: &str, write: &TrackerWrite) -> Applied {
     let mut told = Vec::new();
-    for _ in 0..6 {
+    for _ in 0..8 {
         match web.try_apply(key, write.clone()).await {
             Ok(applied) => return applied,
             Err(error) => {
@@ -85,7 +85,7 @@ async fn persist(stage: &Stage, web: &mut Web, key: &str, write: &TrackerWrite) 
                 };
                 told.push(error.to_string());
                 *web = stage.open();
-                stage.world.advance(Duration::from_secs(wait));
+                stage.pass(wait).await;
             }
         }
     }

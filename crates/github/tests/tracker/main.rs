@@ -5,5 +5,6 @@ mod losing;
 mod reading;
 mod sweeping;
 mod trusting;
+mod weaving;
 mod world;
 mod writing;
