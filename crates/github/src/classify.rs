@@ -155,8 +155,15 @@ fn message(body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Body {
         message: Option<String>,
+        /// Where the answer to a merge that was asked for says it.
+        details: Option<Details>,
     }
-    let said = serde_json::from_slice::<Body>(body).ok().and_then(|b| b.message);
+    #[derive(Deserialize)]
+    struct Details {
+        message: Option<String>,
+    }
+    let said = serde_json::from_slice::<Body>(body).ok();
+    let said = said.and_then(|b| b.message.or_else(|| b.details?.message));
     said.map(|m| m.chars().take(500).collect()).unwrap_or_else(|| "without a reason".into())
 }
 

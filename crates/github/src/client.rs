@@ -37,7 +37,7 @@ pub struct GitHub {
 struct Inner {
     auth: Auth,
     transport: Transport,
-    journal: Option<Arc<Journal>>,
+    journal: Arc<Journal>,
     identity: OnceCell<Identity>,
     known: Known,
 }
@@ -132,12 +132,12 @@ impl GitHub {
 
     /// When a write with this key was begun whose end nobody knows, in this process or an earlier one.
     pub fn unsettled(&self, key: &str) -> Option<Timestamp> {
-        self.inner.journal.as_ref()?.unsettled(key)
+        self.inner.journal.unsettled(key)
     }
 
     /// All writes whose end nobody knows, by key, with when they were begun.
     pub fn all_unsettled(&self) -> Vec<(String, Timestamp)> {
-        self.inner.journal.as_ref().map(|j| j.all_unsettled()).unwrap_or_default()
+        self.inner.journal.all_unsettled()
     }
 
     /// Until when an unsettled write with this key may still be under way. Looking for it before then proves nothing.
@@ -224,10 +224,7 @@ impl GitHub {
     }
 
     async fn put_down(&self, line: Line) -> Result<(), GitHubError> {
-        let Some(journal) = self.inner.journal.clone() else {
-            return Ok(());
-        };
-        let at = self.now();
+        let (journal, at) = (self.inner.journal.clone(), self.now());
         let write = move || match line {
             Line::Begin { key, method, path } => journal.begin(at, &key, method, &path),
             Line::End { key, status, request } => journal.end(at, &key, status, request),
@@ -263,7 +260,7 @@ impl GitHub {
             }
             // The token of a CI job is an App's, which has no user; GraphQL knows its login.
             Err(GitHubError::Forbidden { .. }) => {
-                let seen: Viewed = self.graphql("query Viewer { viewer { login } }", &(), None).await?;
+                let seen: Viewed = self.graphql(include_str!("gql/viewer.graphql"), &(), None).await?;
                 Ok(Identity { login: seen.viewer.login, is_person: false })
             }
             Err(error) => Err(error),

@@ -60,6 +60,8 @@ pub enum Limit {
     Reserve,
     /// Our own pace for writes.
     Pace,
+    /// An earlier try of the same write, whose answer was lost, may still be under way.
+    InFlight,
 }
 
 impl fmt::Display for Limit {
@@ -69,6 +71,7 @@ impl fmt::Display for Limit {
             Limit::Secondary => "a secondary limit was reached",
             Limit::Reserve => "the rest of the hourly limit is kept for merging",
             Limit::Pace => "too many writes in a short time",
+            Limit::InFlight => "an earlier try may still be under way",
         })
     }
 }

@@ -31,21 +31,27 @@ enum Line {
     Outcome { at: Timestamp, key: String, status: Option<u16>, request: Option<String> },
 }
 
-/// The journal of one folder. Its methods touch the disk: call them where that may block.
+/// The journal of one folder. Its methods touch the disk: call them where that may block. Without a folder it is kept in
+/// memory, and knows nothing of an earlier process.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    path: Utf8PathBuf,
+    path: Option<Utf8PathBuf>,
     inner: Mutex<Inner>,
 }
 
 #[derive(Debug)]
 struct Inner {
-    file: File,
+    file: Option<File>,
     size: u64,
     open: HashMap<String, Line>,
 }
 
 impl Journal {
+    /// A journal in memory.
+    pub(crate) fn in_memory() -> Self {
+        Self { path: None, inner: Mutex::new(Inner { file: None, size: 0, open: HashMap::new() }) }
+    }
+
     /// Opens the journal in this folder, which is made if it is missing.
     pub(crate) fn open(folder: &Utf8Path) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
@@ -55,12 +61,12 @@ impl Journal {
         // A line that was torn as dayfly died would swallow the next one.
         file.set_len(whole)?;
         file.seek(SeekFrom::End(0))?;
-        let mut inner = Inner { file, size: whole, open };
+        let mut inner = Inner { file: Some(file), size: whole, open };
         if whole == 0 {
             inner.append(&Line::Journal { version: VERSION })?;
             keep_names(&path)?;
         }
-        Ok(Self { path, inner: Mutex::new(inner) })
+        Ok(Self { path: Some(path), inner: Mutex::new(inner) })
     }
 
     /// Puts down that a write is about to be sent.
@@ -108,18 +114,21 @@ impl Journal {
 
     /// Writes a new file with what is not settled, and puts it in the place of the old one.
     fn renew(&self, inner: &mut Inner) -> io::Result<()> {
-        let next = self.path.with_extension("jsonl.new");
+        let Some(path) = &self.path else {
+            return Ok(());
+        };
+        let next = path.with_extension("jsonl.new");
         if next.exists() {
             std::fs::remove_file(&next)?;
         }
         let file = OpenOptions::new().create(true).append(true).open(&next)?;
-        let mut renewed = Inner { file, size: 0, open: HashMap::new() };
+        let mut renewed = Inner { file: Some(file), size: 0, open: HashMap::new() };
         renewed.append(&Line::Journal { version: VERSION })?;
         for line in inner.open.values() {
             renewed.append(line)?;
         }
-        std::fs::rename(&next, &self.path)?;
-        keep_names(&self.path)?;
+        std::fs::rename(&next, path)?;
+        keep_names(path)?;
         (inner.file, inner.size) = (renewed.file, renewed.size);
         Ok(())
     }
@@ -131,11 +140,14 @@ impl Journal {
 
 impl Inner {
     fn append(&mut self, line: &Line) -> io::Result<()> {
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
-        if let Err(error) = self.file.write_all(&text).and_then(|()| self.file.sync_data()) {
+        if let Err(error) = file.write_all(&text).and_then(|()| file.sync_data()) {
             // Half a line would make the next one unreadable.
-            let _ = self.file.set_len(self.size);
+            let _ = file.set_len(self.size);
             return Err(error);
         }
         self.size += text.len() as u64;

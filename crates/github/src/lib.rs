@@ -40,6 +40,10 @@ mod capability;
 
 mod tracker;
 
+mod pulls;
+
+mod forge;
+
 mod webhook;
 
 pub use auth::{App, AppBuilder, Auth, TOKEN_VARIABLES, Token};
@@ -48,6 +52,7 @@ pub use call::{Call, Method, Priority, segment};
 pub use capability::{Capabilities, Feature};
 pub use client::{GitHub, GitHubBuilder, Identity, Moved, Partial};
 pub use error::{CallSite, FieldProblem, GitHubError, GraphQlProblem, Limit};
+pub use forge::GitHubForge;
 pub use tracker::{GitHubTracker, TrackerSettings};
 pub use webhook::{
     Hint, HintReason, HintRepo, IssuePlace, MAX_WEBHOOK_BYTES, WebhookError, parse_webhook, verify_webhook,

@@ -1,5 +1,6 @@
 //! Where the API is.
 
+use dayfly_core::ForgeRepo;
 use reqwest::Url;
 
 use crate::{Call, GitHubError};
@@ -39,6 +40,18 @@ impl Place {
     pub(crate) fn is_cloud(&self) -> bool {
         let host = self.base.host_str().unwrap_or_default();
         host == "api.github.com" || host.ends_with(".ghe.com")
+    }
+
+    /// The address at which git finds a repository.
+    pub(crate) fn git(&self, repository: &ForgeRepo) -> String {
+        let mut web = self.base.clone();
+        let host = self.base.host_str().unwrap_or_default();
+        if let Some(host) = host.strip_prefix("api.").filter(|_| self.is_cloud()) {
+            // The scheme stays, so this cannot fail; the API's own host would be refused by git.
+            let _ = web.set_host(Some(host));
+        }
+        web.set_path(&format!("/{}/{}.git", repository.owner(), repository.name()));
+        web.into()
     }
 
     /// The address of a call.

@@ -6,13 +6,14 @@
 
 mod apply;
 mod details;
-mod fault;
+pub(crate) mod fault;
 mod house;
 mod laid;
 mod mapping;
-mod marker;
+pub(crate) mod marker;
 mod milestones;
 mod people;
+mod person;
 mod prints;
 mod read;
 mod slot;

@@ -60,12 +60,12 @@ impl GitHubBuilder {
             Some(folder) => {
                 let what = format!("the journal of writes in {folder} cannot be opened");
                 let opened = Journal::open(&folder);
-                Some(Arc::new(opened.map_err(|e| GitHubError::Setup { what, source: Some(Box::new(e)) })?))
+                opened.map_err(|e| GitHubError::Setup { what, source: Some(Box::new(e)) })?
             }
-            None => None,
+            None => Journal::in_memory(),
         };
         let transport = Transport::new(place, self.clock, self.pace)?;
-        let inner = Inner { auth: self.auth, transport, journal, identity: OnceCell::new(), known };
+        let inner = Inner { auth: self.auth, transport, journal: Arc::new(journal), identity: OnceCell::new(), known };
         Ok(GitHub { inner: Arc::new(inner) })
     }
 }

@@ -63,3 +63,14 @@ fn a_repository_that_moved_is_told_from_an_issue_that_did() {
     assert!(!same("/repos/o/r/issues/5", "/user"));
     assert!(!same("/repos/o/r/issues/5", "/repositories/x/issues/5"));
 }
+
+#[test]
+fn git_goes_to_the_host_of_the_pages() {
+    let repository = ForgeRepo::new("o/r").unwrap();
+    let git = |base: &str| place(base).git(&repository);
+    assert_eq!(git("https://api.github.com"), "https://github.com/o/r.git");
+    assert_eq!(git("https://api.corp.ghe.com"), "https://corp.ghe.com/o/r.git");
+    assert_eq!(git("https://git.corp.example/api/v3"), "https://git.corp.example/o/r.git");
+    assert_eq!(git("https://api.corp.example/api/v3"), "https://api.corp.example/o/r.git");
+    assert_eq!(git("http://127.0.0.1:4000"), "http://127.0.0.1:4000/o/r.git");
+}

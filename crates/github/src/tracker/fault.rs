@@ -74,7 +74,7 @@ impl From<GitHubError> for Fault {
             GitHubError::Limited { until, what, .. } => Fault::Limited { until, reason: what.to_string() },
             GitHubError::Unauthorised { .. } | GitHubError::Credentials { .. } => mend(said),
             GitHubError::NotFoundOrNoAccess { .. } | GitHubError::Forbidden { .. } => {
-                mend(format!("{said}; give the token access to the issues of the repository"))
+                mend(format!("{said}; see what the token may do in the repository"))
             }
             GitHubError::Gone { .. } => mend(format!("{said}; see that the repository has its issues turned on")),
             GitHubError::Unprocessable { .. } | GitHubError::Rejected { .. } | GitHubError::NotNow { .. } => {

@@ -12,11 +12,10 @@ use super::fault::{Asked, Fault};
 use super::graphql::{self, Answered, Ask, Document};
 use super::limits::Resource;
 use super::reply::{Answer, Body, Reply};
-use super::schema;
 use super::state::State;
 use super::users::Viewer;
 use super::world::World;
-use super::{access, auth, git, job_logs, route, routes};
+use super::{access, auth, git, job_logs, route, routes, schema};
 use crate::connection::Cut;
 
 /// The longest body that is read.
@@ -52,7 +51,7 @@ impl Host {
 pub(crate) async fn answer(host: &Host, request: Request, cut: &Cut) -> Response {
     let (head, body) = request.into_parts();
     if let Some(asked) = git::asked(&head) {
-        return git::answer(host, asked, head, body).await;
+        return git::answer(host, asked, head, body, cut).await;
     }
     if let Some(response) = job_logs::answer(host, &head) {
         return response;
@@ -184,10 +183,21 @@ fn graphql(host: &Host, state: &mut State, viewer: Viewer, exchange: &Exchange, 
         Ok(document) => graphql::answer(&mut ask, &document),
         Err(message) => Answered::refused(message),
     };
-    said.violations.extend(answered.violation);
-    let document = body["query"].as_str().unwrap_or_default();
-    said.violations.extend(schema::problems(document, &body["variables"], answered.body.get("data")));
+    let problems = schema_problems(&body, &answered.body);
+    // What the schema says is clearer than that something was not found here.
+    said.violations.extend(answered.violation.filter(|_| problems.is_empty()));
+    said.violations.extend(problems);
     Reply::ok(answered.body)
+}
+
+/// What GitHub's schema says against a document, or else against its answer.
+fn schema_problems(asked: &Value, answer: &Value) -> Vec<String> {
+    let asked_wrongly = schema::graphql_problems(asked["query"].as_str().unwrap_or_default());
+    if !asked_wrongly.is_empty() || answer["data"].is_null() {
+        return asked_wrongly;
+    }
+    let wrong = schema::answer_problems(asked, &answer["data"]).into_iter();
+    wrong.map(|text| format!("the answer is not valid: {text}")).collect()
 }
 
 fn rest(host: &Host, state: &mut State, viewer: Viewer, exchange: &Exchange, said: &mut Said) -> Answer {

@@ -1,10 +1,14 @@
 //! GraphQL, answered from the state by walking what is selected.
 
+mod branches;
 mod connection;
 mod discussion;
 mod mutation;
 mod object;
+mod pull;
+mod pull_mutation;
 mod repository;
+mod rollup;
 mod root;
 mod selection;
 

@@ -140,33 +140,7 @@ impl Pull {
 
     /// Whether it is among those that a GraphQL list is narrowed to.
     pub(crate) fn fits(&self, field: &super::graphql::Selected) -> bool {
-        let named = |name: &str, branch: &str| field.argument(name).as_str().is_none_or(|wanted| wanted == branch);
-        named("headRefName", &self.head) && named("baseRefName", &self.base)
+        let fits = |name: &str, known: &str| field.argument(name).as_str().is_none_or(|wanted| wanted == known);
+        fits("headRefName", &self.head) && fits("baseRefName", &self.base)
     }
-}
-
-/// A field of a pull request that issues do not have.
-pub(crate) fn graphql_field(
-    _: &mut super::graphql::Ask<'_>,
-    _: super::deeds::At,
-    _: &super::graphql::Selected,
-) -> Result<super::graphql::Told, super::graphql::Trouble> {
-    Ok(super::graphql::Told::Unknown)
-}
-
-/// A field of a repository that has to do with git or pull requests.
-pub(crate) fn graphql_repository(
-    _: &mut super::graphql::Ask<'_>,
-    _: u64,
-    _: &super::graphql::Selected,
-) -> Result<super::graphql::Told, super::graphql::Trouble> {
-    Ok(super::graphql::Told::Unknown)
-}
-
-/// A mutation of pull requests.
-pub(crate) fn graphql_mutation(
-    _: &mut super::graphql::Ask<'_>,
-    _: &super::graphql::Selected,
-) -> Result<super::graphql::Told, super::graphql::Trouble> {
-    Ok(super::graphql::Told::Unknown)
 }

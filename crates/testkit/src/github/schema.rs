@@ -39,12 +39,15 @@ pub fn graphql_problems(document: &str) -> Vec<String> {
     }
 }
 
-/// What is wrong with a document, and with the data that was answered to it.
-pub(crate) fn problems(text: &str, variables: &Value, data: Option<&Value>) -> Vec<String> {
-    let Ok(document) = parse_query::<String>(text) else { return Vec::new() };
-    let wrong = document::problems(schema(), &document).into_iter();
-    let wrong = wrong.map(|problem| format!("the document is not valid: {problem}"));
-    let data = data.filter(|data| !data.is_null());
-    let answered = data.map(|data| answer::problems(schema(), &document, variables, data)).unwrap_or_default();
-    wrong.chain(answered.into_iter().map(|problem| format!("the answer is not valid: {problem}"))).collect()
+/// What is wrong with an answer's `data`, by the schema and by what the operation of that name selects; empty if nothing
+/// is.
+pub(crate) fn answer_problems(asked: &Value, data: &Value) -> Vec<String> {
+    let text = asked["query"].as_str().unwrap_or_default();
+    match parse_query::<String>(text) {
+        Ok(document) => {
+            let operation = asked["operationName"].as_str();
+            answer::problems(schema(), &document, (operation, &asked["variables"]), data)
+        }
+        Err(problem) => vec![problem.to_string()],
+    }
 }

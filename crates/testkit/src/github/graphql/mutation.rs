@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Ask, Object, Selected, Told, Trouble};
+use super::{Ask, Object, Selected, Told, Trouble, pull_mutation};
 use crate::github::users::Permission;
 use crate::github::wire;
 
@@ -10,7 +10,7 @@ pub(super) fn field(ask: &mut Ask<'_>, field: &Selected) -> Result<Told, Trouble
     match field.name.as_str() {
         "minimizeComment" => Ok(minimize(ask, field, true)),
         "unminimizeComment" => Ok(minimize(ask, field, false)),
-        _ => crate::github::pulls::graphql_mutation(ask, field),
+        _ => Ok(pull_mutation::field(ask, field)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Ask, Selected, Trouble, connection, discussion, mutation, repository, root};
+use super::{Ask, Selected, Trouble, branches, connection, discussion, mutation, pull, repository, rollup, root};
 use crate::github::deeds::At;
 
 /// Something with fields.
@@ -21,6 +21,12 @@ pub(crate) enum Object {
     /// By its repository's id and its number.
     Milestone(u64, u64),
     Connection(Box<connection::Connection>),
+    /// What checks come to for the head of a pull request.
+    Rollup(At),
+    /// The merge queue of a repository's branch.
+    Queue(u64, String),
+    /// What a mutation gives back: its type, what the client called it, and objects by their fields.
+    Payload(&'static str, Value, Vec<(&'static str, Option<Object>)>),
     /// An object of plain values, of the type named first. Its fields are its keys; those without arguments need no more.
     Plain(&'static str, Value),
 }
@@ -55,7 +61,9 @@ impl Object {
             Self::Issue(_) => "Issue",
             Self::PullRequest(_) => "PullRequest",
             Self::Comment(_) => "IssueComment",
-            Self::Actor(_, name) | Self::Plain(name, _) => name,
+            Self::Rollup(_) => "StatusCheckRollup",
+            Self::Queue(..) => "MergeQueue",
+            Self::Actor(_, name) | Self::Plain(name, _) | Self::Payload(name, ..) => name,
             Self::Milestone(..) => "Milestone",
             Self::Connection(known) => known.type_name,
         }
@@ -69,15 +77,26 @@ impl Object {
             Self::Repository(id) => repository::field(ask, *id, field),
             Self::Issue(at) => discussion::issue(ask, *at, field),
             Self::PullRequest(at) => match discussion::issue(ask, *at, field)? {
-                Told::Unknown => crate::github::pulls::graphql_field(ask, *at, field),
+                Told::Unknown => Ok(pull::field(ask, *at, field)),
                 told => Ok(told),
             },
             Self::Comment(id) => discussion::comment(ask, *id, field),
             Self::Actor(id, _) => Ok(discussion::actor(ask, *id, field)),
             Self::Milestone(repo, number) => repository::milestone(ask, *repo, *number, field),
             Self::Connection(known) => Ok(known.field(field)),
+            Self::Rollup(at) => Ok(rollup::field(ask, *at, field)),
+            Self::Queue(repo, branch) => Ok(branches::queue(ask, *repo, branch, field)),
+            Self::Payload(_, client, objects) => Ok(payload(client, objects, &field.name)),
             Self::Plain(_, value) => Ok(plain(value, &field.name)),
         }
+    }
+}
+
+fn payload(client: &Value, objects: &[(&str, Option<Object>)], name: &str) -> Told {
+    match objects.iter().find(|(known, _)| *known == name) {
+        Some((_, object)) => Told::maybe(object.clone()),
+        None if name == "clientMutationId" => Told::Value(client.clone()),
+        None => Told::Unknown,
     }
 }
 

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use serde_json::{Value, json};
 
-use super::{Ask, Object, Selected, Told, Trouble, connection, object, root};
+use super::{Ask, Object, Selected, Told, Trouble, branches, connection, object, root};
 use crate::github::deeds::At;
 use crate::github::state::{Issue, Repo};
 use crate::github::wire::node;
@@ -51,7 +51,7 @@ pub(super) fn field(ask: &mut Ask<'_>, id: u64, field: &Selected) -> Result<Told
             Told::maybe(known.then(|| Object::Milestone(id, number())))
         }
         "labels" => connection("LabelConnection", labels(repo, repo.labels.keys()), field),
-        _ => crate::github::pulls::graphql_repository(ask, id, field)?,
+        _ => branches::field(ask, id, field),
     })
 }
 

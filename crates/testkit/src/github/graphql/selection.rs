@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use graphql_parser::query::{Definition, OperationDefinition, Selection, SelectionSet, TypeCondition, parse_query};
-use graphql_parser::query::{FragmentDefinition, Value as Given, VariableDefinition};
+use graphql_parser::query::{Directive, FragmentDefinition, Value as Given, VariableDefinition};
 use serde_json::{Map, Value};
 
 /// What one operation selects.
@@ -135,6 +135,14 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn read(&self, set: &SelectionSet<'_, String>, on: &[String], into: &mut Vec<Selected>) -> Result<(), String> {
         for selection in &set.items {
+            let directives = match selection {
+                Selection::Field(field) => &field.directives,
+                Selection::FragmentSpread(spread) => &spread.directives,
+                Selection::InlineFragment(inline) => &inline.directives,
+            };
+            if !self.is_included(directives) {
+                continue;
+            }
             match selection {
                 Selection::Field(field) => {
                     let mut fields = Vec::new();
@@ -164,6 +172,16 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+}
+
+impl Reader<'_> {
+    fn is_included(&self, directives: &[Directive<'_, String>]) -> bool {
+        directives.iter().all(|directive| {
+            let condition = directive.arguments.iter().find(|(name, _)| name == "if");
+            let holds = condition.is_none_or(|(_, value)| plain(value, &self.variables) == Value::Bool(true));
+            holds == (directive.name != "skip")
+        })
     }
 }
 

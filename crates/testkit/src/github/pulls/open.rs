@@ -107,7 +107,8 @@ impl State {
         Ok(())
     }
 
-    fn reopen_pull(&mut self, at: At, by: By) -> Result<(), Reply> {
+    /// Opens a pull request again.
+    pub(crate) fn reopen_pull(&mut self, at: At, by: By) -> Result<(), Reply> {
         let Some(pull) = self.pull(at) else { return Err(Reply::not_found()) };
         if pull.merged.is_some() {
             return Err(Reply::custom(

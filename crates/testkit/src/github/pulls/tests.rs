@@ -2,6 +2,7 @@
 
 mod checks;
 mod client;
+mod graphql;
 mod lifecycle;
 mod merging;
 mod push;

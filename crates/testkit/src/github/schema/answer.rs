@@ -8,22 +8,29 @@ use graphql_parser::query::{
 };
 use serde_json::Value;
 
-use super::document::{fragments, parts};
+use super::document::{fragments, name, parts};
 use super::kinds::{Kind, Schema, bottom};
 
 /// What is wrong with the data of an answer.
 pub(super) fn problems(
     schema: &Schema,
     document: &Document<'_, String>,
-    variables: &Value,
+    (wanted, given): (Option<&str>, &Value),
     data: &Value,
 ) -> Vec<String> {
     let operation = document.definitions.iter().find_map(|definition| match definition {
-        Definition::Operation(operation) => Some(operation),
-        Definition::Fragment(_) => None,
+        Definition::Operation(operation) if wanted.is_none() || name(operation) == wanted => Some(operation),
+        _ => None,
     });
-    let Some(operation) = operation else { return vec!["the document has no operation".to_owned()] };
-    let (root, _, selections) = parts(operation);
+    let Some(operation) = operation else { return vec!["the document has no such operation".to_owned()] };
+    let (root, definitions, selections) = parts(operation);
+    let mut variables = given.clone();
+    for known in definitions.iter().filter(|known| given.get(&known.name).is_none()) {
+        if let Some(Given::Boolean(default)) = &known.default_value {
+            variables[known.name.as_str()] = (*default).into();
+        }
+    }
+    let variables = &variables;
     let mut check = Check { schema, fragments: fragments(document), variables, problems: Vec::new() };
     check.object(root, &[selections], data, "data");
     check.problems

@@ -59,6 +59,16 @@ pub(super) fn parts<'a, 'b>(
     }
 }
 
+/// The name of an operation.
+pub(super) fn name<'a>(operation: &'a OperationDefinition<'_, String>) -> Option<&'a str> {
+    match operation {
+        OperationDefinition::SelectionSet(_) => None,
+        OperationDefinition::Query(query) => query.name.as_deref(),
+        OperationDefinition::Mutation(one) => one.name.as_deref(),
+        OperationDefinition::Subscription(one) => one.name.as_deref(),
+    }
+}
+
 fn unused(spread: &BTreeSet<String>, fragments: &BTreeMap<String, &FragmentDefinition<'_, String>>) -> Vec<String> {
     let unused = fragments.keys().filter(|name| !spread.contains(*name));
     unused.map(|name| format!("...{name} is never used")).collect()

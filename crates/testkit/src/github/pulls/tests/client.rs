@@ -92,6 +92,18 @@ impl Scene {
     }
 }
 
+impl Scene {
+    /// What GraphQL answers the bot.
+    pub(super) fn graphql(&self, query: &str, variables: &Value) -> Value {
+        let headers = format!("authorization: Bearer {}\r\n", self.bot.token());
+        let path = self.server.graphql_url().trim_start_matches(&self.server.origin()).to_owned();
+        let body = json!({ "query": query, "variables": variables });
+        let told = request(&self.server.origin(), "POST", &path, &headers, &body);
+        assert_eq!(told.status, 200, "{}", told.text);
+        told.body
+    }
+}
+
 /// Any request to any path.
 pub(super) fn request(origin: &str, method: &str, path: &str, headers: &str, body: &Value) -> Told {
     let address = origin.trim_start_matches("http://");
