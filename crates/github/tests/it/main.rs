@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be done fails the test")]
 
 mod access;
+mod documents;
 mod forge;
 mod limits;
 mod lost;

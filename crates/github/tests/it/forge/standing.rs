@@ -95,10 +95,10 @@ async fn a_rule_asks_for_a_review_and_for_resolved_conversations() {
 async fn a_conflict_and_a_base_that_moved_on_are_told_apart() {
     let scene = Scene::new();
     scene.opened("dayfly/1").await;
+    assert_eq!(scene.known("dayfly/1").await.mergeable, Mergeable::Clean);
+    scene.repo.commit("main", "elsewhere", &[("b.txt", "two\n")]);
     assert_eq!(scene.look("dayfly/1").await.mergeable, Mergeable::Unknown, "GitHub finds out when it is asked");
     assert_eq!(scene.look("dayfly/1").await.mergeable, Mergeable::Clean);
-    scene.repo.commit("main", "elsewhere", &[("b.txt", "two\n")]);
-    assert_eq!(scene.known("dayfly/1").await.mergeable, Mergeable::Clean);
     scene.repo.protect("main", BranchRules { up_to_date: true, ..rules(&[]) });
     assert_eq!(scene.known("dayfly/1").await.mergeable, Mergeable::Behind);
     scene.repo.commit("main", "the same line", &[("a.txt", "theirs\n")]);
