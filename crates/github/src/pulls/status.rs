@@ -73,6 +73,8 @@ struct Reviewed {
 
 #[derive(Debug, Deserialize)]
 struct Author {
+    #[serde(rename = "__typename")]
+    kind: String,
     login: String,
 }
 
@@ -166,7 +168,9 @@ impl Pulls<'_> {
         let opinions: Vec<Opinion> = node
             .latest_opinionated_reviews
             .iter()
-            .flat_map(|reviews| reviews.nodes.iter().flatten().map(Opinion::from))
+            .flat_map(|reviews| reviews.nodes.iter().flatten())
+            .filter(|review| review.author.as_ref().is_none_or(|author| author.kind != "Bot"))
+            .map(Opinion::from)
             .collect();
         let decision = match node.review_decision.as_deref() {
             None => Decision::Free,

@@ -95,9 +95,13 @@ impl Scene {
 
 /// A forge as a new process has it, with the journal of the one before.
 fn forge(server: &GitHubServer, bot: &Person, keep: &tempfile::TempDir) -> GitHubForge {
+    forge_with(server, bot, keep, Pace::none())
+}
+
+fn forge_with(server: &GitHubServer, bot: &Person, keep: &tempfile::TempDir, pace: Pace) -> GitHubForge {
     let auth = Auth::Token(Token::new(bot.token()).unwrap());
     let github = GitHub::builder(auth, server.world().clock() as Arc<dyn dayfly_core::Clock>);
     let folder = camino::Utf8Path::from_path(keep.path()).unwrap();
-    let github = github.base(server.url()).pace(Pace::none()).journal(folder).build().unwrap();
+    let github = github.base(server.url()).pace(pace).journal(folder).build().unwrap();
     GitHubForge::new(github, BTreeMap::from([(project(), ForgeRepo::new("ann/web").unwrap())]))
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use dayfly_core::{Checks, Commit, Forge as _, MergeMethod, PullApplied, PullState, PullWrite};
-use dayfly_testkit::github::{BranchRules, CheckState, Fault, GitHubServer, Match};
+use dayfly_github::Pace;
+use dayfly_testkit::github::{BranchRules, CheckState, Fault, GitHubServer, Limits, Match};
 
 use super::{Scene, project};
 
@@ -150,6 +151,26 @@ async fn a_queue_takes_it_where_the_base_has_one() {
 
 #[tokio::test]
 async fn the_merging_goes_on_when_the_hour_is_nearly_used_up() {
+    let scene = Scene::new();
+    let (number, head) = scene.opened("dayfly/1").await;
+    // A tenth of a small budget is kept for merging.
+    scene.world.limit(Limits { core: 60, ..Limits::default() });
+    let forge = super::forge_with(&scene.server, &scene.bot, &scene.keep, Pace { reserve: 500, ..Pace::none() });
+    for n in 0.. {
+        let branch = format!("dayfly/none-{n}");
+        let say = PullWrite::Say { branch: "dayfly/1".into(), topic: "t".into(), body: branch };
+        if let Err(error) = forge.apply(&project(), "s", &say).await {
+            assert!(error.to_string().contains("kept for merging"), "{error}");
+            break;
+        }
+        assert!(n < 60, "the reserve is used by what does not merge");
+    }
+    let write = merge("dayfly/1", &head);
+    assert_eq!(forge.apply(&project(), "m", &write).await.unwrap(), PullApplied::Done(Some(number)));
+}
+
+#[tokio::test]
+async fn a_limit_of_graphql_does_not_keep_what_rest_can_do() {
     let scene = Scene::new();
     let (number, head) = scene.opened("dayfly/1").await;
     scene.server.fault(Match::graphql("PullStatus"), Fault::PrimaryLimit(Duration::from_secs(600)));

@@ -48,7 +48,10 @@ async fn a_branch_whose_last_one_was_closed_gets_a_new_one() {
     let (first, _) = scene.opened("dayfly/1").await;
     scene.ann.close_pull("ann/web", first);
     assert_eq!(scene.look("dayfly/1").await.state, PullState::Closed);
-    let (second, _) = scene.opened("dayfly/1").await;
+    // The same wish is granted already; it takes a new one.
+    let new = scene.new_pull("dayfly/1");
+    assert_eq!(scene.apply("open-dayfly/1", PullWrite::Open(new.clone())).await, PullApplied::Already(Some(first)));
+    let PullApplied::Done(Some(second)) = scene.apply("again", PullWrite::Open(new)).await else { panic!() };
     assert!(second > first);
     assert_eq!(scene.look("dayfly/1").await.number, second);
 }

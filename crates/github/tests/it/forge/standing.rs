@@ -1,7 +1,9 @@
 //! What is seen of an open pull request: rules, checks, reviews, conversations.
 
 use dayfly_core::{Checks, Forge as _, Mergeable, Review};
-use dayfly_testkit::github::{Annotation, BranchRules, CheckState, Fault, GitHubServer, Match, StatusState};
+use dayfly_testkit::github::{
+    Annotation, BranchRules, CheckState, Fault, GitHubServer, Match, Permission, StatusState,
+};
 
 use super::{Scene, project};
 
@@ -65,6 +67,10 @@ async fn only_the_reviews_of_writers_count() {
     assert_eq!(scene.look("dayfly/1").await.review, Review::None);
     scene.eve.request_changes("ann/web", number, "I do not like it.");
     assert_eq!(scene.look("dayfly/1").await.review, Review::None);
+    let robot = scene.world.bot("opinions", Permission::Write);
+    robot.request_changes("ann/web", number, "Beep.");
+    assert!(!matches!(scene.look("dayfly/1").await.review, Review::ChangesRequested { .. }));
+    robot.approve("ann/web", number);
     scene.ann.request_changes("ann/web", number, "Use the other word.");
     let Review::ChangesRequested { by, body } = scene.look("dayfly/1").await.review else { panic!() };
     assert_eq!((by.as_str(), body.as_str()), ("ann", "Use the other word."));
