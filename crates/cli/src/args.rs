@@ -72,6 +72,14 @@ pub(crate) enum Command {
         #[command(flatten)]
         scope: Scope,
     },
+    /// Keep issues in order: answers, duplicates, children, blockers, stale ones, milestones. It starts no job.
+    Triage {
+        #[command(flatten)]
+        scope: Scope,
+        /// Show what would be written, and write nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Explain where an issue stands: the gate, the next time, the remedy.
     Why {
         /// The issue, as PROJECT#ID, or its ID if only one project has it.
@@ -85,7 +93,7 @@ pub(crate) enum Command {
         #[arg(long, short)]
         follow: bool,
     },
-    /// Write and read issues of the Markdown tracker.
+    /// Write and read issues.
     #[command(subcommand)]
     Issue(IssueCommand),
     /// Show what was done on a day.

@@ -14,6 +14,7 @@ mod progress;
 mod run;
 mod session;
 mod status;
+mod triage;
 mod usage;
 mod why;
 mod worklog;
@@ -35,6 +36,7 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliErro
             run::run(output, &Context::load(config)?, settings).await
         }
         Command::Status { scope } => status::run(output, &Context::load(config)?, &scope).await,
+        Command::Triage { scope, dry_run } => triage::run(output, &Context::load(config)?, &scope, dry_run).await,
         Command::Why { issue } => why::run(output, &Context::load(config)?, &issue).await,
         Command::Logs { attempt, follow } => logs::run(output, &Context::load(config)?, &attempt, follow).await,
         Command::Issue(command) => issue::run(output, &Context::load(config)?, command).await,

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::{Clock as _, Config, Filter, IssueId, IssueRef, ProjectName, SourceText};
-use dayfly_runner::{MarkdownTracker, Overview, Sources, SqliteStore, SystemClock, overview};
+use dayfly_core::{
+    Clock as _, Config, Filter, Forge, IssueId, IssueRef, ProjectName, SourceText, Tracker, TrackerKind,
+};
+use dayfly_runner::{MarkdownTracker, NoTracker, Overview, Sources, SqliteStore, SystemClock, Trackers, overview};
 
 use crate::args::Scope;
 use crate::catalogs;
 use crate::error::CliError;
+use crate::github::{self, Access, OnGitHub};
 
 /// The name of the configuration file.
 pub(crate) const FILE: &str = "dayfly.toml";
@@ -17,6 +20,14 @@ pub(crate) const FILE: &str = "dayfly.toml";
 pub(crate) struct Context {
     pub(crate) config: Config,
     pub(crate) path: Utf8PathBuf,
+}
+
+/// Where the issues and changes of projects are.
+pub(crate) struct Outside {
+    pub(crate) tracker: Trackers,
+    pub(crate) forge: Option<Arc<dyn Forge>>,
+    /// What is on GitHub, if anything is and can be reached.
+    pub(crate) github: Option<OnGitHub>,
 }
 
 /// The working directory.
@@ -104,8 +115,34 @@ impl Context {
         if path.exists() { Ok(Some(SqliteStore::open_read_only(&path)?)) } else { Ok(None) }
     }
 
-    pub(crate) fn tracker(&self) -> MarkdownTracker {
+    /// The issues in files.
+    pub(crate) fn files(&self) -> MarkdownTracker {
         MarkdownTracker::new(self.config.portfolio.issues_dir.clone(), Arc::new(SystemClock))
+    }
+
+    /// Where the issues and changes of all projects are. What cannot be reached says so when it is asked, and keeps nothing
+    /// else from being read.
+    pub(crate) async fn outside(&self, access: Access) -> Outside {
+        let portfolio = &self.config.portfolio;
+        let mut tracker = Trackers::new(Arc::new(self.files()));
+        let there = github::repositories(portfolio);
+        if there.is_empty() {
+            return Outside { tracker, forge: None, github: None };
+        }
+        let connected = github::connect(portfolio, access).await;
+        let (forge, shown, github): (Arc<dyn Forge>, Arc<dyn Tracker>, _) = match connected {
+            Ok(on) => (on.forge.clone(), on.tracker.clone(), Some(on)),
+            Err(why) => {
+                let none = Arc::new(NoTracker::new(why.to_string()));
+                (none.clone(), none, None)
+            }
+        };
+        for name in there.into_keys() {
+            if portfolio.projects.get(&name).is_some_and(|project| project.tracker == TrackerKind::GitHub) {
+                tracker = tracker.with(name, shown.clone());
+            }
+        }
+        Outside { tracker, forge: Some(forge), github }
     }
 
     /// Everything a report is made from.
@@ -113,8 +150,8 @@ impl Context {
         let store = self.read_store()?;
         let store = store.as_ref().map(|s| s as &dyn dayfly_core::Store);
         let now = SystemClock.now();
-        let tracker = self.tracker();
-        let from = Sources { store, tracker: &tracker, forge: None };
+        let outside = self.outside(Access::Read).await;
+        let from = Sources { store, tracker: &outside.tracker, forge: outside.forge.as_deref() };
         Ok(overview(self.config.portfolio.clone(), from, filter, now).await?)
     }
 
@@ -146,7 +183,7 @@ impl Context {
             return Ok(IssueRef::new(self.project(project)?, id));
         }
         let id = IssueId::new(text).map_err(|err| CliError::usage(err.to_string()))?;
-        let tracker = self.tracker();
+        let tracker = self.outside(Access::Read).await.tracker;
         let mut found = Vec::new();
         for project in self.config.portfolio.projects.keys() {
             let issues = dayfly_core::Tracker::issues(&tracker, project).await?;
@@ -173,7 +210,7 @@ impl Context {
         }
         if let Some(issue) = &scope.issue {
             let issue = self.issue(issue).await?;
-            let there = dayfly_core::Tracker::issues(&self.tracker(), &issue.project).await?;
+            let there = dayfly_core::Tracker::issues(&self.outside(Access::Read).await.tracker, &issue.project).await?;
             if !there.iter().any(|i| i.id == issue.issue) {
                 return Err(no_issue(&issue));
             }

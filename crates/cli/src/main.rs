@@ -7,6 +7,7 @@ mod catalogs;
 mod commands;
 mod context;
 mod error;
+mod github;
 mod instead;
 mod keeper;
 mod output;

@@ -129,6 +129,12 @@ impl Call {
         self
     }
 
+    /// As one that does the same if it is sent twice, though its method does not say so.
+    pub(crate) fn repeatable(mut self) -> Self {
+        self.repeatable = true;
+        self
+    }
+
     /// On behalf of this repository: an App takes the token of its installation there.
     pub fn scope(mut self, repository: ForgeRepo) -> Self {
         self.scope = Some(repository);

@@ -4,6 +4,7 @@
 //! did, what changed is read. Writing has one way too: look whether it is there, write it with a mark, and if the answer is
 //! lost, look again.
 
+mod apply;
 mod details;
 pub(crate) mod fault;
 mod house;
@@ -12,6 +13,7 @@ mod mapping;
 pub(crate) mod marker;
 mod milestones;
 mod people;
+mod person;
 mod prints;
 mod read;
 mod slot;
@@ -33,7 +35,6 @@ use crate::GitHub;
 use fault::Fault;
 use house::House;
 use mapping::Mapping;
-use slot::Slot;
 
 /// What a [`GitHubTracker`] must know.
 #[derive(Debug, Clone)]
@@ -108,7 +109,7 @@ impl Tracker for GitHubTracker {
     }
 
     async fn apply(&self, project: &ProjectName, key: &str, write: &TrackerWrite) -> Result<Applied, TrackerError> {
-        let _ = (key, write);
-        Err(Fault::Refused("not yet".into()).into_error(project))
+        let applied = async { apply::apply(&self.house, &self.house.slot(project)?, key, write).await };
+        applied.await.map_err(|fault| fault.into_error(project))
     }
 }

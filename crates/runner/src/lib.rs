@@ -32,7 +32,7 @@ pub use agents::{
 pub use clock::SystemClock;
 pub use engine::{
     Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Progress, RunOptions, Sources, StateLock, Summary,
-    Until, Withheld, attempt_dir, gates_dir, git_dir, overview, read_all,
+    TriagedLine, Until, Withheld, attempt_dir, gates_dir, git_dir, overview, read_all,
 };
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
 pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, TrustedGit};
@@ -48,4 +48,4 @@ pub use sandbox::{
 pub use sqlite::SqliteStore;
 pub use subprocess::{Keeper, SubprocessRunner, child_variables, is_kept, native_program, without_secrets};
 pub use tmux::{Session, SessionState, SessionStatus, TmuxError, TmuxRunner, find_tmux};
-pub use trackers::Trackers;
+pub use trackers::{NoTracker, Trackers};

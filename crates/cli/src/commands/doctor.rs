@@ -3,12 +3,13 @@
 mod agents;
 mod billing;
 mod context;
+mod github;
 mod sandbox;
 
 use std::path::PathBuf;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::{Landing, Portfolio, Project, State, StoreError, Tracker as _, TrackerError};
+use dayfly_core::{Landing, Portfolio, Project, State, StoreError, Tracker as _, TrackerError, TrackerKind};
 use dayfly_runner::{GATES_FILE, Git, SqliteStore, StateLock, find_program, find_tmux, gate_commands, read_all};
 use serde::Serialize;
 
@@ -71,6 +72,7 @@ pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>) -> Result<Ex
             checks.extend(agents::checks(portfolio).await);
             checks.extend(agents::accounts(portfolio));
             checks.extend(billing::checks(portfolio));
+            checks.extend(github::checks(portfolio).await);
             for project in portfolio.projects.values() {
                 checks.extend(project_checks(project).await);
                 checks.extend(context::checks(portfolio, project).await);
@@ -228,8 +230,11 @@ fn session_check(project: &Project) -> Option<Check> {
 
 async fn tracker_check(context: &Context, project: &Project) -> Check {
     let what = format!("project {}: tracker", project.name);
+    if project.tracker == TrackerKind::GitHub {
+        return github::tracker_check(context, project, what).await;
+    }
     let dir = context.config.portfolio.issues_dir.join(project.name.as_str());
-    let tracker = context.tracker();
+    let tracker = context.files();
     let read = async {
         Ok::<_, TrackerError>((tracker.issues(&project.name).await?, tracker.milestones(&project.name).await?))
     };

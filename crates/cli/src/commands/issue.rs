@@ -1,15 +1,17 @@
-//! `dayfly issue`: issues of the Markdown tracker.
+//! `dayfly issue`: issues, as people write and read them.
 
 use std::io::Read as _;
 
 use dayfly_core::{
-    Clock as _, Filter, Issue, IssueRef, NewIssue, Phase, ProjectName, Tracker as _, TrackerState, TrackerWrite, why,
+    Clock as _, Filter, Issue, IssueRef, NewIssue, Phase, ProjectName, Tracker as _, TrackerKind, TrackerState,
+    TrackerWrite, why,
 };
-use dayfly_runner::{Overview, SystemClock};
+use dayfly_runner::{MarkdownTracker, Overview, SystemClock};
 
 use crate::args::IssueCommand;
 use crate::context::{Context, no_issue};
 use crate::error::{CliError, Exit};
+use crate::github::{self, Access, OnGitHub};
 use crate::output::Output;
 use crate::tables::{columns, cut, one_line};
 
@@ -55,8 +57,17 @@ async fn reply(output: &Output, context: &Context, issue: &IssueRef, answer: &st
     if !asked {
         return Err(stands(&overview, issue, "has asked nothing"));
     }
-    let (author, at) = (author(), SystemClock.now());
-    context.tracker().comment_as(&issue.project, &issue.issue, &author, answer, at).await?;
+    let author = match home(context, &issue.project).await? {
+        Home::Files(files) => {
+            let (author, at) = (author(), SystemClock.now());
+            files.comment_as(&issue.project, &issue.issue, &author, answer, at).await?;
+            author
+        }
+        Home::GitHub(on) => {
+            on.tracker.comment_as_person(&issue.project, &issue.issue, answer).await?;
+            on.client.identity().await.map(|own| own.login.clone()).unwrap_or_default()
+        }
+    };
     if !overview.state.issues.contains_key(issue) {
         release(context, issue, &[labels.needs_clarification.as_str()]).await?;
     }
@@ -115,8 +126,23 @@ fn stands(overview: &Overview, issue: &IssueRef, what: &str) -> CliError {
 async fn release(context: &Context, issue: &IssueRef, labels: &[&str]) -> Result<(), CliError> {
     let remove = labels.iter().map(|&l| l.to_owned()).collect();
     let write = TrackerWrite::Labels { issue: issue.issue.clone(), add: vec![], remove };
-    context.tracker().apply(&issue.project, "", &write).await?;
+    context.outside(Access::Read).await.tracker.apply(&issue.project, "", &write).await?;
     Ok(())
+}
+
+/// Where a person writes an issue of a project.
+enum Home {
+    Files(MarkdownTracker),
+    GitHub(OnGitHub),
+}
+
+async fn home(context: &Context, project: &ProjectName) -> Result<Home, CliError> {
+    let kind = context.config.portfolio.projects.get(project).map(|project| project.tracker).unwrap_or_default();
+    if kind == TrackerKind::Markdown {
+        return Ok(Home::Files(context.files()));
+    }
+    let on = github::connect(&context.config.portfolio, Access::Read).await;
+    on.map(Home::GitHub).map_err(|why| CliError::environment(why.to_string()))
 }
 
 /// A text of the command line, or standard input for `-`.
@@ -135,17 +161,25 @@ fn author() -> String {
 }
 
 async fn create(output: &Output, context: &Context, project: &ProjectName, new: &NewIssue) -> Result<(), CliError> {
-    let tracker = context.tracker();
-    let id = tracker.create(project, &author(), new).await?;
-    let issue = IssueRef::new(project.clone(), id);
-    let path = tracker.path_of(&issue.project, &issue.issue).await?;
+    let (issue, path) = match home(context, project).await? {
+        Home::Files(files) => {
+            let issue = IssueRef::new(project.clone(), files.create(project, &author(), new).await?);
+            let path = files.path_of(&issue.project, &issue.issue).await?.into_string();
+            (issue, path)
+        }
+        Home::GitHub(on) => {
+            let id = on.tracker.create_as_person(project, new).await?;
+            let found = on.tracker.issues(project).await?.into_iter().find(|i| i.id == id);
+            (IssueRef::new(project.clone(), id), found.and_then(|i| i.facts.url).unwrap_or_default())
+        }
+    };
     let facts = serde_json::json!({ "issue": issue, "path": path });
     output.data(&facts, || format!("{issue}  {path}"))
 }
 
 async fn list(output: &Output, context: &Context, project: Option<&str>, all: bool) -> Result<(), CliError> {
     let only = project.map(|p| context.project(Some(p))).transpose()?;
-    let tracker = context.tracker();
+    let tracker = context.outside(Access::Read).await.tracker;
     let mut found: Vec<(IssueRef, Issue)> = Vec::new();
     let mut faults = Vec::new();
     for project in context.config.portfolio.projects.keys().filter(|p| only.as_ref().is_none_or(|o| o == *p)) {
@@ -177,10 +211,12 @@ async fn list(output: &Output, context: &Context, project: Option<&str>, all: bo
 }
 
 async fn show(output: &Output, context: &Context, issue: &IssueRef) -> Result<(), CliError> {
-    let tracker = context.tracker();
-    let issues = tracker.issues(&issue.project).await?;
+    let issues = context.outside(Access::Read).await.tracker.issues(&issue.project).await?;
     let found = issues.iter().find(|i| i.id == issue.issue).ok_or_else(|| no_issue(issue))?;
-    let path = tracker.path_of(&issue.project, &issue.issue).await?;
+    let path = match &found.facts.url {
+        Some(url) => url.clone(),
+        None => context.files().path_of(&issue.project, &issue.issue).await?.into_string(),
+    };
     output.data(&found, || {
         let state = if found.state == TrackerState::Open { "open" } else { "closed" };
         let facts: Vec<&str> = [state].into_iter().chain(found.labels.iter().map(String::as_str)).collect();

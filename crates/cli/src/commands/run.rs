@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use crate::args::Scope;
 use crate::context::Context;
 use crate::error::{CliError, Exit};
+use crate::github::Access;
 use crate::output::Output;
 use crate::tables::{one_line, time};
 
@@ -53,13 +54,17 @@ pub(crate) async fn work(
     let lock = StateLock::take(&portfolio.state_dir)?;
     let store = SqliteStore::open(&context.ledger())?;
     let reporter = Reporter::new(output, verbose);
-    let engine = Engine::builder(portfolio.clone())
+    let outside = context.outside(Access::Write).await;
+    let mut engine = Engine::builder(portfolio.clone())
         .store(Arc::new(store))
-        .tracker(Arc::new(context.tracker()))
+        .tracker(Arc::new(outside.tracker))
         .tag(lock.tag())
         .keeper(crate::keeper::keeper()?)
-        .progress(reporter.progress())
-        .build();
+        .progress(reporter.progress());
+    if let Some(forge) = outside.forge {
+        engine = engine.forge(forge);
+    }
+    let engine = engine.build();
     let (asked, mut shutdown) = mpsc::channel(4);
     let interrupts = interrupts(asked);
     let summary = tokio::select! {

@@ -133,33 +133,8 @@ fn evaluate<'a>(
             remedy: remedy.map(str::to_owned),
         })
     };
-    if let Trigger::No { why } = may_trigger(issue, &input.portfolio.labels) {
-        let label = &input.portfolio.labels.ready_for_prep;
-        let remedy = format!("someone with write permission puts a label such as `{label}` on it, or opens it anew");
-        let name = issue.author.name.clone();
-        return Err(wait(Wait::Author { name, why }, None, Some(&remedy)));
-    }
-    if let Some((why, until, remedy)) = known.and_then(|k| phase_wait(input, view, issue, issue_ref, k)) {
+    if let Some((why, until, remedy)) = waits(input, project, (view, issue), issue_ref, budget) {
         return Err(wait(why, until, remedy.as_deref()));
-    }
-    if let Some(label) = holding_label(input.portfolio, issue, known) {
-        let remedy = format!("take the label away: `dayfly issue retry {issue_ref}`");
-        return Err(wait(Wait::Label { label: label.to_owned() }, None, Some(&remedy)));
-    }
-    if let Some((why, remedy)) = blocked(input, view, issue, issue_ref).filter(|_| known.is_none()) {
-        return Err(wait(why, None, remedy));
-    }
-    if input.filter.had_turn.contains(issue_ref) {
-        return Err(wait(Wait::HadTurn, None, None));
-    }
-    if let Some((reason, until)) =
-        input.filter.held.get(issue_ref).filter(|(_, until)| until.is_none_or(|u| u > input.now))
-    {
-        let reason = reason.clone();
-        return Err(wait(Wait::Held { reason }, *until, Some("mend the cause, then run again")));
-    }
-    if let Some((why, until, remedy)) = bound_reached(project, known, budget) {
-        return Err(wait(why, until, Some(remedy)));
     }
     let first = || entry(input.portfolio, &project.name, issue);
     let (stage, why) = match known {
@@ -187,6 +162,42 @@ fn evaluate<'a>(
         why,
     };
     Ok(Candidate { order: order(&project.pipeline, view, issue, &ready), project, stage, ready, picks })
+}
+
+/// Why an issue waits before it is asked what could be done for it; until when, and what helps.
+fn waits(
+    input: &PlanInput<'_>,
+    project: &Project,
+    (view, issue): (&ProjectView, &Issue),
+    issue_ref: &IssueRef,
+    budget: Option<&(String, Timestamp)>,
+) -> Option<(Wait, Option<Timestamp>, Option<String>)> {
+    let known = input.state.issues.get(issue_ref);
+    if let Trigger::No { why } = may_trigger(issue, &input.portfolio.labels) {
+        let label = &input.portfolio.labels.ready_for_prep;
+        let remedy = format!("someone with write permission puts a label such as `{label}` on it, or opens it anew");
+        return Some((Wait::Author { name: issue.author.name.clone(), why }, None, Some(remedy)));
+    }
+    if let Some(phase) = known.and_then(|k| phase_wait(input, view, issue, issue_ref, k)) {
+        return Some(phase);
+    }
+    if let Some(label) = holding_label(input.portfolio, issue, known) {
+        let remedy = format!("take the label away: `dayfly issue retry {issue_ref}`");
+        return Some((Wait::Label { label: label.to_owned() }, None, Some(remedy)));
+    }
+    if let Some((why, remedy)) = blocked(input, view, issue, issue_ref).filter(|_| known.is_none()) {
+        return Some((why, None, remedy.map(str::to_owned)));
+    }
+    if input.filter.had_turn.contains(issue_ref) {
+        return Some((Wait::HadTurn, None, None));
+    }
+    if let Some((reason, until)) =
+        input.filter.held.get(issue_ref).filter(|(_, until)| until.is_none_or(|u| u > input.now))
+    {
+        return Some((Wait::Held { reason: reason.clone() }, *until, Some("mend the cause, then run again".into())));
+    }
+    let (why, until, remedy) = bound_reached(project, known, budget)?;
+    Some((why, until, Some(remedy.to_owned())))
 }
 
 /// What blocks an issue, and what helps if nothing here will free it.

@@ -41,7 +41,7 @@ impl ProjectView {
                 issue.comments.push(comment);
             }
             TrackerWrite::Labels { add, remove, .. } => {
-                issue.labels.retain(|label| !remove.contains(label));
+                issue.labels.retain(|label| !remove.iter().any(|gone| gone.eq_ignore_ascii_case(label)));
                 let missing: Vec<String> = add.iter().filter(|label| !issue.has_label(label)).cloned().collect();
                 issue.labels.extend(missing);
             }

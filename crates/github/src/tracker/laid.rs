@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::snapshot::{Blocker, SeenComment, SeenIssue, Snapshot};
+use super::snapshot::{Blocker, SeenComment, SeenIssue, SeenMilestone, Snapshot};
 use super::wire::State;
 
 /// After so long, what is read is right: somebody undid the write.
@@ -93,7 +93,7 @@ impl Laid {
     }
 
     fn counts(&self, now: Timestamp) -> bool {
-        now.duration_since(self.at) < LAG
+        is_recent(self.at, now)
     }
 
     /// Lays over an issue that was just read what it does not show yet; what it shows is no longer laid.
@@ -120,6 +120,10 @@ impl Laid {
     }
 }
 
+fn is_recent(at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(at) < LAG
+}
+
 impl Snapshot {
     /// Puts down what an own write made true.
     pub(crate) fn lay(&mut self, number: u64, at: Timestamp, fact: Fact) {
@@ -143,6 +147,49 @@ impl Snapshot {
             }
         }
         (there, gone)
+    }
+}
+
+impl Snapshot {
+    /// Lays own writes over an issue that was just read, which is not put down.
+    pub(crate) fn lay_over(&self, issue: &mut SeenIssue, now: Timestamp) {
+        let number = issue.number;
+        for laid in self.laid.iter().filter(|laid| laid.number == number && laid.counts(now)) {
+            if !laid.fact.holds(issue) {
+                laid.fact.force(issue, laid.at);
+            }
+        }
+    }
+
+    /// The numbers of the issues that dayfly has just made to block an issue.
+    pub(crate) fn laid_blockers(&self, number: u64) -> Vec<u64> {
+        let own = self.laid.iter().filter(|laid| laid.number == number);
+        own.filter_map(|laid| if let Fact::Blocker(blocker) = &laid.fact { Some(blocker.number) } else { None })
+            .collect()
+    }
+
+    /// Puts down a milestone that dayfly has just made or changed.
+    pub(crate) fn lay_milestone(&mut self, milestone: SeenMilestone, now: Timestamp) {
+        self.laid_milestones.retain(|(_, laid)| laid.number != milestone.number);
+        self.laid_milestones.push((now, milestone));
+        self.check_milestones(now);
+    }
+
+    /// Lays own writes over the milestones; those that are shown are no longer laid.
+    pub(crate) fn check_milestones(&mut self, now: Timestamp) {
+        let milestones = &mut self.milestones;
+        self.laid_milestones.retain(|(at, laid)| {
+            let known = milestones.iter_mut().find(|known| known.number == laid.number);
+            match known {
+                _ if !is_recent(*at, now) => return false,
+                Some(known) => {
+                    let counts = known.counts;
+                    *known = SeenMilestone { counts, ..laid.clone() };
+                }
+                None => milestones.push(laid.clone()),
+            }
+            true
+        });
     }
 }
 

@@ -45,11 +45,7 @@ impl<'a> Mapping<'a> {
 
     /// The mark of a text, if dayfly's own account wrote it.
     pub(crate) fn own<'t>(&self, author: &Seen, text: &'t str) -> Own<'t> {
-        if author.login().is_some_and(|login| login.eq_ignore_ascii_case(&self.own.login)) {
-            Marker::split(text)
-        } else {
-            None
-        }
+        if is_own(author, self.own) { Marker::split(text) } else { None }
     }
 
     fn issue(&self, seen: &SeenIssue, marks: &BTreeMap<u64, Own<'a>>) -> Option<Issue> {
@@ -167,19 +163,19 @@ impl<'a> Mapping<'a> {
         })
     }
 
-    /// How whoever put a label on stands. Where a person shares dayfly's account, what dayfly remembers of its own labels
+    /// How whoever put a label on, or took it off, stands. Where a person shares dayfly's account, what dayfly remembers of its own labels
     /// tells the two apart.
     fn standing_of(&self, seen: &SeenIssue, event: &SeenEvent) -> Standing {
         let standing = self.standing(&event.actor, false);
         let itself = event.actor.login().is_some_and(|login| login.eq_ignore_ascii_case(&self.own.login));
-        let Doing::Labelled(label) = &event.what else { return standing };
-        if !itself || standing == Standing::Own {
+        let about_label = matches!(event.what, Doing::Labelled(_) | Doing::Unlabelled(_));
+        if !itself || standing == Standing::Own || !about_label {
             return standing;
         }
         // Before there was a memory, dayfly put labels only on issues on which it also wrote.
         let written = || seen.comments.values().any(|c| self.own(&c.author, &c.body).is_some());
         let forgotten = event.at < self.snapshot.born && written();
-        let remembered = self.snapshot.is_own_label(seen.number, label, event.at);
+        let remembered = self.snapshot.is_own_label(seen.number, &event.what, event.at);
         // An issue of dayfly's own has the labels that it was made with.
         let made = self.own(&seen.author, &seen.body).is_some() && seen.opened.is_some_and(|at| event.at <= at);
         if forgotten || remembered || made { Standing::Own } else { standing }
@@ -215,7 +211,7 @@ impl<'a> Mapping<'a> {
             }
         }
         let marker = marks.get(&seen.number).and_then(|own| own.as_ref()).map(|(marker, _)| marker);
-        if let Some((marker, parent)) = marker.and_then(|m| Some((m, m.parent?))).filter(|(m, _)| !m.after.is_empty()) {
+        if let Some((marker, parent)) = marker.and_then(|m| Some((m, m.parent?))).filter(|(m, _)| m.noted) {
             let sibling =
                 |m: &Marker| m.parent == Some(parent) && m.part.as_ref().is_some_and(|p| marker.after.contains(p));
             numbers
@@ -230,6 +226,11 @@ impl<'a> Mapping<'a> {
         let here = numbers.into_iter().filter(open).map(|n| n.to_string());
         here.chain(elsewhere).collect()
     }
+}
+
+/// Whether it is dayfly's own account.
+pub(crate) fn is_own(who: &Seen, own: &Identity) -> bool {
+    who.login().is_some_and(|login| login.eq_ignore_ascii_case(&own.login))
 }
 
 fn id(number: u64) -> Option<IssueId> {

@@ -21,6 +21,8 @@ pub(crate) struct Marker {
     pub(crate) parent: Option<u64>,
     /// The parts that must be closed before.
     pub(crate) after: Vec<String>,
+    /// Whether those hold by this mark alone, because the host has no dependencies.
+    pub(crate) noted: bool,
     /// The numbers of the issues that block this one.
     pub(crate) by: Vec<u64>,
     /// Whether a line for people, which is not part of the text, follows the mark.
@@ -31,6 +33,11 @@ impl Marker {
     /// The mark of an effect.
     pub(crate) fn of_key(key: &str) -> Self {
         Self { key: Some(key.to_owned()), ..Self::default() }
+    }
+
+    /// The mark of a comment that is the only one about its topic.
+    pub(crate) fn of_topic(key: &str, topic: &str) -> Self {
+        Self { topic: Some(topic.to_owned()), ..Self::of_key(key) }
     }
 
     /// The text with the mark before it.
@@ -56,6 +63,7 @@ impl Marker {
                 "parent" => marker.parent = value.parse().ok(),
                 "after" => marker.after = listed(field)?,
                 "by" => marker.by = listed(field)?.iter().filter_map(|n| n.parse().ok()).collect(),
+                "noted" => marker.noted = true,
                 "head" => marker.headed = true,
                 // A later version may say more.
                 _ => {}
@@ -94,6 +102,7 @@ impl std::fmt::Display for Marker {
             let numbers: Vec<_> = self.by.iter().map(u64::to_string).collect();
             fields.push(format!("by={}", numbers.join(",")));
         }
+        fields.extend(self.noted.then(|| "noted".to_owned()));
         fields.extend(self.headed.then(|| "head".to_owned()));
         write!(f, "{START}{}{END}", fields.join(" "))
     }
@@ -149,11 +158,12 @@ mod tests {
             parent: Some(3),
             after: vec!["x,y".into(), "z".into()],
             by: vec![4, 5],
+            noted: true,
             headed: true,
         };
         let text = marker.before("## text\n");
         insta::assert_snapshot!(text, @"
-        <!-- dayfly:key=web.3.exec.1/0 topic=children part=a-%2D%3E%20b%2C%20c parent=3 after=x%2Cy,z by=4,5 head -->
+        <!-- dayfly:key=web.3.exec.1/0 topic=children part=a-%2D%3E%20b%2C%20c parent=3 after=x%2Cy,z by=4,5 noted head -->
         Part of #3.
 
         ## text

@@ -69,8 +69,7 @@ async fn issues(house: &House, slot: &Slot, seen: &Sighting, now: Timestamp) -> 
     let cursor = slot.with(now, |snapshot| snapshot.cursor);
     let since = cursor.and_then(|cursor| cursor.checked_sub(OVERLAP).ok());
     if let Some(since) = since {
-        let path = format!("/issues?state=all&sort=updated&direction=asc&since={}", segment(&time(since)));
-        let list = list(house, slot, &path).await?;
+        let list = list(house, slot, &changed_path(since)).await?;
         let numbers = slot.with(now, |snapshot| snapshot.merge(list, now));
         if slot.with(now, |snapshot| snapshot.agrees_with(&seen.print)) {
             return Ok(Issues { numbers, since: Some(since), whole: false, first: false });
@@ -134,11 +133,22 @@ async fn milestones_if_changed(house: &House, slot: &Slot, seen: &Sighting, now:
     });
     if !same && seen.print.milestones > 0 {
         let list = milestones::list(&house.github, slot).await?;
-        slot.with(now, |snapshot| snapshot.take_milestones(list));
+        slot.with(now, |snapshot| snapshot.take_milestones(list, now));
     } else if seen.print.milestones == 0 {
-        slot.with(now, |snapshot| snapshot.take_milestones(Vec::new()));
+        slot.with(now, |snapshot| snapshot.take_milestones(Vec::new(), now));
     }
     Ok(slot.with(now, |snapshot| snapshot.milestones.iter().any(|milestone| !milestone.closed)))
+}
+
+/// The path of all that changed since then, the oldest change first: what changes meanwhile comes at the end.
+fn changed_path(since: Timestamp) -> String {
+    format!("/issues?state=all&sort=updated&direction=asc&since={}", segment(&time(since)))
+}
+
+/// The path of all that changed since a little before the newest change that is known.
+pub(crate) fn newer_path(cursor: Option<Timestamp>, now: Timestamp) -> String {
+    let since = cursor.unwrap_or(now).checked_sub(OVERLAP).unwrap_or(now);
+    changed_path(since)
 }
 
 /// A time as GitHub takes it.

@@ -32,10 +32,12 @@ pub(crate) struct Snapshot {
     pub(crate) milestones: Vec<SeenMilestone>,
     /// Who may do what, by login.
     pub(crate) people: BTreeMap<String, Permitted>,
-    /// The labels that dayfly put on, among those that ask for work.
+    /// The labels that dayfly put on or took off, among those that ask for work.
     pub(crate) own_labels: Vec<OwnLabel>,
     /// Own writes that no reading has shown yet.
     pub(crate) laid: Vec<Laid>,
+    /// The same of milestones.
+    pub(crate) laid_milestones: Vec<(Timestamp, SeenMilestone)>,
 }
 
 /// What a repository looks like from afar. As long as it stays the same, nothing is read.
@@ -181,6 +183,17 @@ pub(crate) enum Doing {
     Other,
 }
 
+impl Doing {
+    fn is_same(&self, other: &Doing) -> bool {
+        match (self, other) {
+            (Doing::Labelled(a), Doing::Labelled(b)) | (Doing::Unlabelled(a), Doing::Unlabelled(b)) => {
+                a.eq_ignore_ascii_case(b)
+            }
+            _ => self == other,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SeenMilestone {
     pub(crate) number: u64,
@@ -202,7 +215,8 @@ pub(crate) struct Permitted {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OwnLabel {
     pub(crate) number: u64,
-    pub(crate) label: String,
+    /// Put on or taken off.
+    pub(crate) doing: Doing,
     pub(crate) at: Timestamp,
 }
 
@@ -230,6 +244,7 @@ impl Snapshot {
             people: BTreeMap::new(),
             own_labels: Vec::new(),
             laid: Vec::new(),
+            laid_milestones: Vec::new(),
         }
     }
 
@@ -260,6 +275,7 @@ impl Snapshot {
                 }
                 None => drop(changed.insert(new.number)),
             }
+            new.blockers = new.blockers.filter(|_| new.blocked > 0);
             Laid::check(&mut self.laid, &mut new, now);
             self.issues.insert(new.number, new);
         }
@@ -300,11 +316,12 @@ impl Snapshot {
     }
 
     /// Takes in the milestones; how far they are stays as it was counted.
-    pub(crate) fn take_milestones(&mut self, list: Vec<SeenMilestone>) {
+    pub(crate) fn take_milestones(&mut self, list: Vec<SeenMilestone>, now: Timestamp) {
         let old = std::mem::replace(&mut self.milestones, list);
         for milestone in &mut self.milestones {
             milestone.counts = old.iter().find(|known| known.number == milestone.number).and_then(|known| known.counts);
         }
+        self.check_milestones(now);
     }
 
     /// Takes in how far the open milestones are.
@@ -334,18 +351,18 @@ impl Snapshot {
         print.issue <= self.cursor
     }
 
-    pub(crate) fn remember_label(&mut self, number: u64, label: &str, at: Timestamp) {
-        self.own_labels.push(OwnLabel { number, label: label.to_owned(), at });
+    pub(crate) fn remember_label(&mut self, number: u64, doing: Doing, at: Timestamp) {
+        self.own_labels.push(OwnLabel { number, doing, at });
         if self.own_labels.len() > MOST_OWN_LABELS {
             self.own_labels.remove(0);
         }
     }
 
-    /// Whether dayfly put that label on at about that time.
-    pub(crate) fn is_own_label(&self, number: u64, label: &str, at: Timestamp) -> bool {
+    /// Whether it was dayfly that put a label on, or took it off, at about that time.
+    pub(crate) fn is_own_label(&self, number: u64, doing: &Doing, at: Timestamp) -> bool {
         // Two clocks, and the time that the write took.
         let near = |own: &OwnLabel| at.duration_since(own.at).abs() <= SignedDuration::from_mins(2);
-        self.own_labels.iter().any(|own| own.number == number && own.label.eq_ignore_ascii_case(label) && near(own))
+        self.own_labels.iter().any(|own| own.number == number && own.doing.is_same(doing) && near(own))
     }
 
     pub(crate) fn milestone(&self, title: &str) -> Option<&SeenMilestone> {

@@ -96,7 +96,7 @@ pub(super) async fn make(dir: &Utf8Path) -> Result<(), CliError> {
             milestone: milestone.map(str::to_owned),
             ..NewIssue::default()
         };
-        context.tracker().create(&project, "ada", &new).await?;
+        context.files().create(&project, "ada", &new).await?;
     }
     Ok(())
 }

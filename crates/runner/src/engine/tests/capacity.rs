@@ -196,6 +196,8 @@ async fn what_was_said_while_no_engine_listened_is_counted_from_when_it_was_said
     let (_keep, mut shutdown) = mpsc::channel(1);
     let first = tokio::time::timeout(Duration::from_millis(40), engine.run(once(), &mut shutdown)).await;
     assert!(first.is_err() && world.state().await.live.len() == 1);
+    // Nobody listens until it has ended for sure.
+    tokio::time::sleep(Duration::from_millis(100)).await;
     // It ended an hour and a half ago.
     let ended = now() - SignedDuration::from_mins(90);
     let dir = world.repo.root.join("state/attempts/web.1.exec.1");

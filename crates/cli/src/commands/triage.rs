@@ -1,0 +1,102 @@
+//! `dayfly triage`: keeps issues in order, and starts nothing.
+
+use dayfly_core::{Filter, Finding, IssueRef, TrackerWrite};
+use dayfly_runner::{RunOptions, Summary, Until};
+use serde::Serialize;
+
+use crate::args::Scope;
+use crate::context::Context;
+use crate::error::{CliError, Exit};
+use crate::output::Output;
+use crate::tables::{columns, cut};
+
+use super::run::work;
+
+/// What would be written.
+#[derive(Debug, Serialize)]
+struct Wanted {
+    issue: IssueRef,
+    #[serde(flatten)]
+    finding: Finding,
+}
+
+pub(crate) async fn run(output: &Output, context: &Context, scope: &Scope, dry: bool) -> Result<Exit, CliError> {
+    let filter = context.filter(scope).await?;
+    if dry {
+        return show(output, context, filter).await;
+    }
+    let summary = work(output, context, RunOptions { until: Until::Triage, filter }, false).await?;
+    output.data(&summary, || text(&summary))?;
+    let trouble = !(summary.put_off.is_empty() && summary.unread.is_empty() && summary.failed.is_empty());
+    Ok(if trouble { Exit::Trouble } else { Exit::Good })
+}
+
+async fn show(output: &Output, context: &Context, filter: Filter) -> Result<Exit, CliError> {
+    let overview = context.overview(filter).await?;
+    let found: Vec<Wanted> = overview
+        .input()
+        .findings()
+        .into_iter()
+        .map(|(project, finding)| Wanted { issue: IssueRef::new(project, finding.issue.clone()), finding })
+        .collect();
+    let faults: Vec<String> = overview
+        .views
+        .iter()
+        .filter_map(|(project, view)| Some(format!("project {project} cannot be read: {}", view.fault.as_ref()?)))
+        .collect();
+    output.data(&found, || {
+        let rows = found.iter().map(|wanted| {
+            let writes: Vec<String> = wanted.finding.writes.iter().map(words).collect();
+            vec![
+                wanted.issue.to_string(),
+                wanted.finding.rule.to_owned(),
+                cut(&wanted.finding.why, 70),
+                writes.join("; "),
+            ]
+        });
+        let rows: Vec<_> = rows.collect();
+        if rows.is_empty() { "All issues are in order; nothing would be written.\n".into() } else { columns(&rows) }
+    })?;
+    for fault in &faults {
+        output.say(fault);
+    }
+    Ok(if faults.is_empty() { Exit::Good } else { Exit::Trouble })
+}
+
+/// A write in a few words.
+fn words(write: &TrackerWrite) -> String {
+    match write {
+        TrackerWrite::Comment { body, .. } => format!("comment: {}", cut(body, 40)),
+        TrackerWrite::Sticky { topic, .. } => format!("keep a comment about {topic}"),
+        TrackerWrite::Labels { add, remove, .. } => {
+            let add = add.iter().map(|label| format!("+{label}"));
+            add.chain(remove.iter().map(|label| format!("-{label}"))).collect::<Vec<_>>().join(" ")
+        }
+        TrackerWrite::State { state, .. } => format!("state: {state:?}").to_lowercase(),
+        TrackerWrite::Create(new) => format!("new issue: {}", cut(&new.title, 40)),
+        TrackerWrite::Duplicate { of, .. } => format!("close as a duplicate of #{of}"),
+        TrackerWrite::BlockedBy { by, .. } => {
+            format!("blocked by {}", by.iter().map(|id| format!("#{id}")).collect::<Vec<_>>().join(", "))
+        }
+        TrackerWrite::SetMilestone { milestone, .. } => {
+            milestone.as_ref().map_or("no milestone".into(), |title| format!("milestone {title}"))
+        }
+        TrackerWrite::Milestone { title, state, .. } => format!("milestone {title}: {state:?}").to_lowercase(),
+    }
+}
+
+fn text(summary: &Summary) -> String {
+    let rows: Vec<_> = summary
+        .triaged
+        .iter()
+        .map(|line| vec![line.issue.to_string(), line.rule.clone(), cut(&line.why, 90)])
+        .collect();
+    let mut text = if rows.is_empty() { "All issues are in order.\n".to_owned() } else { columns(&rows) };
+    for (project, reason) in &summary.unread {
+        text.push_str(&format!("nothing done for project {project}: {reason}\n"));
+    }
+    for (issue, reason) in &summary.put_off {
+        text.push_str(&format!("put off: {issue}: {reason}\n"));
+    }
+    text
+}

@@ -1,0 +1,123 @@
+//! Reaching GitHub: who asks, and how politely.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use camino::Utf8Path;
+use dayfly_core::{ForgeRepo, GitHubConfig, Portfolio, ProjectName};
+use dayfly_github::{App, Auth, GitHub, GitHubError, GitHubForge, GitHubTracker, Pace, TrackerSettings};
+use dayfly_runner::{SystemClock, find_program};
+
+/// The longest that `gh` may take to tell its token.
+const GH_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The part of a portfolio that is on GitHub.
+#[derive(Debug, Clone)]
+pub(crate) struct OnGitHub {
+    pub(crate) client: GitHub,
+    pub(crate) tracker: Arc<GitHubTracker>,
+    pub(crate) forge: Arc<GitHubForge>,
+}
+
+/// Whether anything will be written there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    /// Writes are noted in a journal, of which one process at a time has the care.
+    Write,
+}
+
+/// Why GitHub cannot be used.
+#[derive(Debug)]
+pub(crate) enum Unusable {
+    File(String, std::io::Error),
+    GitHub(GitHubError),
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unusable::File(path, err) => write!(f, "the App's key cannot be read from {path}: {err}"),
+            Unusable::GitHub(err) => {
+                write!(f, "{err}")?;
+                let mut source = std::error::Error::source(err);
+                while let Some(cause) = source {
+                    write!(f, ": {cause}")?;
+                    source = cause.source();
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl From<GitHubError> for Unusable {
+    fn from(err: GitHubError) -> Self {
+        Unusable::GitHub(err)
+    }
+}
+
+/// The projects with a repository on GitHub.
+pub(crate) fn repositories(portfolio: &Portfolio) -> BTreeMap<ProjectName, ForgeRepo> {
+    let projects = portfolio.projects.iter();
+    projects.filter_map(|(name, project)| Some((name.clone(), project.forge.clone()?))).collect()
+}
+
+/// Makes a client; nothing is asked yet.
+pub(crate) async fn connect(portfolio: &Portfolio, access: Access) -> Result<OnGitHub, Unusable> {
+    let folder = portfolio.state_dir.join("github");
+    let config = &portfolio.github;
+    let mut builder = GitHub::builder(auth(config).await?, Arc::new(SystemClock)).base(config.api.clone());
+    if is_here(&config.api) {
+        // A server on this machine is nobody whom haste could annoy.
+        builder = builder.pace(Pace::none());
+    }
+    if access == Access::Write {
+        builder = builder.journal(folder.join("journal"));
+    }
+    let client = builder.build()?;
+    let projects = repositories(portfolio);
+    let entries = portfolio.projects.values().flat_map(|project| &project.pipeline.stages);
+    let entries = entries.filter_map(|stage| stage.entry_label.clone());
+    let mut settings = TrackerSettings::new(projects.clone(), portfolio.labels.clone(), folder.join("seen"));
+    settings.entries.extend(entries);
+    let tracker = Arc::new(GitHubTracker::new(client.clone(), settings));
+    let forge = Arc::new(GitHubForge::new(client.clone(), projects));
+    Ok(OnGitHub { client, tracker, forge })
+}
+
+fn is_here(api: &str) -> bool {
+    let host = api.split_once("://").map_or(api, |(_, rest)| rest);
+    ["127.0.0.1", "localhost", "[::1]"]
+        .iter()
+        .any(|here| host.strip_prefix(here).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/'])))
+}
+
+/// With what dayfly shows who it is.
+async fn auth(config: &GitHubConfig) -> Result<Auth, Unusable> {
+    if let (Some(id), Some(key)) = (config.app_id, &config.app_key) {
+        let pem = read_key(key)?;
+        return Ok(Auth::App(Box::new(App::builder(id.to_string(), &pem)?.build())));
+    }
+    let variable = |name: &str| std::env::var(name).ok();
+    Ok(Auth::discover(variable, gh_token(&config.api)).await?)
+}
+
+fn read_key(path: &Utf8Path) -> Result<String, Unusable> {
+    std::fs::read_to_string(path).map_err(|err| Unusable::File(path.to_string(), err))
+}
+
+/// The token with which the program `gh` is logged in, if it is there and logged in.
+async fn gh_token(api: &str) -> Option<String> {
+    let program = find_program("gh", std::env::var_os("PATH").as_deref())?;
+    let host = api.split_once("://")?.1.split('/').next()?;
+    let host = if host == "api.github.com" { "github.com" } else { host };
+    let mut command = tokio::process::Command::new(program);
+    command.args(["auth", "token", "--hostname", host]).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(GH_DEADLINE, command.output()).await.ok()?.ok()?;
+    let token = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| token.trim().to_owned())
+}
