@@ -51,7 +51,7 @@ impl Host {
 pub(crate) async fn answer(host: &Host, request: Request, cut: &Cut) -> Response {
     let (head, body) = request.into_parts();
     if let Some(asked) = git::asked(&head) {
-        return git::answer(host, asked, head, body).await;
+        return git::answer(host, asked, head, body, cut).await;
     }
     if let Some(response) = job_logs::answer(host, &head) {
         return response;

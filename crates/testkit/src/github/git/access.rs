@@ -1,12 +1,14 @@
 //! Who may clone and push, as GitHub answers it.
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
+use crate::connection::Cut;
 use crate::github::auth;
 use crate::github::dispatch::Host;
+use crate::github::fault::{self, Fault};
 use crate::github::journal::Entry;
 use crate::github::pulls;
 use crate::github::state::State;
@@ -38,36 +40,75 @@ pub(crate) fn asked(head: &Parts) -> Option<Asked> {
 }
 
 /// Answers a request of git's.
-pub(crate) async fn answer(host: &Host, asked: Asked, head: Parts, body: Body) -> Response {
+pub(crate) async fn answer(host: &Host, asked: Asked, head: Parts, body: Body, cut: &Cut) -> Response {
     let body = to_bytes(body, PACK_BYTES).await.unwrap_or_default();
     let allowed = allowed(host, &asked, &head);
     let login = allowed.as_ref().ok().map(|allowed| allowed.login.clone());
-    let response = match allowed {
-        Err(refusal) => refusal,
-        Ok(allowed) if asked.rest == "git-receive-pack" && refused(host, allowed.repo, &body) => {
-            decline::declined(&decline::commands(&body), DECLINED)
-        }
-        Ok(allowed) => {
-            let request = GitRequest {
-                method: head.method.clone(),
-                rest: asked.rest.clone(),
-                query: head.uri.query().unwrap_or_default().to_owned(),
-                headers: head.headers.clone(),
-                body,
-                user: allowed.login,
-            };
-            let git = allowed.git;
-            let served = tokio::task::spawn_blocking(move || serve(&git, &request)).await;
-            let response = served.unwrap_or_else(|e| plain(500, format!("git http-backend: {e}\n")));
-            if asked.rest == "git-receive-pack" {
-                pulls::sync(&mut host.world.lock(), allowed.repo, allowed.user);
-            }
-            response
-        }
+    // Faults are for pushes: a clone is repeated by whoever wants it, and takes nothing from a plan.
+    let fault = (asked.rest == PUSH).then(|| meet(host, &head, login.as_deref())).flatten();
+    if let Some(Fault::Delay(span)) = fault {
+        tokio::time::sleep(span).await;
+    }
+    let response = match (allowed, fault.as_ref().and_then(instead)) {
+        (Err(refusal), _) => *refusal,
+        (Ok(_), Some(refusal)) => refusal,
+        (Ok(allowed), None) => served(host, &asked, allowed, &head, body).await,
     };
     enter(host, &head, login, response.status());
+    match fault {
+        Some(Fault::LostAfterWrite | Fault::Reset) => cut.now(),
+        Some(Fault::BadGatewayAfterWrite) => return plain(502, "Bad Gateway\n".to_owned()),
+        _ => {}
+    }
     response
 }
+
+/// What git itself answers, or the rules of a branch.
+async fn served(host: &Host, asked: &Asked, allowed: Allowed, head: &Parts, body: Bytes) -> Response {
+    let push = asked.rest == PUSH;
+    if push && refused(host, allowed.repo, &body) {
+        return decline::declined(&decline::commands(&body), DECLINED);
+    }
+    let request = GitRequest {
+        method: head.method.clone(),
+        rest: asked.rest.clone(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        headers: head.headers.clone(),
+        body,
+        user: allowed.login.clone(),
+    };
+    let (world, Allowed { git, repo, user, .. }) = (host.world.clone(), allowed);
+    let served = tokio::task::spawn_blocking(move || {
+        let response = serve(&git, &request);
+        // What was pushed counts, even if whoever pushed has gone by now and waits for no answer.
+        if push {
+            pulls::sync(&mut world.lock(), repo, user);
+        }
+        response
+    });
+    served.await.unwrap_or_else(|e| plain(500, format!("git http-backend: {e}\n")))
+}
+
+fn meet(host: &Host, head: &Parts, login: Option<&str>) -> Option<Fault> {
+    let (method, path) = (head.method.as_str(), head.uri.path());
+    host.world.book().plan.meet(&fault::Asked { method, path, operation: None, login, write: true })
+}
+
+/// What is answered instead, where a fault lets nothing be done.
+fn instead(fault: &Fault) -> Option<Response> {
+    Some(match fault {
+        Fault::Unavailable(status) => plain(*status, "This page is taking too long to load.\n".to_owned()),
+        Fault::Reset => plain(502, String::new()),
+        Fault::Unauthorised => who_are_you("Invalid username or token.\n"),
+        Fault::NoAccess => plain(404, "Repository not found.\n".to_owned()),
+        Fault::Forbidden => plain(403, "Write access to repository not granted.\n".to_owned()),
+        Fault::PrimaryLimit(_) | Fault::SecondaryLimit(_) => plain(429, "Too many requests.\n".to_owned()),
+        _ => return None,
+    })
+}
+
+/// The request by which a push is done.
+const PUSH: &str = "git-receive-pack";
 
 const DECLINED: &str = "push declined due to repository rule violations";
 
@@ -90,28 +131,29 @@ struct Allowed {
     login: String,
 }
 
-fn allowed(host: &Host, asked: &Asked, head: &Parts) -> Result<Allowed, Response> {
+fn allowed(host: &Host, asked: &Asked, head: &Parts) -> Result<Allowed, Box<Response>> {
     let state = host.world.lock();
     let viewer = presented_token(&head.headers).map(|token| auth::viewer_of(&state, &token));
-    let viewer = viewer.transpose().map_err(|_| who_are_you("Invalid username or token.\n"))?;
+    let viewer = viewer.transpose().map_err(|_| Box::new(who_are_you("Invalid username or token.\n")))?;
     let Some(repo) = state.repo_named(&asked.full_name) else {
-        return Err(elsewhere(host, &state, asked, head).unwrap_or_else(|| hidden(viewer.as_ref())));
+        return Err(Box::new(elsewhere(host, &state, asked, head).unwrap_or_else(|| hidden(viewer.as_ref()))));
     };
     let own = viewer.as_ref().map_or(Permission::None, |viewer| state.viewer_permission(viewer, repo, "contents"));
     let login = viewer.as_ref().and_then(|viewer| state.users.get(&viewer.user)).map(|user| user.login.clone());
     let login = login.unwrap_or_else(|| "anonymous".to_owned());
     if own < Permission::Read && repo.private {
-        return Err(hidden(viewer.as_ref()));
+        return Err(Box::new(hidden(viewer.as_ref())));
     }
     if asked.service == Service::Write {
         if viewer.is_none() {
-            return Err(who_are_you("No anonymous write access.\n"));
+            return Err(Box::new(who_are_you("No anonymous write access.\n")));
         }
         if repo.archived {
-            return Err(plain(403, "This repository was archived so it is read-only.\n".to_owned()));
+            return Err(Box::new(plain(403, "This repository was archived so it is read-only.\n".to_owned())));
         }
         if own < Permission::Write {
-            return Err(plain(403, format!("Permission to {}.git denied to {login}.\n", asked.full_name)));
+            let text = format!("Permission to {}.git denied to {login}.\n", asked.full_name);
+            return Err(Box::new(plain(403, text)));
         }
     }
     let git = state.git(repo.id);

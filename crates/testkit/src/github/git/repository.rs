@@ -61,6 +61,7 @@ impl GitRepo {
     }
 
     /// Commits files onto a branch, which is made if it is missing, and gives the commit's id.
+    #[cfg(test)]
     pub(crate) fn commit(&self, branch: &str, message: &str, files: &[(&str, &str)]) -> String {
         let at = Timestamp::from_second(1_767_225_600).expect("a time in range");
         self.commit_as(&Signature::of("seed", at), branch, message, files)

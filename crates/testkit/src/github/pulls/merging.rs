@@ -130,7 +130,7 @@ impl State {
         sync(self, at.repo, Some(by.user));
         let (base, head) = self.tips(at).ok_or_else(not_mergeable)?;
         if expected.is_some_and(|expected| expected != head) {
-            return Err(Refused::No(format!("expected head sha didn't match current head ref.")));
+            return Err(Refused::No("expected head sha didn't match current head ref.".to_owned()));
         }
         let git = self.git(at.repo);
         if git.is_ancestor(&base, &head) {

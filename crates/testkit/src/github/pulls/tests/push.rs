@@ -1,7 +1,7 @@
 //! The real git: cloning, pushing and fetching.
 
 use super::client::{Folder, Scene, of, request, scene, with_token};
-use crate::github::{BranchRules, GitHubServer, Permission};
+use crate::github::{BranchRules, Fault, GitHubServer, Match, Permission};
 use serde_json::Value;
 
 fn cloned(scene: &Scene, token: &str) -> Folder {
@@ -127,6 +127,25 @@ fn a_deleted_branch_closes_its_pull_request() {
     folder.git(&["push", "--quiet", "origin", "--delete", "work"]);
     let pull = scene.repo.pull(number);
     assert_eq!((pull.open, pull.merged), (false, None));
+}
+
+#[test]
+fn a_push_arrives_though_its_answer_is_lost_and_can_be_repeated() {
+    let scene = scene();
+    let folder = cloned(&scene, scene.bot.token());
+    committed(&folder, "a.txt", "mine\n");
+    let push = || folder.try_git(&["push", "origin", "HEAD:refs/heads/work"]);
+    scene.world.fault(Match::post("/git-receive-pack"), Fault::Unavailable(503));
+    let (good, said) = push();
+    assert!(!good && said.contains("503"), "{said}");
+    assert_eq!(scene.repo.git().head("work"), None);
+    scene.world.fault(Match::writes(), Fault::LostAfterWrite);
+    let (good, said) = push();
+    assert!(!good, "{said}");
+    assert_eq!(scene.repo.git().head("work").as_deref(), Some(folder.git(&["rev-parse", "HEAD"]).trim()));
+    let (good, said) = push();
+    assert!(good && said.contains("up-to-date"), "{said}");
+    assert_eq!(scene.world.unmet_faults(), []);
 }
 
 #[test]
