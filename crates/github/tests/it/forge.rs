@@ -1,5 +1,6 @@
 //! Pull requests on a GitHub that keeps state: each story against the fake, with real git behind it.
 
+mod conformance;
 mod lost;
 mod merge;
 mod open;
