@@ -6,12 +6,13 @@ use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{
     Clock as _, Config, Filter, Forge, IssueId, IssueRef, ProjectName, SourceText, Tracker, TrackerKind,
 };
+use dayfly_github::GitHubForge;
 use dayfly_runner::{MarkdownTracker, NoTracker, Overview, Sources, SqliteStore, SystemClock, Trackers, overview};
 
 use crate::args::Scope;
 use crate::catalogs;
 use crate::error::CliError;
-use crate::github::{self, Access, OnGitHub};
+use crate::github::{self, Access};
 
 /// The name of the configuration file.
 pub(crate) const FILE: &str = "dayfly.toml";
@@ -26,8 +27,6 @@ pub(crate) struct Context {
 pub(crate) struct Outside {
     pub(crate) tracker: Trackers,
     pub(crate) forge: Option<Arc<dyn Forge>>,
-    /// What is on GitHub, if anything is and can be reached.
-    pub(crate) github: Option<OnGitHub>,
 }
 
 /// The working directory.
@@ -127,14 +126,16 @@ impl Context {
         let mut tracker = Trackers::new(Arc::new(self.files()));
         let there = github::repositories(portfolio);
         if there.is_empty() {
-            return Outside { tracker, forge: None, github: None };
+            return Outside { tracker, forge: None };
         }
-        let connected = github::connect(portfolio, access).await;
-        let (forge, shown, github): (Arc<dyn Forge>, Arc<dyn Tracker>, _) = match connected {
-            Ok(on) => (on.forge.clone(), on.tracker.clone(), Some(on)),
+        let (forge, shown): (Arc<dyn Forge>, Arc<dyn Tracker>) = match github::connect(portfolio, access).await {
+            Ok(client) => {
+                let forge = GitHubForge::new(client.clone(), there.clone());
+                (Arc::new(forge), Arc::new(github::tracker(portfolio, client)))
+            }
             Err(why) => {
                 let none = Arc::new(NoTracker::new(why.to_string()));
-                (none.clone(), none, None)
+                (none.clone(), none)
             }
         };
         for name in there.into_keys() {
@@ -142,7 +143,7 @@ impl Context {
                 tracker = tracker.with(name, shown.clone());
             }
         }
-        Outside { tracker, forge: Some(forge), github }
+        Outside { tracker, forge: Some(forge) }
     }
 
     /// Everything a report is made from.

@@ -8,19 +8,11 @@ use std::time::Duration;
 
 use camino::Utf8Path;
 use dayfly_core::{ForgeRepo, GitHubConfig, Portfolio, ProjectName};
-use dayfly_github::{App, Auth, GitHub, GitHubError, GitHubForge, GitHubTracker, Pace, TrackerSettings};
+use dayfly_github::{App, Auth, GitHub, GitHubError, GitHubTracker, Pace, TrackerSettings};
 use dayfly_runner::{SystemClock, find_program};
 
 /// The longest that `gh` may take to tell its token.
 const GH_DEADLINE: Duration = Duration::from_secs(10);
-
-/// The part of a portfolio that is on GitHub.
-#[derive(Debug, Clone)]
-pub(crate) struct OnGitHub {
-    pub(crate) client: GitHub,
-    pub(crate) tracker: Arc<GitHubTracker>,
-    pub(crate) forge: Arc<GitHubForge>,
-}
 
 /// Whether anything will be written there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +59,7 @@ pub(crate) fn repositories(portfolio: &Portfolio) -> BTreeMap<ProjectName, Forge
 }
 
 /// Makes a client; nothing is asked yet.
-pub(crate) async fn connect(portfolio: &Portfolio, access: Access) -> Result<OnGitHub, Unusable> {
-    let folder = portfolio.state_dir.join("github");
+pub(crate) async fn connect(portfolio: &Portfolio, access: Access) -> Result<GitHub, Unusable> {
     let config = &portfolio.github;
     let mut builder = GitHub::builder(auth(config).await?, Arc::new(SystemClock)).base(config.api.clone());
     if is_here(&config.api) {
@@ -76,17 +67,19 @@ pub(crate) async fn connect(portfolio: &Portfolio, access: Access) -> Result<OnG
         builder = builder.pace(Pace::none());
     }
     if access == Access::Write {
-        builder = builder.journal(folder.join("journal"));
+        builder = builder.journal(portfolio.state_dir.join("github/journal"));
     }
-    let client = builder.build()?;
-    let projects = repositories(portfolio);
+    Ok(builder.build()?)
+}
+
+/// The issues of the projects that have a repository there.
+pub(crate) fn tracker(portfolio: &Portfolio, client: GitHub) -> GitHubTracker {
     let entries = portfolio.projects.values().flat_map(|project| &project.pipeline.stages);
     let entries = entries.filter_map(|stage| stage.entry_label.clone());
-    let mut settings = TrackerSettings::new(projects.clone(), portfolio.labels.clone(), folder.join("seen"));
+    let folder = portfolio.state_dir.join("github/seen");
+    let mut settings = TrackerSettings::new(repositories(portfolio), portfolio.labels.clone(), folder);
     settings.entries.extend(entries);
-    let tracker = Arc::new(GitHubTracker::new(client.clone(), settings));
-    let forge = Arc::new(GitHubForge::new(client.clone(), projects));
-    Ok(OnGitHub { client, tracker, forge })
+    GitHubTracker::new(client, settings)
 }
 
 fn is_here(api: &str) -> bool {

@@ -42,6 +42,7 @@ mod route;
 mod routes;
 mod schema;
 mod server;
+mod snapshot;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -57,6 +57,10 @@
 //! assert_eq!(clock.now(), jiff::Timestamp::UNIX_EPOCH);
 //! ```
 //!
+//! # Code that works with GitHub: `github::GitHubServer`
+//!
+//! With the feature `github`: a GitHub with a memory on loopback, which checks what is sent to it. See the module `github`.
+//!
 //! # Time: `dayfly_core::FixedClock`
 //!
 //! It stands still until it is moved. What waits, such as a runner, follows tokio's time and not a clock; there is

@@ -6,12 +6,13 @@ use dayfly_core::{
     Clock as _, Filter, Issue, IssueRef, NewIssue, Phase, ProjectName, Tracker as _, TrackerKind, TrackerState,
     TrackerWrite, why,
 };
+use dayfly_github::GitHub;
 use dayfly_runner::{MarkdownTracker, Overview, SystemClock};
 
 use crate::args::IssueCommand;
 use crate::context::{Context, no_issue};
 use crate::error::{CliError, Exit};
-use crate::github::{self, Access, OnGitHub};
+use crate::github::{self, Access};
 use crate::output::Output;
 use crate::tables::{columns, cut, one_line};
 
@@ -64,8 +65,10 @@ async fn reply(output: &Output, context: &Context, issue: &IssueRef, answer: &st
             author
         }
         Home::GitHub(on) => {
-            on.tracker.comment_as_person(&issue.project, &issue.issue, answer).await?;
-            on.client.identity().await.map(|own| own.login.clone()).unwrap_or_default()
+            github::tracker(&context.config.portfolio, on.clone())
+                .comment_as_person(&issue.project, &issue.issue, answer)
+                .await?;
+            on.identity().await.map(|own| own.login.clone()).unwrap_or_default()
         }
     };
     if !overview.state.issues.contains_key(issue) {
@@ -133,7 +136,7 @@ async fn release(context: &Context, issue: &IssueRef, labels: &[&str]) -> Result
 /// Where a person writes an issue of a project.
 enum Home {
     Files(MarkdownTracker),
-    GitHub(OnGitHub),
+    GitHub(GitHub),
 }
 
 async fn home(context: &Context, project: &ProjectName) -> Result<Home, CliError> {
@@ -168,8 +171,9 @@ async fn create(output: &Output, context: &Context, project: &ProjectName, new: 
             (issue, path)
         }
         Home::GitHub(on) => {
-            let id = on.tracker.create_as_person(project, new).await?;
-            let found = on.tracker.issues(project).await?.into_iter().find(|i| i.id == id);
+            let tracker = github::tracker(&context.config.portfolio, on);
+            let id = tracker.create_as_person(project, new).await?;
+            let found = tracker.issues(project).await?.into_iter().find(|i| i.id == id);
             (IssueRef::new(project.clone(), id), found.and_then(|i| i.facts.url).unwrap_or_default())
         }
     };

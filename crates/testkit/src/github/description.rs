@@ -23,8 +23,11 @@ const NAME: &str = "urn:github:description";
 pub(crate) struct Description {
     document: &'static Value,
     registry: Registry<'static>,
-    operations: Mutex<BTreeMap<(String, String), Option<Arc<Operation>>>>,
+    operations: Mutex<Operations>,
 }
+
+/// Operations by method and form of path, and those the description was found to lack.
+type Operations = BTreeMap<(String, String), Option<Arc<Operation>>>;
 
 impl Description {
     /// The description. It is read once in a process, and an operation's checks are made when they are first asked for.
@@ -63,5 +66,19 @@ impl Description {
     fn validator(&self, schema: &Value) -> Validator {
         let options = jsonschema::options().with_draft(Draft::Draft7).with_registry(&self.registry);
         options.should_validate_formats(true).build(schema).expect("GitHub's schemas are schemas")
+    }
+
+    /// The schema of an answer.
+    #[cfg(test)]
+    pub(crate) fn response_schema(&'static self, method: &str, template: &str, status: u16) -> &'static Value {
+        let told = &self.document["paths"][template][method.to_lowercase()];
+        &self.follow(&told["responses"][status.to_string()])["content"]["application/json"]["schema"]
+    }
+
+    /// What a schema refers to, or the schema itself.
+    #[cfg(test)]
+    pub(crate) fn resolve<'a>(&'static self, schema: &'a Value) -> &'a Value {
+        let pointer = schema["$ref"].as_str().and_then(|name| name.strip_prefix(NAME)?.strip_prefix('#'));
+        pointer.and_then(|pointer| self.document.pointer(pointer)).unwrap_or(schema)
     }
 }

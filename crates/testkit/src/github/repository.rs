@@ -132,6 +132,24 @@ impl Repository {
         found.unwrap_or_else(|| panic!("{} has no issue {number}", self.full_name()))
     }
 
+    /// Takes the oldest comment of an issue that came over HTTP and was not taken yet.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn take_comment(&self, issue: u64) -> CommentNow {
+        let mut state = self.world.lock();
+        let comments = state.repos.get_mut(&self.id).map(|repo| &mut repo.comments);
+        let mut comments = comments.into_iter().flat_map(|comments| comments.values_mut());
+        let found = comments.find(|comment| comment.issue == issue && comment.unexpected);
+        let id = found.map(|comment| {
+            comment.unexpected = false;
+            comment.id
+        });
+        drop(state);
+        let taken = id.and_then(|id| self.issue(issue).comments.into_iter().find(|comment| comment.id == id));
+        taken.unwrap_or_else(|| panic!("no program wrote another comment on {}#{issue}", self.full_name()))
+    }
+
     /// All issues and pull requests by their numbers.
     pub fn issues(&self) -> BTreeMap<u64, IssueNow> {
         let state = self.world.lock();

@@ -112,6 +112,8 @@ pub(crate) struct Comment {
     pub(crate) edited: Option<(Timestamp, u64)>,
     /// Why it is hidden.
     pub(crate) minimised: Option<String>,
+    /// Whether it came over HTTP, from the program that is tested, and no test has taken it yet.
+    pub(crate) unexpected: bool,
     pub(crate) reactions: Vec<Reaction>,
 }
 
@@ -306,11 +308,5 @@ impl State {
         let (repo, number) = self.issues.get(&id)?;
         let repo = self.repos.get(repo)?;
         Some((repo, repo.issues.get(number)?))
-    }
-
-    /// An issue by its id, to change it.
-    pub(crate) fn issue_mut(&mut self, id: u64) -> Option<&mut Issue> {
-        let (repo, number) = self.issues.get(&id)?;
-        self.repos.get_mut(repo)?.issues.get_mut(number)
     }
 }

@@ -1,8 +1,11 @@
 mod apps;
+mod contract;
+mod expected;
 mod faults;
 mod graphql;
 mod issues;
 mod limits;
+mod mutants;
 mod people;
 mod relations;
 

@@ -126,6 +126,27 @@ impl World {
         self.lock().meter.limits = limits;
     }
 
+    /// Says that each comment that came over HTTP was taken by the test: nothing was said that it did not expect.
+    ///
+    /// # Panics
+    /// If one was not.
+    pub fn assert_no_unexpected_comments(&self) {
+        let state = self.lock();
+        let said: String = state
+            .repos
+            .values()
+            .flat_map(|repo| repo.comments.values().map(move |known| (repo, known)))
+            .filter(|(_, comment)| comment.unexpected)
+            .map(|(repo, comment)| format!("\n{}#{}: {}", state.full_name(repo), comment.issue, comment.body))
+            .collect();
+        assert!(said.is_empty(), "a program wrote what the test did not expect:{said}");
+    }
+
+    /// All that people see, as a text that is the same for the same deeds: without ids, times and addresses.
+    pub fn snapshot(&self) -> String {
+        super::snapshot::of(&self.lock())
+    }
+
     /// Refuses a token from now on.
     pub fn revoke(&self, token: &str) {
         if let Some(known) = self.lock().tokens.get_mut(token) {

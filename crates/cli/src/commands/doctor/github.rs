@@ -20,7 +20,7 @@ pub(super) async fn checks(portfolio: &Portfolio) -> Option<Check> {
         Ok(on) => on,
         Err(why) => return Some(Check::bad(what, why.to_string(), TOKEN)),
     };
-    Some(match on.client.identity().await {
+    Some(match on.identity().await {
         Ok(own) if own.is_person => {
             let found = format!("it writes as {}, with the account of a person", own.login);
             Check::note(

@@ -54,6 +54,14 @@ impl Client {
         &self.base
     }
 
+    /// The address for GraphQL requests.
+    pub fn graphql_url(&self) -> String {
+        match self.base.strip_suffix("/api/v3") {
+            Some(host) => format!("{host}/api/graphql"),
+            None => format!("{}/graphql", self.base),
+        }
+    }
+
     /// Asks, with a path below the base or a whole address. A null body is none.
     ///
     /// # Errors

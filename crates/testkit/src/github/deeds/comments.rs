@@ -18,6 +18,7 @@ impl State {
             updated_at: now,
             edited: None,
             minimised: None,
+            unexpected: false,
             reactions: Vec::new(),
         };
         if let Some(repo) = self.repos.get_mut(&at.repo) {

@@ -55,6 +55,7 @@ fn create(state: &mut State, call: &Call) -> Answer {
         return Err(Reply::refusal(403, "Unable to create comment because issue is locked."));
     }
     let id = state.comment(call.at(), call.by(), &body)?;
+    state.change_comment(id, |comment| comment.unexpected = true)?;
     let told = told(state, call, id)?;
     let url = told["url"].as_str().unwrap_or_default().to_owned();
     Ok(Reply::created(told).with("location", url))
