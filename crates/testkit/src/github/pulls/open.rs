@@ -48,11 +48,12 @@ impl State {
             return Err(Reply::said("PullRequest", &message));
         }
         let git = self.git(repo);
-        if git.merge_base(&base_sha, &head_sha).is_none() {
+        let parted = git.merge_base(&base_sha, &head_sha);
+        if parted.is_none() {
             let message = format!("The {head} branch has no history in common with {}", new.base);
             return Err(Reply::said("PullRequest", &message));
         }
-        if git.is_ancestor(&head_sha, &base_sha) {
+        if parted.as_ref() == Some(&head_sha) {
             return Err(Reply::said("PullRequest", &format!("No commits between {} and {head}", new.base)));
         }
         let pull = Pull {
