@@ -11,7 +11,7 @@ use super::command::{GitFailure, run, sealed};
 
 /// A bare repository of the fake, as the server's disk holds it.
 ///
-/// Tests look into it here. They write with [`Repository::commit`](super::Repository::commit), or push with the real `git`.
+/// Tests look into it here. They write with [`Repository::commit`](crate::github::Repository::commit), or push with the real `git`.
 ///
 /// # Panics
 /// All its functions panic where git itself fails: the fake is then of no use to a test.
