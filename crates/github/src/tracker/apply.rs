@@ -34,17 +34,12 @@ pub(super) async fn apply(
     let _writing = slot.writing.lock().await;
     let own = house.github.identity().await?;
     let desk = Desk { house, slot, own, key };
-    match write {
-        TrackerWrite::Comment { issue, body } => desk.comment(issue, body).await,
-        TrackerWrite::Sticky { issue, topic, body } => desk.sticky(issue, &Marker::of_topic(key, topic), body).await,
-        TrackerWrite::Labels { issue, add, remove } => desk.set_labels(issue, add, remove).await,
-        TrackerWrite::State { issue, state } => desk.set_state(issue, *state).await,
-        TrackerWrite::Duplicate { issue, of } => desk.duplicate(issue, of).await,
-        TrackerWrite::Create(new) => desk.create(new).await,
-        TrackerWrite::BlockedBy { issue, by } => desk.block(issue, by).await,
-        TrackerWrite::SetMilestone { issue, milestone } => desk.set_milestone(issue, milestone.as_deref()).await,
-        TrackerWrite::Milestone { title, due, state } => desk.milestone(title, *due, *state).await,
+    let applied = desk.write(write).await;
+    // Where nothing is known, there is nothing to be kept: the first reading shows the write, or shows it late.
+    if !matches!(applied, Ok(Applied::Already(_))) {
+        slot.save().await;
     }
+    applied
 }
 
 /// Where one write is done.
@@ -74,6 +69,22 @@ impl<T> Once<T> {
 }
 
 impl Desk<'_> {
+    async fn write(&self, write: &TrackerWrite) -> Result<Applied, Fault> {
+        match write {
+            TrackerWrite::Comment { issue, body } => self.comment(issue, body).await,
+            TrackerWrite::Sticky { issue, topic, body } => {
+                self.sticky(issue, &Marker::of_topic(self.key, topic), body).await
+            }
+            TrackerWrite::Labels { issue, add, remove } => self.set_labels(issue, add, remove).await,
+            TrackerWrite::State { issue, state } => self.set_state(issue, *state).await,
+            TrackerWrite::Duplicate { issue, of } => self.duplicate(issue, of).await,
+            TrackerWrite::Create(new) => self.create(new).await,
+            TrackerWrite::BlockedBy { issue, by } => self.block(issue, by).await,
+            TrackerWrite::SetMilestone { issue, milestone } => self.set_milestone(issue, milestone.as_deref()).await,
+            TrackerWrite::Milestone { title, due, state } => self.milestone(title, *due, *state).await,
+        }
+    }
+
     fn now(&self) -> Timestamp {
         self.house.now()
     }

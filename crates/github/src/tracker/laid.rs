@@ -192,6 +192,3 @@ impl Snapshot {
         });
     }
 }
-
-#[cfg(test)]
-mod tests;

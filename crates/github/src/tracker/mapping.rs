@@ -241,6 +241,3 @@ fn id(number: u64) -> Option<IssueId> {
 fn unix(text: &str) -> String {
     text.replace("\r\n", "\n")
 }
-
-#[cfg(test)]
-mod tests;

@@ -14,6 +14,8 @@ use crate::{Call, GitHub, GitHubError, Identity, segment};
 const SHORT: SignedDuration = SignedDuration::from_mins(10);
 /// So long it is good for everybody else.
 const LONG: SignedDuration = SignedDuration::from_hours(24);
+/// So long the permission of whoever asked for work is believed where nothing changes.
+const IDLE: SignedDuration = SignedDuration::from_hours(1);
 /// The most outsiders who are asked for in one reading. The others are strangers until the next.
 const MOST_OUTSIDERS: usize = 50;
 
@@ -37,6 +39,15 @@ pub(crate) async fn ask(
         slot.with(now, |snapshot| snapshot.people.insert(login, Permitted { writer, asked: now }));
     }
     Ok(())
+}
+
+/// Whether work is asked for by somebody whose permission should be looked at again, though nothing changed.
+pub(crate) fn is_due(snapshot: &Snapshot, entries: &[String], now: Timestamp) -> bool {
+    let open = snapshot.issues.values().filter(|issue| issue.state != State::Closed);
+    let asking = open.filter(|issue| entries.iter().any(|entry| issue.has_label(entry)));
+    let permitted =
+        asking.flat_map(everybody).filter_map(|who| snapshot.people.get(&who.login()?.to_ascii_lowercase()));
+    permitted.into_iter().any(|permitted| permitted.writer && now.duration_since(permitted.asked) > IDLE)
 }
 
 /// Whose permission must be asked, those first who are said to belong to the repository.

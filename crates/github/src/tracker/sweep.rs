@@ -12,7 +12,7 @@ use super::house::House;
 use super::prints::{self, Sighting};
 use super::read::{Changed, read};
 use super::slot::Slot;
-use super::{details, milestones};
+use super::{details, milestones, people};
 
 /// So long whoever comes first waits for others.
 const GATHER: Duration = Duration::from_millis(10);
@@ -47,7 +47,7 @@ async fn sweep(house: &Arc<House>, slots: Vec<Arc<Slot>>) {
     let mut work = Vec::new();
     for (slot, seen) in slots.into_iter().zip(seen) {
         match seen.and_then(|seen| identify(&slot, &seen, started).map(|()| seen)) {
-            Ok(seen) if is_unchanged(&slot, &seen, started) => slot.settle(started, Ok(())),
+            Ok(seen) if is_unchanged(house, &slot, &seen, started) => slot.settle(started, Ok(())),
             Ok(seen) => work.push((slot, seen)),
             Err(fault) => slot.settle(started, Err(fault)),
         }
@@ -111,10 +111,10 @@ fn identify(slot: &Slot, seen: &Sighting, now: Timestamp) -> Result<(), Fault> {
     })
 }
 
-fn is_unchanged(slot: &Slot, seen: &Sighting, now: Timestamp) -> bool {
+fn is_unchanged(house: &House, slot: &Slot, seen: &Sighting, now: Timestamp) -> bool {
     !slot.is_dirty()
         && slot.with(now, |snapshot| {
             let same = snapshot.print.as_ref().is_some_and(|known| known.sure && known.looks_like(&seen.print));
-            same && !details::waits_elsewhere(snapshot, now)
+            same && !details::waits_elsewhere(snapshot, now) && !people::is_due(snapshot, &house.entries, now)
         })
 }

@@ -205,7 +205,6 @@ pub(crate) struct Permission {
 /// A repository.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Repository {
-    pub(crate) id: u64,
     pub(crate) full_name: String,
 }
 

@@ -188,3 +188,35 @@ async fn pull_requests_are_no_issues() {
     let told = web.try_apply("k", TrackerWrite::Comment { issue: id(2), body: "x".into() }).await;
     assert!(matches!(told, Err(TrackerError::NotFound { .. })), "{told:?}");
 }
+
+#[tokio::test]
+async fn five_hundred_idle_repositories_cost_five_questions() {
+    let stage = Stage::new();
+    let ann = stage.person("ann", Permission::Admin);
+    let names: Vec<String> = (0..500).map(|n| format!("p{n}")).collect();
+    let repos: Vec<String> = names.iter().map(|name| format!("acme/{name}")).collect();
+    for repo in &repos {
+        stage.world.repo(repo);
+        ann.open_issue(repo, "one", "");
+    }
+    // Long ago: nothing of the same second can be missed.
+    stage.world.advance(Duration::from_secs(3600));
+    let web = stage.open_for(&repos.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(all(&web, &names).await.iter().all(Result::is_ok));
+
+    stage.world.advance(Duration::from_secs(60));
+    let mark = stage.server.journal().len();
+    assert!(all(&web, &names).await.iter().all(Result::is_ok));
+    let cost = stage.server.journal().since(mark);
+    assert_eq!((cost.graphql_calls(), cost.paid_rest()), (5, 0));
+
+    for repo in repos.iter().step_by(25) {
+        ann.comment(repo, 1, "hello");
+    }
+    stage.world.advance(Duration::from_secs(60));
+    let mark = stage.server.journal().len();
+    let seen = all(&web, &names).await;
+    let cost = stage.server.journal().since(mark);
+    assert_eq!(seen.iter().flatten().filter(|issues| issues[0].comments.len() == 1).count(), 20);
+    assert_eq!((cost.graphql_calls(), cost.paid_rest()), (5, 40), "issues and comments of each of the twenty");
+}

@@ -40,10 +40,6 @@ fn approved(by: &str) -> (Option<String>, Vec<String>) {
     (Some(by.to_owned()), Vec::new())
 }
 
-fn unproven() -> (Option<String>, Vec<String>) {
-    (None, vec![READY.to_owned()])
-}
-
 fn nothing() -> (Option<String>, Vec<String>) {
     (None, Vec::new())
 }

@@ -41,6 +41,7 @@ impl Stage {
     pub(crate) fn with(server: GitHubServer, bot: Person) -> Self {
         let world = server.world();
         world.repo(WEB);
+        world.person("looker", Permission::Read);
         Self { server, world, bot, folder: tempfile::tempdir().unwrap() }
     }
 
@@ -52,9 +53,18 @@ impl Stage {
         Utf8PathBuf::from_path_buf(self.folder.path().to_owned()).unwrap()
     }
 
-    /// A client with dayfly's account, without a tracker.
-    pub(crate) fn client(&self) -> GitHub {
-        let token = Auth::Token(Token::new(self.bot.token()).unwrap());
+    /// Lets time pass, and all replicas catch up.
+    pub(crate) async fn pass(&self, seconds: u64) {
+        self.world.advance(Duration::from_secs(seconds));
+        let other = self.client(&self.person("looker", Permission::Read));
+        for _ in 0..4 {
+            other.get::<serde_json::Value>("/rate_limit").await.unwrap();
+        }
+    }
+
+    /// A client with somebody's account, without a tracker.
+    pub(crate) fn client(&self, who: &Person) -> GitHub {
+        let token = Auth::Token(Token::new(who.token()).unwrap());
         let github = GitHub::builder(token, self.world.clock()).base(self.server.url()).pace(Pace::none());
         github.build().unwrap()
     }
@@ -63,7 +73,14 @@ impl Stage {
     pub(crate) async fn block_elsewhere(&self, number: u64, repo: &str, blocker: u64) {
         let id = self.world.repo(repo).issue(blocker).id;
         let call = Call::post(format!("/repos/{WEB}/issues/{number}/dependencies/blocked_by"));
-        self.client().run(call.json(&serde_json::json!({ "issue_id": id })).unwrap()).await.unwrap();
+        self.client(&self.bot).run(call.json(&serde_json::json!({ "issue_id": id })).unwrap()).await.unwrap();
+    }
+
+    /// Takes a dependency away.
+    pub(crate) async fn unblock(&self, number: u64, blocker: u64) {
+        let id = self.world.repo(WEB).issue(blocker).id;
+        let path = format!("/repos/{WEB}/issues/{number}/dependencies/blocked_by/{id}");
+        self.client(&self.bot).run(Call::delete(path)).await.unwrap();
     }
 
     /// The tracker, as a new process opens it.
@@ -103,8 +120,12 @@ impl Web {
         self.issues().await
     }
 
+    pub(crate) async fn try_issues(&self) -> Result<Vec<Issue>, TrackerError> {
+        self.tracker.issues(&self.project).await
+    }
+
     pub(crate) async fn issues(&self) -> Vec<Issue> {
-        self.tracker.issues(&self.project).await.unwrap()
+        self.try_issues().await.unwrap()
     }
 
     /// One issue, a little later.
