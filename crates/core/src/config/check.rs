@@ -100,18 +100,8 @@ fn project_problems(project: &Project) -> Vec<(String, String)> {
         ));
     }
     if !project.repository {
-        let git = |g: &GateSpec| {
-            matches!(
-                g,
-                GateSpec::CleanTree
-                    | GateSpec::NewCommits
-                    | GateSpec::ProtectedPaths
-                    | GateSpec::DiffSize
-                    | GateSpec::Untouched
-            )
-        };
         for stage in &project.pipeline.stages {
-            if stage.run == StageRun::Land || stage.gates.iter().any(git) {
+            if stage.run == StageRun::Land || stage.gates.iter().any(GateSpec::needs_commits) {
                 problems.push((
                     format!("`{name}` is a plain folder, and stage `{}` needs commits", stage.name),
                     "set `gates` of that stage to gates that need none, and leave `merge` out of the pipeline".into(),
