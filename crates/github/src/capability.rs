@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::call::repo_path;
 use crate::place::Place;
-use crate::{GitHub, GitHubError};
+use crate::{Call, GitHub, GitHubError, Priority};
 use dayfly_core::ForgeRepo;
 
 /// What a host can do.
@@ -71,7 +71,7 @@ impl GitHub {
         }
         let version = match self.transport().enterprise() {
             Some(version) => Some(version),
-            None => match self.get::<Meta>("/meta").await {
+            None => match self.send::<Meta>(asked("/meta".into())).await {
                 Ok(meta) => meta.installed_version.or_else(|| self.transport().enterprise()),
                 Err(error) if error.is_absent() => None,
                 Err(error) => return Err(error),
@@ -93,8 +93,8 @@ impl GitHub {
         if self.transport().place.is_cloud() {
             return Ok(false);
         }
-        match self.get::<serde::de::IgnoredAny>(repo_path(repository)).await {
-            Ok(_) => {}
+        match self.run(asked(repo_path(repository))).await {
+            Ok(()) => {}
             Err(error) if error.is_absent() => return Ok(false),
             Err(error) => return Err(error),
         }
@@ -107,6 +107,11 @@ impl GitHub {
         self.known().set(known);
         Ok(true)
     }
+}
+
+/// Asked once, and by merges too.
+fn asked(path: String) -> Call {
+    Call::get(path).priority(Priority::Merge)
 }
 
 /// What this version of GitHub Enterprise Server can do. A later one than those known is taken to have everything, until

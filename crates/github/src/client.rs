@@ -87,7 +87,7 @@ impl GitHub {
 
     /// The last bytes of a text that GitHub may keep at another host, such as the log of a job.
     pub(crate) async fn text_tail(&self, path: String, bytes: usize) -> Result<String, GitHubError> {
-        let call = Call::get(path).tail(bytes);
+        let call = Call::get(path).tail(bytes).priority(crate::Priority::Merge);
         let answer = self.answer(&call).await?;
         Ok(String::from_utf8_lossy(&answer.body).into_owned())
     }

@@ -3,6 +3,7 @@
 //! A suite is an async function over a closure that makes a new, empty thing to try; it panics with
 //! the sentence of the contract that is broken. It names no async runtime.
 
+mod forge;
 mod report;
 mod runner;
 mod store;
@@ -13,6 +14,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
+pub use forge::{ForgeBench, forge, forge_reopened};
 pub use report::{Report, Skipped};
 pub use runner::{runner, runner_within};
 pub use store::{store, store_reopened};

@@ -47,6 +47,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod users;
+mod webhook;
 mod wire;
 mod world;
 
@@ -61,4 +62,5 @@ pub use repository::{CommentNow, IssueNow, Repository};
 pub use schema::graphql_problems;
 pub use server::GitHubServer;
 pub use users::Permission;
+pub use webhook::Delivery;
 pub use world::World;

@@ -10,6 +10,7 @@ use crate::{
     TrackerWrite, Trust, Using,
 };
 
+mod allowed;
 mod capacity;
 mod observe;
 mod order;

@@ -15,8 +15,8 @@ const TOPIC: &str = "answer";
 struct Answer<'a> {
     by: &'a Author,
     at: Option<Timestamp>,
-    /// Whether they changed the title or the text, and said nothing.
-    edit: bool,
+    /// The place of their comment; none if they changed the title or the text, and said nothing.
+    place: Option<usize>,
 }
 
 /// Who answered the question whose key `asked` knows: the last person who spoke after it, or changed the issue's text,
@@ -43,9 +43,13 @@ fn requeue(input: &TriageInput<'_>, issue: &Issue) -> Option<Finding> {
     let asked = |key: &str| !key.contains('#');
     let answer = answer(input.portfolio.triage.answers, issue, asked)?;
     let (by, to) = (&answer.by.name, &input.portfolio.labels.ready_for_prep);
-    let at = answer.at.map_or_else(String::new, |at| format!(" of {at}"));
-    let what = if answer.edit { "change" } else { "answer" };
-    let body = format!("The {what} of {by}{at} is taken up: the issue is `{to}`.");
+    let which = match (answer.at, answer.place) {
+        (Some(at), Some(_)) => format!("answer of {by} of {at}"),
+        (Some(at), None) => format!("change of {by} of {at}"),
+        // A comment without a time is told from others by its place.
+        (None, place) => format!("answer of {by}, comment {},", place.unwrap_or_default() + 1),
+    };
+    let body = format!("The {which} is taken up: the issue is `{to}`.");
     // Who puts the label back wants another answer.
     let later = |written: &Comment| written.edited.or(written.at).zip(answer.at).is_some_and(|(w, a)| w >= a);
     if says(issue, TOPIC, &body) || sticky(issue, TOPIC).is_some_and(later) {
@@ -61,12 +65,13 @@ fn answer(who: Answers, issue: &Issue, asked: impl Fn(&str) -> bool) -> Option<A
     let at = issue.comments.iter().rposition(is_question)?;
     let question = &issue.comments[at];
     let counts =
-        |c: &&Comment| !c.is_own() && !c.hidden && may_answer(who, issue, &c.author) && !said(&c.body).is_empty();
-    if let Some(comment) = issue.comments[at + 1..].iter().rfind(counts) {
-        return Some(Answer { by: &comment.author, at: comment.at, edit: false });
+        |c: &Comment| !c.is_own() && !c.hidden && may_answer(who, issue, &c.author) && !said(&c.body).is_empty();
+    if let Some(place) = (at + 1..issue.comments.len()).rfind(|&place| counts(&issue.comments[place])) {
+        let comment = &issue.comments[place];
+        return Some(Answer { by: &comment.author, at: comment.at, place: Some(place) });
     }
     let (edited, by) = (issue.facts.edited?, issue.facts.edited_by.as_ref()?);
-    (edited > question.at? && may_answer(who, issue, by)).then_some(Answer { by, at: Some(edited), edit: true })
+    (edited > question.at? && may_answer(who, issue, by)).then_some(Answer { by, at: Some(edited), place: None })
 }
 
 fn may_answer(who: Answers, issue: &Issue, author: &Author) -> bool {

@@ -32,10 +32,8 @@ pub fn may_trigger(issue: &Issue, labels: &Labels) -> Trigger {
     let unproven = asks.into_iter().filter(|label| issue.is_unproven(label)).map(|label| format!("`{label}`"));
     let unproven: Vec<String> = unproven.collect();
     if !unproven.is_empty() {
-        let unproven = unproven.join(", ");
-        why.push_str(&format!(
-            "; that nobody with write permission put {unproven} on its present text counts for nothing"
-        ));
+        let unproven = unproven.join(" and ");
+        why.push_str(&format!(", and nobody with write permission put {unproven} on its present text"));
     }
     Trigger::No { why }
 }

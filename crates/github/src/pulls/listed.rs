@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::Pulls;
-use crate::{Call, GitHubError, segment};
+use crate::{Call, GitHubError, Priority, segment};
 
 /// A pull request: the fields that are read.
 #[derive(Debug, Clone, Deserialize)]
@@ -20,6 +20,8 @@ pub(super) struct Listed {
     pub(super) title: String,
     #[serde(default)]
     pub(super) body: Option<String>,
+    #[serde(default)]
+    pub(super) user: Option<User>,
     #[serde(default)]
     merged_at: Option<IgnoredAny>,
     #[serde(default)]
@@ -55,6 +57,15 @@ struct Repo {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct User {
     pub(super) login: String,
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+}
+
+impl User {
+    /// Whether it is no program's account.
+    pub(super) fn is_person(&self) -> bool {
+        self.kind.as_deref() != Some("Bot")
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -121,7 +132,8 @@ impl Pulls<'_> {
     pub(super) async fn of_branch(&self, branch: &str) -> Result<Option<Listed>, GitHubError> {
         let head = format!("{}:{}", segment(self.repo.owner()), segment(branch));
         let query = format!("/pulls?state=all&head={head}&sort=created&direction=desc&per_page=30");
-        let list: Vec<Listed> = self.github.get(self.path(&query)).await?;
+        // Whatever brings a finished change home begins with this.
+        let list: Vec<Listed> = self.github.send(Call::get(self.path(&query)).priority(Priority::Merge)).await?;
         Ok(chosen(list, branch))
     }
 
@@ -134,7 +146,7 @@ impl Pulls<'_> {
 
     /// One by its number.
     pub(super) async fn numbered(&self, number: u64) -> Result<Listed, GitHubError> {
-        self.github.get(self.path(&format!("/pulls/{number}"))).await
+        self.github.send(Call::get(self.path(&format!("/pulls/{number}"))).priority(Priority::Merge)).await
     }
 }
 

@@ -17,8 +17,11 @@ impl Pulls<'_> {
     pub(super) async fn open(&self, key: &str, new: &NewPull) -> Result<PullApplied, GitHubError> {
         let body = Marker::of_key(key).before(&bounded(&new.body, MOST_BODY));
         let title = bounded(&new.title, MOST_TITLE);
-        if let Some(there) = self.of_branch(&new.branch).await?.filter(Listed::is_open) {
-            return self.take(&there, new, (&title, &body)).await;
+        match self.of_branch(&new.branch).await? {
+            Some(there) if there.is_open() => return self.take(&there, new, (&title, &body)).await,
+            // It was opened, and is done with since.
+            Some(there) if self.is_of(&there, key).await? => return Ok(PullApplied::Already(Some(there.number))),
+            _ => {}
         }
         let mut draft = new.draft;
         self.settled(key).await?;
@@ -32,7 +35,8 @@ impl Pulls<'_> {
                         Some(there) => Some(there),
                         None => self.among_all(&new.branch).await?.filter(Listed::is_open),
                     };
-                    let there = there.ok_or(error)?;
+                    // It was opened a moment ago, and is not shown everywhere yet.
+                    let there = there.ok_or_else(|| self.not_shown(error))?;
                     return self.take(&there, new, (&title, &body)).await;
                 }
                 // Not every plan has drafts.
@@ -44,6 +48,21 @@ impl Pulls<'_> {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Whether we opened it with this key.
+    async fn is_of(&self, there: &Listed, key: &str) -> Result<bool, GitHubError> {
+        let marked = there.body.as_deref().and_then(Marker::split);
+        if marked.is_none_or(|(marker, _)| marker.key.as_deref() != Some(key)) {
+            return Ok(false);
+        }
+        let me = &self.github.identity().await?.login;
+        Ok(there.user.as_ref().is_some_and(|user| user.login.eq_ignore_ascii_case(me)))
+    }
+
+    fn not_shown(&self, error: GitHubError) -> GitHubError {
+        let at = Call::post(self.path("/pulls")).site();
+        GitHubError::Unavailable { at, status: None, source: Some(Box::new(error)) }
     }
 
     /// Gives the one that is there this title and text.

@@ -179,7 +179,7 @@ impl Pulls<'_> {
         let call = Call::get(self.path(&format!("/pulls/{number}/reviews"))).priority(Priority::Merge);
         let mut last = BTreeMap::new();
         for review in self.github.pages::<Reviewed>(call).await? {
-            let Some(user) = review.user else { continue };
+            let Some(user) = review.user.filter(User::is_person) else { continue };
             if matches!(review.state.as_str(), "APPROVED" | "CHANGES_REQUESTED" | "DISMISSED") {
                 let opinion = Opinion {
                     by: user.login.clone(),

@@ -73,6 +73,8 @@ struct Reviewed {
 
 #[derive(Debug, Deserialize)]
 struct Author {
+    #[serde(rename = "__typename")]
+    kind: String,
     login: String,
 }
 
@@ -111,8 +113,10 @@ struct PageInfo {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "__typename")]
 enum Context {
-    CheckRun(Box<Run>),
-    StatusContext(Status),
+    #[serde(rename = "CheckRun")]
+    Run(Box<Run>),
+    #[serde(rename = "StatusContext")]
+    Status(Status),
     #[serde(other)]
     Other,
 }
@@ -166,7 +170,9 @@ impl Pulls<'_> {
         let opinions: Vec<Opinion> = node
             .latest_opinionated_reviews
             .iter()
-            .flat_map(|reviews| reviews.nodes.iter().flatten().map(Opinion::from))
+            .flat_map(|reviews| reviews.nodes.iter().flatten())
+            .filter(|review| review.author.as_ref().is_none_or(|author| author.kind != "Bot"))
+            .map(Opinion::from)
             .collect();
         let decision = match node.review_decision.as_deref() {
             None => Decision::Free,
@@ -230,7 +236,7 @@ impl From<&Reviewed> for Opinion {
 
 fn check(context: Context) -> Option<Check> {
     match context {
-        Context::CheckRun(run) => {
+        Context::Run(run) => {
             let notes = run.annotations.iter().flat_map(|notes| notes.nodes.iter().flatten());
             let notes = notes.map(|n| remark(&n.path, n.location.as_ref().and_then(|l| l.start.line), &n.message));
             let said = [run.title.clone(), run.summary.as_deref().map(cut)];
@@ -242,7 +248,7 @@ fn check(context: Context) -> Option<Check> {
                 name: run.name,
             })
         }
-        Context::StatusContext(status) => Some(Check {
+        Context::Status(status) => Some(Check {
             name: status.context,
             end: End::of_status(&status.state),
             required: status.is_required,

@@ -5,6 +5,7 @@
 
 mod access;
 mod documents;
+mod forge;
 mod limits;
 mod lost;
 mod pages;

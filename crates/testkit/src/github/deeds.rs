@@ -57,8 +57,9 @@ impl State {
     pub(crate) fn happened(&mut self, at: At, by: By, what: Happened) {
         let (id, now) = (self.next_id(), self.now());
         if let Ok(issue) = self.at_mut(at) {
-            issue.events.push(IssueEvent { id, actor: Some(by.user), app: by.app, at: now, what });
+            issue.events.push(IssueEvent { id, actor: Some(by.user), app: by.app, at: now, what: what.clone() });
             issue.updated_at = now;
         }
+        self.announce_event(at, by, &what);
     }
 }

@@ -177,10 +177,16 @@ fn known(host: &Host, state: &mut State, exchange: &Exchange, said: &mut Said) -
 
 fn graphql(host: &Host, state: &mut State, viewer: Viewer, exchange: &Exchange, said: &mut Said) -> Reply {
     said.template = Some("/graphql");
-    let mut ask = Ask { state, viewer, api: host.api(), errors: Vec::new() };
     let body = exchange.body.clone().unwrap_or_default();
     let answered = match Document::read(&body) {
-        Ok(document) => graphql::answer(&mut ask, &document),
+        Ok(document) => {
+            said.cost = document.cost();
+            // One point was taken already.
+            let (now, user) = (state.now(), viewer.user);
+            state.meter.charge(user, Resource::Graphql, now, said.cost - 1);
+            let mut ask = Ask { state, viewer, api: host.api(), cost: said.cost, errors: Vec::new() };
+            graphql::answer(&mut ask, &document)
+        }
         Err(message) => Answered::refused(message),
     };
     let problems = schema_problems(&body, &answered.body);

@@ -30,6 +30,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) viewer: Viewer,
     /// The API's base address.
     pub(crate) api: String,
+    /// How many points it costs.
+    pub(crate) cost: u32,
     /// Errors beside the data.
     pub(crate) errors: Vec<Value>,
 }

@@ -58,7 +58,11 @@ impl Person {
     /// Opens an issue, and gives its number.
     pub fn open_issue(&self, repo: &str, title: &str, body: &str) -> u64 {
         let new = NewIssue { title: title.to_owned(), body: Some(body.to_owned()) };
-        self.act(|state, by| Ok(state.open_issue(repo_id(state, repo), by, new).number))
+        self.act(|state, by| {
+            let at = state.open_issue(repo_id(state, repo), by, new);
+            state.announce_issue("opened", at, by, serde_json::json!({}));
+            Ok(at.number)
+        })
     }
 
     /// Writes a comment, and gives its id.
@@ -113,7 +117,7 @@ impl Person {
 
     /// Deletes an issue.
     pub fn delete_issue(&self, repo: &str, issue: u64) {
-        self.act(|state, _| state.delete_issue(at(state, repo, issue)));
+        self.act(|state, by| state.delete_issue(at(state, repo, issue), by));
     }
 
     /// Assigns somebody to an issue.

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::dispatch::{Host, answer};
 use super::fault::{Fault, Match};
 use super::journal::Journal;
+use super::webhook::Delivery;
 use super::world::World;
 use crate::connection::{Connections, Peer};
 
@@ -86,6 +87,16 @@ impl GitHubServer {
         self.host.world.fault(matching, fault);
     }
 
+    /// Keeps from now on what GitHub would send by webhooks.
+    pub fn listen(&self) {
+        self.host.world.lock().hooks.api = self.host.api();
+    }
+
+    /// What would have been sent since the last time, the oldest first.
+    pub fn take_deliveries(&self) -> Vec<Delivery> {
+        std::mem::take(&mut self.host.world.lock().hooks.out)
+    }
+
     /// All requests so far.
     pub fn journal(&self) -> Journal {
         self.host.world.book().journal.clone()
@@ -93,7 +104,10 @@ impl GitHubServer {
 
     /// What a client or this server did that GitHub's description does not allow; they are then forgotten.
     pub fn take_violations(&self) -> Vec<String> {
-        std::mem::take(&mut self.host.world.book().violations)
+        let announced = std::mem::take(&mut self.host.world.lock().hooks.violations);
+        let mut violations = std::mem::take(&mut self.host.world.book().violations);
+        violations.extend(announced);
+        violations
     }
 
     /// Says that there was no violation.

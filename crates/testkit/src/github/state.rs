@@ -9,6 +9,7 @@ use jiff::{Timestamp, ToSpan, Unit};
 use super::git::{Disk, GitRepo};
 use super::limits::Meter;
 use super::users::{App, Kind, Permission, Token, User, Viewer};
+use super::webhook::Hooks;
 
 /// Everything that this GitHub knows.
 #[derive(Debug, Clone)]
@@ -23,6 +24,7 @@ pub(crate) struct State {
     /// Old full names of repositories, in lower case.
     pub(crate) moved: BTreeMap<String, u64>,
     pub(crate) meter: Meter,
+    pub(crate) hooks: Hooks,
     /// Where each issue is: its repository and number, by its id.
     pub(crate) issues: BTreeMap<u64, (u64, u64)>,
 }
@@ -176,6 +178,8 @@ pub(crate) enum Happened {
     Commented(u64),
     /// A relation to another issue came or went: the event's word, and the other issue's id.
     Related(&'static str, u64),
+    /// A pull request was merged, by this commit.
+    Merged(String),
     /// Any other event by its word.
     Other(&'static str),
 }
@@ -201,6 +205,7 @@ impl State {
             repos: BTreeMap::new(),
             moved: BTreeMap::new(),
             meter: Meter::default(),
+            hooks: Hooks::default(),
             issues: BTreeMap::new(),
         }
     }

@@ -5,9 +5,10 @@ mod faults;
 mod graphql;
 mod issues;
 mod limits;
-mod mutants;
+pub(crate) mod mutants;
 mod people;
 mod relations;
+mod webhooks;
 
 use serde_json::{Value, json};
 

@@ -158,6 +158,16 @@ fn two_answers_before_anybody_looks_are_one() {
 }
 
 #[test]
+fn answers_without_a_time_are_told_apart_too() {
+    let mut world = asked(vec![own(ASKED, "Which?"), by("bob", Trust::Writer, "One.")]);
+    assert!(world.settled().contains("say #1 answer: The answer of bob, comment 2, is taken up"));
+    world.labelled(1, &["needs-clarification"]);
+    assert_eq!(world.found(), "");
+    world.issue(1).comments.push(by("bob", Trust::Writer, "Two."));
+    assert!(world.settled().contains("The answer of bob, comment 4, is taken up"));
+}
+
+#[test]
 fn what_triage_itself_says_is_no_question() {
     let mut world = asked(vec![own("web#1.route.0123/0", "x"), bob("hm")]);
     assert_eq!(world.found(), "");

@@ -1,5 +1,5 @@
 use super::*;
-use crate::Commit;
+use crate::{Commit, Labels};
 
 #[test]
 fn of_several_labels_that_say_where_it_stands_one_stays() {
@@ -128,6 +128,58 @@ fn one_run_writes_no_more_than_it_may() {
         assert_eq!(world.view.issues.iter().filter(|i| i.labels.len() == 2).count(), left);
     }
     assert_eq!(world.found(), "");
+}
+
+#[test]
+fn what_does_not_fit_waits_for_the_next_run_but_a_roll_over_goes_as_far_as_it_can() {
+    let mut world = World::new();
+    for n in [1, 2] {
+        let answered = vec![own("web.1.triage.1/0", "Which?"), by("bob", Trust::Writer, "This.")];
+        world.labelled(n, &["needs-clarification"]).comments = answered;
+    }
+    world.portfolio.triage.writes = 3;
+    assert_eq!(world.triage().len(), 1, "an answer is taken up whole");
+    world.portfolio.triage.writes = 1;
+    assert_eq!(world.triage()[0].writes.len(), 1, "or else it could never be");
+
+    let mut world = World::new();
+    world.portfolio.triage.roll_over = RollOver::Month;
+    world.portfolio.triage.writes = 20;
+    world.milestone("March 2026", None);
+    for n in 1..=50 {
+        world.issue(n).milestone = Some("March 2026".into());
+    }
+    for left in [32, 12, 0] {
+        let findings = world.triage();
+        assert!(findings.iter().all(|f| f.issue == id(1)), "one issue carries it, so that its writes keep their order");
+        for finding in findings {
+            world.do_writes(&finding.writes);
+        }
+        let stays = world.view.issues.iter().filter(|i| i.milestone.as_deref() == Some("March 2026"));
+        assert_eq!(stays.count(), left);
+        assert_eq!(world.view.milestones[0].state == TrackerState::Closed, left == 0);
+    }
+    assert_eq!(world.found(), "");
+    assert_eq!(world.view.issues.iter().flat_map(|i| &i.comments).count(), 1, "one summary");
+}
+
+#[test]
+fn whose_word_is_enough() {
+    let labels = Labels::default();
+    let mut issue = blank(1);
+    assert_eq!(may_trigger(&issue, &labels), Trigger::Author);
+    issue.author = Author::person("mallory", Trust::Stranger);
+    issue.labels = vec!["ready-for-dev".into(), "bug".into()];
+    let why = |issue: &Issue| match may_trigger(issue, &Labels::default()) {
+        Trigger::No { why } => why,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(why(&issue), "its author mallory may not trigger work", "a label alone is nobody's word");
+    issue.facts.unproven = vec!["Ready-For-Dev".into(), "bug".into()];
+    insta::assert_snapshot!(why(&issue), @"its author mallory may not trigger work, and nobody with write permission put `ready-for-dev` on its present text");
+    issue.facts.approved_by = Some("bob".into());
+    assert_eq!(may_trigger(&issue, &labels), Trigger::Approved { by: "bob".into() });
+    assert_eq!(issue.least_trust(), Trust::Stranger, "its text stays a stranger's");
 }
 
 #[test]

@@ -174,6 +174,10 @@ proptest! {
             prop_assert_eq!(told.len(), all, "one comment for each topic");
         }
         prop_assert_eq!(whole.view.milestones, cut.view.milestones);
+        let summaries = cut.view.issues.iter().flat_map(|i| &i.comments).filter_map(|c| c.topic.as_deref());
+        let mut summaries: Vec<&str> = summaries.filter(|topic| topic.starts_with("roll-over")).collect();
+        summaries.sort_unstable();
+        prop_assert!(summaries.windows(2).all(|two| two[0] != two[1]), "one summary of a month: {:?}", summaries);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 use super::*;
 use crate::Commit;
 
+type Change = fn(&mut Issue);
+
 /// An issue that a stranger opened, a maintainer answered on, and nobody touched for a month.
 fn idle() -> World {
     let mut world = World::new();
@@ -63,7 +65,7 @@ fn killed_after_the_label_it_says_why_in_the_next_run() {
 fn what_programs_do_is_no_life_and_what_people_do_is() {
     let bot = Author { bot: true, ..Author::person("ci", Trust::Writer) };
     let late = "2026-03-31T10:00:00Z";
-    let stories: [(&str, fn(&mut Issue), bool); 8] = [
+    let stories: [(&str, Change, bool); 8] = [
         ("nothing", |_| {}, true),
         ("our comment", |i| i.comments.push(Comment { at: Some(at("2026-03-31T10:00:00Z")), ..own("k/0", "x") }), true),
         ("a person's comment", |i| i.comments.push(said("ann", Trust::Writer, "2026-03-31T10:00:00Z")), false),
@@ -95,7 +97,7 @@ fn what_waits_for_us_is_never_stale() {
         world.labelled(1, &[label]);
         assert_eq!(world.found(), "", "{label}");
     }
-    let stories: [(&str, fn(&mut Issue)); 4] = [
+    let stories: [(&str, Change); 4] = [
         ("nobody answered", |i| i.comments.clear()),
         ("the author spoke last", |i| i.comments.push(said("carl", Trust::Stranger, "2026-03-01T11:00:00Z"))),
         ("another stranger spoke last", |i| i.comments.push(said("eve", Trust::Stranger, "2026-03-01T11:00:00Z"))),

@@ -116,7 +116,8 @@ impl Try<'_> {
         let shown = self.issue(id).await.facts.blocked_by;
         let mut wanted: Vec<&str> = by.iter().map(|id| id.as_str()).collect();
         let mut names: Vec<&str> = shown.iter().map(String::as_str).collect();
-        (wanted.sort_unstable(), names.sort_unstable());
+        wanted.sort_unstable();
+        names.sort_unstable();
         assert_eq!(names, wanted, "an issue is shown with the open issues that block it");
     }
 

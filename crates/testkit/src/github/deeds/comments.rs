@@ -1,5 +1,7 @@
 //! Comments.
 
+use serde_json::json;
+
 use super::{At, By};
 use crate::github::reply::Reply;
 use crate::github::state::{Comment, Happened, State};
@@ -46,18 +48,21 @@ impl State {
     pub(crate) fn edit_comment(&mut self, id: u64, by: By, body: &str) -> Result<(), Reply> {
         let now = self.now();
         let (repo, issue) = self.comment_at(id).map(|(repo, comment)| (repo, comment.issue))?;
+        let from = self.comment_at(id)?.1.body.clone();
         self.change_comment(id, |comment| {
             body.clone_into(&mut comment.body);
             comment.edited = Some((now, by.user));
             comment.updated_at = now;
         })?;
         self.at_mut(At { repo, number: issue })?.updated_at = now;
+        self.announce_comment("edited", id, by, json!({ "changes": { "body": { "from": from } } }));
         Ok(())
     }
 
     /// Deletes a comment.
     pub(crate) fn delete_comment(&mut self, id: u64, by: By) -> Result<(), Reply> {
         let (repo, issue) = self.comment_at(id).map(|(repo, comment)| (repo, comment.issue))?;
+        self.announce_comment("deleted", id, by, json!({}));
         if let Some(repo) = self.repos.get_mut(&repo) {
             repo.comments.remove(&id);
         }

@@ -1,5 +1,7 @@
 //! Opening, editing and closing issues.
 
+use serde_json::json;
+
 use super::{At, By};
 use crate::github::reply::Reply;
 use crate::github::state::{Happened, Issue, State};
@@ -60,10 +62,12 @@ impl State {
         let now = self.now();
         let issue = self.at_mut(at)?;
         if let Some(body) = body.filter(|body| *body != issue.body) {
-            issue.body = body;
+            let from = std::mem::replace(&mut issue.body, body).unwrap_or_default();
             issue.edited = Some((now, by.user));
             issue.updated_at = now;
+            self.announce_issue("edited", at, by, json!({ "changes": { "body": { "from": from } } }));
         }
+        let issue = self.at_mut(at)?;
         if let Some(title) = title.filter(|title| *title != issue.title) {
             let from = std::mem::replace(&mut issue.title, title.clone());
             issue.edited = Some((now, by.user));
@@ -120,8 +124,9 @@ impl State {
     }
 
     /// Deletes an issue. Its number stays used.
-    pub(crate) fn delete_issue(&mut self, at: At) -> Result<(), Reply> {
+    pub(crate) fn delete_issue(&mut self, at: At, by: By) -> Result<(), Reply> {
         let id = self.at(at)?.id;
+        self.announce_issue("deleted", at, by, json!({}));
         if let Some(repo) = self.repos.get_mut(&at.repo) {
             repo.issues.remove(&at.number);
             repo.gone.insert(at.number);

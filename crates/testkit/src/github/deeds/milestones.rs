@@ -44,12 +44,30 @@ impl State {
             closed_at: None,
         };
         home.milestones.insert(number, milestone);
-        self.change_milestone(repo, number, change)?;
+        self.alter_milestone(repo, number, change)?;
+        self.announce_milestone("created", repo, number, by);
         Ok(number)
     }
 
     /// Changes a milestone.
-    pub(crate) fn change_milestone(&mut self, repo: u64, number: u64, change: MilestoneChange) -> Result<(), Reply> {
+    pub(crate) fn change_milestone(
+        &mut self,
+        repo: u64,
+        number: u64,
+        by: By,
+        change: MilestoneChange,
+    ) -> Result<(), Reply> {
+        let action = match change.open {
+            Some(true) => "opened",
+            Some(false) => "closed",
+            None => "edited",
+        };
+        self.alter_milestone(repo, number, change)?;
+        self.announce_milestone(action, repo, number, by);
+        Ok(())
+    }
+
+    fn alter_milestone(&mut self, repo: u64, number: u64, change: MilestoneChange) -> Result<(), Reply> {
         if let Some(title) = &change.title {
             self.check_title(repo, title, Some(number))?;
         }
@@ -74,7 +92,8 @@ impl State {
     }
 
     /// Deletes a milestone; its issues lose it.
-    pub(crate) fn delete_milestone(&mut self, repo: u64, number: u64) -> Result<(), Reply> {
+    pub(crate) fn delete_milestone(&mut self, repo: u64, number: u64, by: By) -> Result<(), Reply> {
+        self.announce_milestone("deleted", repo, number, by);
         let home = self.repos.get_mut(&repo).ok_or_else(Reply::not_found)?;
         home.milestones.remove(&number).ok_or_else(Reply::not_found)?;
         for issue in home.issues.values_mut().filter(|issue| issue.milestone == Some(number)) {

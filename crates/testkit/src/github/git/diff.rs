@@ -1,5 +1,7 @@
 //! What is between two commits.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::command::GitFailure;
@@ -44,6 +46,12 @@ impl GitRepo {
     /// The commits of `head` that are not in `base`, the oldest first.
     pub(crate) fn commits_between(&self, base: &str, head: &str) -> Result<Vec<CommitFacts>, GitFailure> {
         self.told(["log", "--reverse", "--topo-order", FORMAT, &format!("{base}..{head}"), "--"])
+    }
+
+    /// The ids of the commits of `new` that are not in `old`.
+    pub(crate) fn new_commits(&self, old: &str, new: &str) -> BTreeSet<String> {
+        let listed = self.git(["rev-list", &format!("{old}..{new}")]).unwrap_or_default();
+        listed.lines().map(str::to_owned).collect()
     }
 
     /// How many commits `head` has that `base` lacks, and the other way round.

@@ -11,10 +11,8 @@ use super::command::{GitFailure, run, sealed};
 
 /// A bare repository of the fake, as the server's disk holds it.
 ///
-/// Tests look into it here. They write with [`Repository::commit`](super::Repository::commit), or push with the real `git`.
-///
-/// # Panics
-/// All its functions panic where git itself fails: the fake is then of no use to a test.
+/// Tests look into it here. They write with [`Repository::commit`](crate::github::Repository::commit), or push with the
+/// real `git`. What is not there is nothing: no commit, no file, an empty list.
 #[derive(Debug, Clone)]
 pub struct GitRepo {
     dir: PathBuf,

@@ -35,7 +35,7 @@ fn rate(ask: &mut Ask<'_>) -> Value {
     let told = ask.state.meter.told(ask.viewer.user, Resource::Graphql, now);
     let reset = told["reset"].as_i64().and_then(|second| Timestamp::from_second(second).ok()).unwrap_or(now);
     json!({
-        "cost": 1,
+        "cost": ask.cost,
         "limit": told["limit"],
         "remaining": told["remaining"],
         "used": told["used"],

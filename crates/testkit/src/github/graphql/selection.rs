@@ -78,6 +78,11 @@ fn named<'a>(operation: &'a OperationDefinition<'_, String>) -> (Option<&'a str>
 }
 
 impl Document {
+    /// How many points of the primary limit it costs.
+    pub(crate) fn cost(&self) -> u32 {
+        u32::try_from((lists(&self.fields, 1) + 50) / 100).unwrap_or(u32::MAX).max(1)
+    }
+
     /// Reads the document of a request.
     pub(crate) fn read(body: &Value) -> Result<Self, String> {
         let text = body["query"].as_str().ok_or("A query attribute must be specified and must be a string.")?;
@@ -104,6 +109,15 @@ impl Document {
         reader.read(set, &[], &mut fields)?;
         Ok(Self { is_mutation, fields })
     }
+}
+
+/// How often lists are asked for, each for each thing that it is a list of.
+fn lists(fields: &[Selected], times: u64) -> u64 {
+    let count = |field: &Selected| {
+        let limit = field.argument("first").as_u64().or_else(|| field.argument("last").as_u64());
+        limit.map_or(0, |_| times) + lists(&field.fields, times.saturating_mul(limit.unwrap_or(1)))
+    };
+    fields.iter().map(count).sum()
 }
 
 fn variables(definitions: &[VariableDefinition<'_, String>], sent: &Value) -> Result<BTreeMap<String, Value>, String> {

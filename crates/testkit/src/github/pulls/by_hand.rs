@@ -9,7 +9,7 @@ use crate::github::reply::Reply;
 use crate::github::repository::Repository;
 
 /// A pull request as it stands, for a test to look at. Its issue side is told by
-/// [`Repository::issue`](super::super::Repository::issue).
+/// [`Repository::issue`](crate::github::Repository::issue).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullNow {
     /// Its number.

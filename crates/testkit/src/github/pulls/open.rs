@@ -48,11 +48,12 @@ impl State {
             return Err(Reply::said("PullRequest", &message));
         }
         let git = self.git(repo);
-        if git.merge_base(&base_sha, &head_sha).is_none() {
+        let parted = git.merge_base(&base_sha, &head_sha);
+        if parted.is_none() {
             let message = format!("The {head} branch has no history in common with {}", new.base);
             return Err(Reply::said("PullRequest", &message));
         }
-        if git.is_ancestor(&head_sha, &base_sha) {
+        if parted.as_ref() == Some(&head_sha) {
             return Err(Reply::said("PullRequest", &format!("No commits between {} and {head}", new.base)));
         }
         let pull = Pull {
@@ -75,6 +76,7 @@ impl State {
         self.at_mut(at)?.pull = Some(pull);
         // A failure would show as a missing reference, and to nobody but a test that asks for it.
         let _ = git.set_ref(&format!("refs/pull/{}/head", at.number), &sha);
+        self.announce_issue("opened", at, by, serde_json::json!({}));
         Ok(at)
     }
 
@@ -134,6 +136,8 @@ impl State {
             pull.auto_merge = None;
         }
         self.happened(at, by, Happened::Other(if draft { "convert_to_draft" } else { "ready_for_review" }));
+        let action = if draft { "converted_to_draft" } else { "ready_for_review" };
+        self.announce_issue(action, at, by, serde_json::json!({}));
         self.settle(at.repo);
     }
 }

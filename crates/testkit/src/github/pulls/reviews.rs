@@ -97,7 +97,7 @@ impl State {
         let commit = pull.head_sha.clone();
         pull.reviewers.retain(|known| *known != by.user);
         pull.reviews.push(Review { id, user: by.user, body: body.to_owned(), state, commit, at: now });
-        self.happened(at, by, Happened::Other("reviewed"));
+        self.touch(at);
         self.settle(at.repo);
         Ok(id)
     }
@@ -129,7 +129,7 @@ impl State {
             outdated: false,
             comments: vec![comment],
         });
-        self.happened(at, by, Happened::Other("line-commented"));
+        self.touch(at);
         Ok(id)
     }
 
@@ -140,7 +140,7 @@ impl State {
         let holds = |thread: &&mut Thread| thread.comments.iter().any(|known| known.id == comment);
         let thread = pull.threads.iter_mut().find(holds).ok_or_else(Reply::not_found)?;
         thread.comments.push(ThreadComment { id, review: None, user: by.user, body: body.to_owned(), at: now });
-        self.happened(at, by, Happened::Other("line-commented"));
+        self.touch(at);
         Ok(id)
     }
 

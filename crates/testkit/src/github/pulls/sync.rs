@@ -6,6 +6,9 @@ use super::{Merge, ReviewState, closing_references};
 use crate::github::deeds::{At, By};
 use crate::github::state::{Happened, State};
 
+/// Branches and their commits.
+type Refs = BTreeMap<String, String>;
+
 /// Looks at the branches of a repository, and lets everything follow from what changed since they were last looked at.
 pub(crate) fn sync(state: &mut State, repo: u64, pusher: Option<u64>) {
     let Some(home) = state.repos.get(&repo) else { return };
@@ -20,10 +23,11 @@ pub(crate) fn sync(state: &mut State, repo: u64, pusher: Option<u64>) {
         home.pulls.refs.clone_from(&after);
         home.pushed_at = now;
     }
+    let arrived = arrived(state, repo, &before, &after);
     for number in open_pulls(state, repo) {
         let at = At { repo, number };
         head_moved(state, at, by, &after);
-        base_moved(state, at, by, (&before, &after));
+        base_moved(state, at, by, (&arrived, &after));
     }
     pushed_to_default(state, repo, by, (&before, &after));
     state.settle(repo);
@@ -35,7 +39,7 @@ pub(super) fn open_pulls(state: &State, repo: u64) -> BTreeSet<u64> {
     home.issues.values().filter(|issue| issue.open_pull().is_some()).map(|issue| issue.number).collect()
 }
 
-fn head_moved(state: &mut State, at: At, by: By, after: &BTreeMap<String, String>) {
+fn head_moved(state: &mut State, at: At, by: By, after: &Refs) {
     let dismisses = state.pull(at).is_some_and(|pull| state.rules_of(&state.repos[&at.repo], &pull.base).dismiss_stale);
     let git = state.git(at.repo);
     let Some(pull) = state.pull_mut(at) else { return };
@@ -53,7 +57,7 @@ fn head_moved(state: &mut State, at: At, by: By, after: &BTreeMap<String, String
         let blob = |rev: &str| git.file(rev, &thread.path);
         thread.outdated = blob(&thread.commit) != blob(tip);
     }
-    pull.head_sha.clone_from(tip);
+    let old = std::mem::replace(&mut pull.head_sha, tip.clone());
     if let Some(base) = after.get(&pull.base) {
         pull.base_sha.clone_from(base);
     }
@@ -63,31 +67,31 @@ fn head_moved(state: &mut State, at: At, by: By, after: &BTreeMap<String, String
     }
     let _ = git.set_ref(&format!("refs/pull/{}/head", at.number), tip);
     state.leave_queue(at, by);
-    state.happened(at, by, Happened::Other(if forced { "head_ref_force_pushed" } else { "committed" }));
+    if forced {
+        state.happened(at, by, Happened::Other("head_ref_force_pushed"));
+    }
+    state.touch(at);
+    state.announce_issue("synchronize", at, by, serde_json::json!({ "before": old, "after": tip }));
+}
+
+/// The commits that each branch has come to hold.
+fn arrived(state: &State, repo: u64, before: &Refs, after: &Refs) -> BTreeMap<String, BTreeSet<String>> {
+    let git = state.git(repo);
+    let moved = after.iter().filter_map(|(branch, new)| Some((branch, before.get(branch)?, new)));
+    let moved = moved.filter(|(_, old, new)| old != new);
+    moved.map(|(branch, old, new)| (branch.clone(), git.new_commits(old, new))).collect()
 }
 
 /// A base that has come to hold the head has merged it, whoever pushed it there.
-fn base_moved(
-    state: &mut State,
-    at: At,
-    by: By,
-    (before, after): (&BTreeMap<String, String>, &BTreeMap<String, String>),
-) {
+fn base_moved(state: &mut State, at: At, by: By, (arrived, after): (&BTreeMap<String, BTreeSet<String>>, &Refs)) {
     let Some(pull) = state.repos[&at.repo].issues.get(&at.number).and_then(|issue| issue.open_pull()) else { return };
-    let (Some(tip), head, base) = (after.get(&pull.base), pull.head_sha.clone(), pull.base.clone()) else { return };
-    if before.get(&base) == Some(tip) || !state.git(at.repo).is_ancestor(&head, tip) {
-        return;
-    }
-    state.mark_merged(at, by, tip);
+    let holds = arrived.get(&pull.base).is_some_and(|commits| commits.contains(&pull.head_sha));
+    let Some(tip) = after.get(&pull.base).filter(|_| holds).cloned() else { return };
+    state.mark_merged(at, by, &tip);
 }
 
 /// Commits that are pushed to the default branch close the issues that their messages say.
-fn pushed_to_default(
-    state: &mut State,
-    repo: u64,
-    by: By,
-    (before, after): (&BTreeMap<String, String>, &BTreeMap<String, String>),
-) {
+fn pushed_to_default(state: &mut State, repo: u64, by: By, (before, after): (&Refs, &Refs)) {
     let branch = state.repos[&repo].default_branch.clone();
     let (Some(old), Some(new)) = (before.get(&branch), after.get(&branch)) else { return };
     if old != new {
@@ -105,7 +109,7 @@ impl State {
         pull.merged = Some(Merge { at: now, by: by.user, commit: commit.to_owned() });
         pull.auto_merge = None;
         let (base, head) = (pull.base.clone(), pull.head.clone());
-        self.happened(at, by, Happened::Other("merged"));
+        self.happened(at, by, Happened::Merged(commit.to_owned()));
         // It is there, and closing what is there cannot be refused.
         let _ = self.set_open(at, by, false, None);
         let home = &self.repos[&at.repo];
@@ -118,6 +122,14 @@ impl State {
             if let Some(home) = self.repos.get_mut(&at.repo) {
                 home.pulls.refs.remove(&head);
             }
+        }
+    }
+
+    /// Says that something about it is new, which is no event of its issue.
+    pub(super) fn touch(&mut self, at: At) {
+        let now = self.now();
+        if let Ok(issue) = self.at_mut(at) {
+            issue.updated_at = now;
         }
     }
 

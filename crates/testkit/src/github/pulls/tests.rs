@@ -5,6 +5,7 @@ mod client;
 mod graphql;
 mod lifecycle;
 mod merging;
+mod mutants;
 mod push;
 mod queue;
 mod reviews;

@@ -95,6 +95,7 @@ fn create(state: &mut State, call: &Call) -> Answer {
         return Err(Reply::invalid("Issue", "milestone", "invalid"));
     }
     let at = state.open_issue(call.repo(), call.by(), NewIssue { title, body });
+    state.announce_issue("opened", at, call.by(), json!({}));
     // GitHub says nothing when it leaves these out for somebody who may not set them.
     if may {
         for name in names(&call.body["labels"], "name") {

@@ -61,7 +61,6 @@ fn wish(call: &Call) -> Result<MergeWish, Reply> {
 }
 
 fn request(state: &mut State, call: &Call) -> Answer {
-    offered(call)?;
     let at = at(state, call)?;
     let wish = wish(call)?;
     state.look_at_requests(at);
@@ -88,7 +87,6 @@ fn request(state: &mut State, call: &Call) -> Answer {
 }
 
 fn requested(state: &mut State, call: &Call) -> Answer {
-    offered(call)?;
     let at = at(state, call)?;
     state.look_at_requests(at);
     let attempt = attempt(state, at, call.param("uuid")).ok_or_else(Reply::not_found)?;
@@ -106,11 +104,6 @@ fn requested(state: &mut State, call: &Call) -> Answer {
 
 fn attempt(state: &State, at: At, uuid: &str) -> Option<Attempt> {
     state.pull(at)?.attempts.iter().find(|attempt| attempt.uuid == uuid).cloned()
-}
-
-/// No version of the Enterprise Server has this yet.
-fn offered(call: &Call) -> Result<(), Reply> {
-    if call.enterprise.is_some() { Err(Reply::not_found()) } else { Ok(()) }
 }
 
 fn pending_reply(status: u16, attempt: &Attempt, message: &str) -> Reply {

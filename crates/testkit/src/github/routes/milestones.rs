@@ -73,11 +73,11 @@ fn get(state: &mut State, call: &Call) -> Answer {
 
 fn update(state: &mut State, call: &Call) -> Answer {
     let number = call.number("milestone_number");
-    state.change_milestone(call.repo(), number, change(call)?)?;
+    state.change_milestone(call.repo(), number, call.by(), change(call)?)?;
     told(state, call, number).map(Reply::ok)
 }
 
 fn delete(state: &mut State, call: &Call) -> Answer {
-    state.delete_milestone(call.repo(), call.number("milestone_number"))?;
+    state.delete_milestone(call.repo(), call.number("milestone_number"), call.by())?;
     Ok(Reply::no_content())
 }

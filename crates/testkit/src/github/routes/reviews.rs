@@ -38,7 +38,7 @@ fn create(state: &mut State, call: &Call) -> Answer {
     let body = call.text("body").unwrap_or_default();
     let threads = call.body["comments"].as_array().cloned().unwrap_or_default();
     if event != ReviewState::Approved && body.is_empty() && threads.is_empty() {
-        return Err(Reply::unprocessable("Could not approve pull request review, a body is needed."));
+        return Err(Reply::invalid("PullRequestReview", "body", "missing_field"));
     }
     let id = state.review(at, call.by(), event, body)?;
     for thread in &threads {

@@ -55,3 +55,28 @@ fn a_field_that_is_not_there_is_a_violation() {
     assert_eq!(told["errors"][0]["message"], "Field 'stars' doesn't exist on type 'Repository'");
     assert_eq!(scene.server.take_violations().len(), 1);
 }
+
+#[test]
+fn five_hundred_repositories_are_told_of_in_five_calls() {
+    let scene = Scene::new();
+    let world = scene.server.world();
+    let names: Vec<String> = (0..500).map(|n| format!("repo-{n}")).collect();
+    for name in &names {
+        world.repo(&format!("acme/{name}"));
+        scene.ann.open_issue(&format!("acme/{name}"), "t", "");
+    }
+    let fields = "databaseId issues(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) { nodes { updatedAt } } \
+                  pullRequests(first: 1, states: OPEN) { totalCount } milestones(first: 5) { totalCount }";
+    for some in names.chunks(100) {
+        let block = |(n, name): (usize, &String)| {
+            format!("r{n}: repository(owner: \"acme\", name: \"{name}\") {{ {fields} }} ")
+        };
+        let query = format!("query Portfolio {{ {} }}", some.iter().enumerate().map(block).collect::<String>());
+        let told = scene.graphql(&query, Value::Null);
+        assert_eq!(told["data"].as_object().unwrap().len(), 100);
+    }
+    let journal = scene.server.journal();
+    assert_eq!((journal.graphql_calls(), journal.paid_rest(), journal.writes()), (5, 0, 0));
+    // A hundred lists that are asked for cost a point.
+    assert!(journal.entries().iter().all(|entry| entry.cost == 3), "{journal}");
+}

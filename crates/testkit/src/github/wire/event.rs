@@ -43,6 +43,10 @@ fn told(view: View<'_>, repo: &Repo, event: &IssueEvent) -> Value {
         }
         Happened::Renamed { from, to } => told["rename"] = json!({ "from": from, "to": to }),
         Happened::Closed(reason) => told["state_reason"] = json!(reason),
+        Happened::Merged(commit) => {
+            told["commit_id"] = json!(commit);
+            told["commit_url"] = json!(format!("{}/commits/{commit}", view.repo_url(repo)));
+        }
         Happened::Locked => told["lock_reason"] = Value::Null,
         Happened::Related(word, other) => {
             let key = word.trim_end_matches("_added").trim_end_matches("_removed");
@@ -77,6 +81,7 @@ fn word(what: &Happened) -> &'static str {
         Happened::Reopened => "reopened",
         Happened::Locked => "locked",
         Happened::Commented(_) => "commented",
+        Happened::Merged(_) => "merged",
         Happened::Related(word, _) | Happened::Other(word) => word,
     }
 }

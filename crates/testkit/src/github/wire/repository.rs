@@ -94,6 +94,7 @@ pub(crate) fn full(view: View<'_>, repo: &Repo, level: Permission) -> Value {
         "has_discussions": false,
         "archived": repo.archived,
         "disabled": false,
+        "topics": [],
         "visibility": if repo.private { "private" } else { "public" },
         "created_at": repo.created_at.to_string(),
         "updated_at": repo.updated_at.to_string(),

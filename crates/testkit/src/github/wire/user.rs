@@ -36,6 +36,26 @@ pub(crate) fn simple(view: View<'_>, user: Option<u64>) -> Value {
     })
 }
 
+/// An organization, as webhooks tell it.
+pub(crate) fn organization(view: View<'_>, id: u64) -> Value {
+    let Some(user) = view.state.users.get(&id) else { return Value::Null };
+    let url = format!("{}/orgs/{}", view.api, encode(&user.login));
+    json!({
+        "login": user.login,
+        "id": id,
+        "node_id": node("O", id),
+        "url": url,
+        "repos_url": format!("{url}/repos"),
+        "events_url": format!("{url}/events"),
+        "hooks_url": format!("{url}/hooks"),
+        "issues_url": format!("{url}/issues"),
+        "members_url": format!("{url}/members{{/member}}"),
+        "public_members_url": format!("{url}/public_members{{/member}}"),
+        "avatar_url": format!("{}/avatars/{id}", view.origin()),
+        "description": null,
+    })
+}
+
 /// The account of whoever asks.
 pub(crate) fn public(view: View<'_>, user: u64) -> Value {
     let mut user = simple(view, Some(user));

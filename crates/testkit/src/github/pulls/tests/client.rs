@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -130,10 +130,6 @@ pub(super) struct Folder {
 impl Folder {
     pub(super) fn new() -> Self {
         Self { dir: tempfile::tempdir().unwrap() }
-    }
-
-    pub(super) fn path(&self) -> PathBuf {
-        self.dir.path().to_owned()
     }
 
     pub(super) fn write(&self, path: &str, text: &str) {

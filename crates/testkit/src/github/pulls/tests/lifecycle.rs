@@ -142,3 +142,20 @@ fn references_and_files_are_read_made_and_deleted() {
     assert_eq!(delete("main").status, 422);
     assert_eq!(scene.repo.git().branches().len(), 1);
 }
+
+#[test]
+fn what_happened_to_a_pull_request_is_told_as_github_tells_it() {
+    let scene = scene();
+    let number = scene.opened("work");
+    scene.ann.request_changes("ann/web", number, "Not yet.");
+    scene.ann.dismiss_reviews_of("ann/web", number, &scene.ann);
+    scene.ann.remark("ann/web", number, ("a.txt", 1), "Why?");
+    scene.repo.commit("work", "more", &[("a.txt", "more\n")]);
+    scene.ann.merge_pull("ann/web", number);
+    scene.repo.delete_branch("work");
+    let events = scene.get(&format!("/issues/{number}/events")).body;
+    let words: Vec<_> = events.as_array().unwrap().iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(words, ["review_dismissed", "merged", "closed"]);
+    assert_eq!(events[1]["commit_id"], json!(scene.repo.pull(number).merged));
+    assert_eq!(scene.get(&format!("/issues/{number}/timeline")).status, 200);
+}

@@ -60,6 +60,18 @@ fn who_may_not_push_is_told_so_as_by_github() {
 }
 
 #[test]
+fn a_part_of_a_repository_is_cloned() {
+    let scene = scene();
+    let head = scene.branch("work");
+    let folder = Folder::new();
+    let url = scene.server.git_url("ann/web");
+    folder.git(&["clone", "--quiet", "--bare", "--depth=1", "--filter=blob:none", &url, "."]);
+    assert_eq!(folder.git(&["rev-list", "--count", "main"]).trim(), "1");
+    folder.git(&["fetch", "--quiet", "origin", &head]);
+    assert_eq!(folder.git(&["rev-parse", "FETCH_HEAD"]).trim(), head);
+}
+
+#[test]
 fn a_private_repository_is_not_there_for_strangers() {
     let scene = scene();
     let repo = scene.repo.clone().private();

@@ -1,0 +1,1 @@
+//! The programs, as people and CI jobs use them.
