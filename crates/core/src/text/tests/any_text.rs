@@ -145,3 +145,16 @@ proptest! {
         let _ = said(&long);
     }
 }
+
+/// Found by the properties above, and kept.
+#[test]
+fn what_once_changed_a_second_time_no_longer_does() {
+    for text in ["<details><!--\n\n!<!--"] {
+        let made = harmless(text);
+        assert_eq!(harmless(&made), made, "of {text:?}");
+        let made = shown(text);
+        assert_eq!(shown(&made), made, "of {text:?}");
+        let made = harmless_title(text);
+        assert_eq!(harmless_title(&made), made, "of {text:?}");
+    }
+}

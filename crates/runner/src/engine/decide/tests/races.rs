@@ -104,7 +104,7 @@ fn a_machine_that_slept_past_what_was_waited_for_finds_an_engine_that_ends() {
     let mut model = model();
     model.until = Until::Idle { patience: Duration::from_secs(600) };
     model.views.insert(web(), ProjectView::default());
-    model.state.outbox = vec![PendingEffect { entry: close(), delayed: None }];
+    model.state.outbox = vec![PendingEffect { entry: close(), delayed: None, aside: false }];
     turn(&mut model, now());
     take(&mut model, Input::Applied(close(), Tried::Delayed { reason: "in the way".into(), until: None }), now());
     model.state.outbox[0].delayed = Some(("in the way".into(), later(300)));
