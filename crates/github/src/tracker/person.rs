@@ -26,7 +26,7 @@ struct Issue<'a> {
 }
 
 impl GitHubTracker {
-    /// Writes a comment as the person whose token is used: it carries no mark, and counts as theirs.
+    /// Writes a comment as the person whose token is used: it carries no marker, and counts as theirs.
     ///
     /// # Errors
     /// If it is an App's token, which is nobody's; or as those of [`dayfly_core::Tracker::apply`]. Where an answer was lost
@@ -39,7 +39,7 @@ impl GitHubTracker {
     ) -> Result<(), TrackerError> {
         let said = async {
             let slot = self.persons_slot(project).await?;
-            let path = slot.path(&format!("issues/{issue}/comments"));
+            let path = slot.path(&format!("/issues/{issue}/comments"));
             self.house.github.run(Call::post(path).json(&Text { body })?).await?;
             slot.mark_dirty();
             Ok::<_, Fault>(())
@@ -55,7 +55,7 @@ impl GitHubTracker {
         let made = async {
             let slot = self.persons_slot(project).await?;
             let issue = Issue { title: &new.title, body: &new.body, labels: &new.labels };
-            let made: Made = self.house.github.send(Call::post(slot.path("issues")).json(&issue)?).await?;
+            let made: Made = self.house.github.send(Call::post(slot.path("/issues")).json(&issue)?).await?;
             slot.mark_dirty();
             IssueId::new(made.number.to_string()).map_err(|err| Fault::Refused(err.to_string()))
         };
