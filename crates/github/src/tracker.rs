@@ -16,6 +16,7 @@ mod people;
 mod person;
 mod prints;
 mod read;
+mod seen;
 mod slot;
 mod snapshot;
 mod store;

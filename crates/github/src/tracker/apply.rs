@@ -17,8 +17,8 @@ use super::house::House;
 use super::laid::Fact;
 use super::mapping::is_own;
 use super::marker::Marker;
+use super::seen::{Seen, SeenIssue};
 use super::slot::Slot;
-use super::snapshot::{Seen, SeenIssue};
 use super::wire::{self, repository_in};
 use crate::{Call, GitHubError, Identity};
 

@@ -6,7 +6,8 @@ use dayfly_core::{Author, Comment, Counts, Issue, IssueFacts, IssueId, Milestone
 use jiff::Timestamp;
 
 use super::marker::Marker;
-use super::snapshot::{Doing, Seen, SeenComment, SeenEvent, SeenIssue, Snapshot};
+use super::seen::{Doing, Seen, SeenComment, SeenEvent, SeenIssue};
+use super::snapshot::Snapshot;
 use super::trust::{Approval, Question, Standing, approval};
 use super::wire::State;
 use crate::Identity;
@@ -34,7 +35,7 @@ impl<'a> Mapping<'a> {
 
     /// The milestones.
     pub(crate) fn milestones(&self) -> Vec<Milestone> {
-        let milestone = |m: &super::snapshot::SeenMilestone| Milestone {
+        let milestone = |m: &super::seen::SeenMilestone| Milestone {
             title: m.title.clone(),
             due: m.due,
             state: if m.closed { TrackerState::Closed } else { TrackerState::Open },

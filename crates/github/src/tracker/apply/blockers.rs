@@ -8,7 +8,7 @@ use super::{Desk, number};
 use crate::tracker::fault::Fault;
 use crate::tracker::laid::Fact;
 use crate::tracker::marker::Marker;
-use crate::tracker::snapshot::Blocker;
+use crate::tracker::seen::Blocker;
 use crate::tracker::wire::{self, State};
 use crate::{Call, Feature, GitHubError};
 

@@ -11,7 +11,7 @@ use crate::tracker::fault::Fault;
 use crate::tracker::laid::Fact;
 use crate::tracker::marker::Marker;
 use crate::tracker::read::newer_path;
-use crate::tracker::snapshot::SeenIssue;
+use crate::tracker::seen::SeenIssue;
 use crate::tracker::{sweep, wire};
 use crate::{Call, Feature, GitHubError};
 
