@@ -50,10 +50,10 @@ impl Portfolio {
         let token = Auth::Token(Token::new(self.bot.token()).expect("a token"));
         let github = GitHub::builder(token, self.world.clock()).base(self.server.url()).pace(Pace::none());
         let github = github.build().expect("a client");
-        let projects: BTreeMap<_, _> =
-            self.repos.iter().map(|repo| (name(repo), ForgeRepo::new(repo).expect("a name")));
+        let projects = self.repos.iter().map(|repo| (name(repo), ForgeRepo::new(repo).expect("a name")));
+        let projects: BTreeMap<ProjectName, ForgeRepo> = projects.collect();
         let folder = Utf8PathBuf::from_path_buf(self.folder.path().to_owned()).expect("a path in UTF-8");
-        Arc::new(GitHubTracker::new(github, TrackerSettings::new(projects.collect(), Labels::default(), folder)))
+        Arc::new(GitHubTracker::new(github, TrackerSettings::new(projects, Labels::default(), folder)))
     }
 
     async fn sweep(&self, what: &str, tracker: &Arc<GitHubTracker>) {

@@ -1,7 +1,7 @@
 //! GitHub's issues as a tracker of core.
 //!
 //! Reading has one way: whoever asks, by whatever hint, a repository is looked at from afar, and if it looks other than it
-//! did, what changed is read. Writing has one way too: look whether it is there, write it with a mark, and if the answer is
+//! did, what changed is read. Writing has one way too: look whether it is there, write it with a marker, and if the answer is
 //! lost, look again.
 
 mod apply;
@@ -16,6 +16,7 @@ mod people;
 mod person;
 mod prints;
 mod read;
+mod seen;
 mod slot;
 mod snapshot;
 mod store;

@@ -17,8 +17,8 @@ use super::house::House;
 use super::laid::Fact;
 use super::mapping::is_own;
 use super::marker::Marker;
+use super::seen::{Seen, SeenIssue};
 use super::slot::Slot;
-use super::snapshot::{Seen, SeenIssue};
 use super::wire::{self, repository_in};
 use crate::{Call, GitHubError, Identity};
 
@@ -94,7 +94,7 @@ impl Desk<'_> {
         self.slot.with(now, |snapshot| snapshot.lay(number, now, fact));
     }
 
-    /// The mark of a text, if dayfly wrote it.
+    /// The marker of a text, if dayfly wrote it.
     fn own<'t>(&self, author: &Seen, text: &'t str) -> Option<(Marker, &'t str)> {
         if is_own(author, self.own) { Marker::split(text) } else { None }
     }
@@ -224,8 +224,8 @@ fn id(number: u64) -> Result<IssueId, Fault> {
     IssueId::new(number.to_string()).map_err(|error| Fault::Unavailable(error.to_string()))
 }
 
-/// The mark of an issue to be made.
-fn mark(key: &str, new: &NewIssue) -> Marker {
+/// The marker of an issue to be made.
+fn marker_of(key: &str, new: &NewIssue) -> Marker {
     Marker {
         part: new.part.clone(),
         parent: new.parent.as_ref().and_then(|parent| parent.as_str().parse().ok()),

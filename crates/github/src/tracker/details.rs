@@ -9,8 +9,9 @@ use serde::Deserialize;
 
 use super::fault::Fault;
 use super::laid::Laid;
+use super::seen::{Blocker, Blockers, Details, Doing, Seen, SeenEvent, SeenIssue};
 use super::slot::Slot;
-use super::snapshot::{Blocker, Blockers, Details, Doing, Seen, SeenEvent, SeenIssue, Snapshot, is_past};
+use super::snapshot::{Snapshot, is_past};
 use super::wire::{self, Happening, Kind, State, User};
 use crate::{Call, GitHub, Identity};
 

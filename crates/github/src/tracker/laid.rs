@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::snapshot::{Blocker, SeenComment, SeenIssue, SeenMilestone, Snapshot};
+use super::seen::{Blocker, SeenComment, SeenIssue, SeenMilestone};
+use super::snapshot::Snapshot;
 use super::wire::State;
 
 /// After so long, what is read is right: somebody undid the write.
@@ -61,7 +62,7 @@ impl Fact {
             Fact::Milestone(title) => issue.milestone.clone_from(title),
             Fact::Parent(parent) => issue.parent = Some(*parent),
             Fact::Blocker(blocker) => {
-                let blockers = issue.blockers.get_or_insert_with(|| super::snapshot::Blockers::none(at));
+                let blockers = issue.blockers.get_or_insert_with(|| super::seen::Blockers::none(at));
                 let same = |b: &Blocker| (b.number, &b.repository) == (blocker.number, &blocker.repository);
                 if !blockers.list.iter().any(same) {
                     blockers.list.push(blocker.clone());

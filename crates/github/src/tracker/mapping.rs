@@ -6,7 +6,8 @@ use dayfly_core::{Author, Comment, Counts, Issue, IssueFacts, IssueId, Milestone
 use jiff::Timestamp;
 
 use super::marker::Marker;
-use super::snapshot::{Doing, Seen, SeenComment, SeenEvent, SeenIssue, Snapshot};
+use super::seen::{Doing, Seen, SeenComment, SeenEvent, SeenIssue};
+use super::snapshot::Snapshot;
 use super::trust::{Approval, Question, Standing, approval};
 use super::wire::State;
 use crate::Identity;
@@ -21,20 +22,20 @@ pub(crate) struct Mapping<'a> {
     pub(crate) snapshot: &'a Snapshot,
 }
 
-/// The mark and the text of something that dayfly wrote.
+/// The marker and the text of something that dayfly wrote.
 type Own<'a> = Option<(Marker, &'a str)>;
 
 impl<'a> Mapping<'a> {
     /// The issues, ordered by number.
     pub(crate) fn issues(&self) -> Vec<Issue> {
-        let marks: BTreeMap<u64, Own<'_>> =
+        let markers: BTreeMap<u64, Own<'_>> =
             self.snapshot.issues.values().map(|issue| (issue.number, self.own(&issue.author, &issue.body))).collect();
-        self.snapshot.issues.values().filter_map(|issue| self.issue(issue, &marks)).collect()
+        self.snapshot.issues.values().filter_map(|issue| self.issue(issue, &markers)).collect()
     }
 
     /// The milestones.
     pub(crate) fn milestones(&self) -> Vec<Milestone> {
-        let milestone = |m: &super::snapshot::SeenMilestone| Milestone {
+        let milestone = |m: &super::seen::SeenMilestone| Milestone {
             title: m.title.clone(),
             due: m.due,
             state: if m.closed { TrackerState::Closed } else { TrackerState::Open },
@@ -43,16 +44,16 @@ impl<'a> Mapping<'a> {
         self.snapshot.milestones.iter().map(milestone).collect()
     }
 
-    /// The mark of a text, if dayfly's own account wrote it.
+    /// The marker of a text, if dayfly's own account wrote it.
     pub(crate) fn own<'t>(&self, author: &Seen, text: &'t str) -> Own<'t> {
         if is_own(author, self.own) { Marker::split(text) } else { None }
     }
 
-    fn issue(&self, seen: &SeenIssue, marks: &BTreeMap<u64, Own<'a>>) -> Option<Issue> {
-        let mark = marks.get(&seen.number).cloned().flatten();
+    fn issue(&self, seen: &SeenIssue, markers: &BTreeMap<u64, Own<'a>>) -> Option<Issue> {
+        let found = markers.get(&seen.number).cloned().flatten();
         let comments = self.comments(seen);
-        let facts = self.facts(seen, marks, &comments);
-        let (marker, body) = match mark {
+        let facts = self.facts(seen, markers, &comments);
+        let (marker, body) = match found {
             Some((marker, body)) => (Some(marker), body.to_owned()),
             None => (None, unix(&seen.body)),
         };
@@ -71,8 +72,8 @@ impl<'a> Mapping<'a> {
         })
     }
 
-    fn facts(&self, seen: &SeenIssue, marks: &BTreeMap<u64, Own<'a>>, comments: &[Comment]) -> IssueFacts {
-        let marker = marks.get(&seen.number).and_then(|own| own.as_ref()).map(|(marker, _)| marker);
+    fn facts(&self, seen: &SeenIssue, markers: &BTreeMap<u64, Own<'a>>, comments: &[Comment]) -> IssueFacts {
+        let marker = markers.get(&seen.number).and_then(|own| own.as_ref()).map(|(marker, _)| marker);
         let details = seen.details.as_ref();
         let edited = details.and_then(|d| d.edited.as_ref()).filter(|_| marker.is_none());
         let Approval { by, unproven } = self.approval(seen, marker.is_some());
@@ -84,7 +85,7 @@ impl<'a> Mapping<'a> {
             active: self.active(seen, marker.is_some(), comments),
             edited: edited.map(|(at, _)| *at),
             edited_by: edited.map(|(_, who)| self.author(who, false)),
-            blocked_by: self.blocked_by(seen, marks),
+            blocked_by: self.blocked_by(seen, markers),
             approved_by: by,
             unproven,
             assignees: seen.assignees.clone(),
@@ -124,7 +125,7 @@ impl<'a> Mapping<'a> {
         }
     }
 
-    /// How somebody stands; `own` says whether what they did bears dayfly's mark.
+    /// How somebody stands; `own` says whether what they did bears dayfly's marker.
     fn standing(&self, who: &Seen, own: bool) -> Standing {
         let Some(login) = who.login() else { return Standing::Stranger };
         let itself = login.eq_ignore_ascii_case(&self.own.login);
@@ -200,7 +201,7 @@ impl<'a> Mapping<'a> {
 
     /// The open issues that block it: as dependencies, by the parts it comes after, or as dayfly noted in a comment where
     /// there are no dependencies.
-    fn blocked_by(&self, seen: &SeenIssue, marks: &BTreeMap<u64, Own<'a>>) -> Vec<String> {
+    fn blocked_by(&self, seen: &SeenIssue, markers: &BTreeMap<u64, Own<'a>>) -> Vec<String> {
         let mut numbers: Vec<u64> = Vec::new();
         let mut elsewhere: Vec<String> = Vec::new();
         for blocker in seen.blockers.iter().flat_map(|b| &b.list) {
@@ -210,12 +211,13 @@ impl<'a> Mapping<'a> {
                 Some(_) => {}
             }
         }
-        let marker = marks.get(&seen.number).and_then(|own| own.as_ref()).map(|(marker, _)| marker);
+        let marker = markers.get(&seen.number).and_then(|own| own.as_ref()).map(|(marker, _)| marker);
         if let Some((marker, parent)) = marker.and_then(|m| Some((m, m.parent?))).filter(|(m, _)| m.noted) {
             let sibling =
                 |m: &Marker| m.parent == Some(parent) && m.part.as_ref().is_some_and(|p| marker.after.contains(p));
-            numbers
-                .extend(marks.iter().filter(|(_, own)| own.as_ref().is_some_and(|(m, _)| sibling(m))).map(|(n, _)| *n));
+            numbers.extend(
+                markers.iter().filter(|(_, own)| own.as_ref().is_some_and(|(m, _)| sibling(m))).map(|(n, _)| *n),
+            );
         }
         let noted = seen.comments.values().filter_map(|c| self.own(&c.author, &c.body));
         numbers.extend(noted.flat_map(|(marker, _)| marker.by));

@@ -1,14 +1,14 @@
-//! The mark at the start of every text that dayfly writes on GitHub, by which it finds again what it wrote.
+//! The marker at the start of every text that dayfly writes on GitHub, by which it finds again what it wrote.
 //!
 //! It is a comment of HTML, so nobody sees it. It counts only at the very start of a text whose author is dayfly's own
-//! account: a quoted mark stands behind `> `, and one that a stranger pasted has another author.
+//! account: a quoted marker stands behind `> `, and one that a stranger pasted has another author.
 
 use std::fmt::Write as _;
 
 const START: &str = "<!-- dayfly:";
 const END: &str = " -->";
 
-/// What stands in a mark.
+/// What stands in a marker.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Marker {
     /// The key of the effect that wrote the text.
@@ -21,26 +21,26 @@ pub(crate) struct Marker {
     pub(crate) parent: Option<u64>,
     /// The parts that must be closed before.
     pub(crate) after: Vec<String>,
-    /// Whether those hold by this mark alone, because the host has no dependencies.
+    /// Whether those hold by this marker alone, because the host has no dependencies.
     pub(crate) noted: bool,
     /// The numbers of the issues that block this one.
     pub(crate) by: Vec<u64>,
-    /// Whether a line for people, which is not part of the text, follows the mark.
+    /// Whether a line for people, which is not part of the text, follows the marker.
     pub(crate) headed: bool,
 }
 
 impl Marker {
-    /// The mark of an effect.
+    /// The marker of an effect.
     pub(crate) fn of_key(key: &str) -> Self {
         Self { key: Some(key.to_owned()), ..Self::default() }
     }
 
-    /// The mark of a comment that is the only one about its topic.
+    /// The marker of a comment that is the only one about its topic.
     pub(crate) fn of_topic(key: &str, topic: &str) -> Self {
         Self { topic: Some(topic.to_owned()), ..Self::of_key(key) }
     }
 
-    /// The text with the mark before it.
+    /// The text with the marker before it.
     pub(crate) fn before(&self, text: &str) -> String {
         let head = match self.parent.filter(|_| self.headed) {
             Some(parent) => format!("{HEAD}{parent}.\n\n"),
@@ -49,7 +49,7 @@ impl Marker {
         format!("{self}\n{head}{text}")
     }
 
-    /// The mark at the start of a text, and the rest. What is there already must be told apart by its author.
+    /// The marker at the start of a text, and the rest. What is there already must be told apart by its author.
     pub(crate) fn split(text: &str) -> Option<(Self, &str)> {
         let (inside, rest) = text.strip_prefix(START)?.split_once(END)?;
         let mut marker = Self::default();
@@ -113,7 +113,7 @@ fn listed(field: &str) -> Option<Vec<String>> {
     value.split(',').filter(|item| !item.is_empty()).map(decoded).collect()
 }
 
-/// The value without what could end the mark, or part its fields.
+/// The value without what could end the marker, or part its fields.
 fn encoded(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     for byte in value.bytes() {
@@ -150,7 +150,7 @@ mod tests {
     use super::Marker;
 
     #[test]
-    fn a_mark_is_read_as_it_was_written() {
+    fn a_marker_is_read_as_it_was_written() {
         let marker = Marker {
             key: Some("web.3.exec.1/0".into()),
             topic: Some("children".into()),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_counts_only_at_the_very_start() {
+    fn a_marker_counts_only_at_the_very_start() {
         let text = Marker::of_key("k").before("question?");
         assert!(Marker::split(&text).is_some());
         for other in [format!("> {text}"), format!(" {text}"), format!("\n{text}"), format!("yes\n{text}")] {

@@ -11,8 +11,8 @@ use serde::Deserialize;
 
 use super::fault::Fault;
 use super::prints::{Count, batches};
+use super::seen::SeenMilestone;
 use super::slot::Slot;
-use super::snapshot::SeenMilestone;
 use super::wire::{self, State};
 use crate::{Call, GitHub, GitHubError};
 

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::fault::Fault;
+use super::seen::{Permitted, Seen, SeenIssue};
 use super::slot::Slot;
-use super::snapshot::{Permitted, Seen, SeenIssue, Snapshot};
+use super::snapshot::Snapshot;
 use super::wire::{Association, Permission, State};
 use crate::{Call, GitHub, GitHubError, Identity, segment};
 

@@ -26,7 +26,7 @@ struct Issue<'a> {
 }
 
 impl GitHubTracker {
-    /// Writes a comment as the person whose token is used: it carries no mark, and counts as theirs.
+    /// Writes a comment as the person whose token is used: it carries no marker, and counts as theirs.
     ///
     /// # Errors
     /// If it is an App's token, which is nobody's; or as those of [`dayfly_core::Tracker::apply`]. Where an answer was lost

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::snapshot::{Details, Doing};
+use super::seen::{Details, Doing};
 
 /// How somebody stands to the repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +86,7 @@ fn is_proven(question: &Question<'_>, label: &str) -> bool {
 
 impl Details {
     /// What was done, with how each stands.
-    pub(crate) fn deeds<'a>(&'a self, standing: impl Fn(&super::snapshot::SeenEvent) -> Standing) -> Vec<Deed<'a>> {
+    pub(crate) fn deeds<'a>(&'a self, standing: impl Fn(&super::seen::SeenEvent) -> Standing) -> Vec<Deed<'a>> {
         let mut deeds: Vec<_> = self
             .events
             .iter()

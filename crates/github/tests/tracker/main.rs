@@ -1,5 +1,7 @@
 //! GitHub as a tracker, against a GitHub on loopback.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be done fails the test")]
+
 mod conformance;
 mod losing;
 mod reading;

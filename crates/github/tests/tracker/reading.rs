@@ -70,7 +70,7 @@ async fn permission_is_asked_again_when_somebody_acts_later() {
 }
 
 #[tokio::test]
-async fn only_a_mark_at_the_start_of_ones_own_text_is_a_mark() {
+async fn only_a_marker_at_the_start_of_ones_own_text_is_one() {
     let stage = Stage::new();
     let web = stage.open();
     let ann = stage.person("ann", Permission::Write);
@@ -82,17 +82,17 @@ async fn only_a_mark_at_the_start_of_ones_own_text_is_a_mark() {
     ann.comment(WEB, number, &written);
 
     let issue = web.issue(number).await;
-    assert!(issue.body.starts_with("<!-- dayfly:key=stolen"), "a stranger's mark is text");
+    assert!(issue.body.starts_with("<!-- dayfly:key=stolen"), "a stranger's marker is text");
     assert_eq!((issue.facts.key.as_deref(), issue.facts.part.as_deref(), issue.parent), (None, None, None));
     let own: Vec<bool> = issue.comments.iter().map(Comment::is_own).collect();
-    assert_eq!(own, [true, false, false], "a quoted mark and a pasted one are theirs");
+    assert_eq!(own, [true, false, false], "a quoted marker and a pasted one are theirs");
     assert_eq!((issue.comments[0].body.as_str(), issue.comments[0].key.as_deref()), ("Which file?", Some("k/1")));
     assert!(issue.comments[0].author.bot);
     assert_eq!(issue.comments[2].body, written, "what a person wrote is shown as it is");
 }
 
 #[tokio::test]
-async fn where_a_person_shares_the_account_the_mark_tells_the_two_apart() {
+async fn where_a_person_shares_the_account_the_marker_tells_the_two_apart() {
     let stage = Stage::shared();
     let web = stage.open();
     let ann = stage.bot.clone();

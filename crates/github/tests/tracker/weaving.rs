@@ -15,7 +15,7 @@ use crate::world::{Stage, WEB, Web, id};
 enum Deed {
     /// Somebody comments.
     Say(Who),
-    /// Somebody quotes the first comment of all, with whatever mark it has.
+    /// Somebody quotes the first comment of all, with whatever marker it has.
     Quote(Who),
     /// Somebody deletes a comment of theirs.
     TakeBack(Who),

@@ -85,7 +85,7 @@ async fn labels_that_github_leaves_out_are_told() {
     let new = NewIssue { title: "one".into(), labels: vec!["bug".into()], ..NewIssue::default() };
     for _ in 0..2 {
         let told = web.try_apply("k/0", TrackerWrite::Create(new.clone())).await.unwrap_err();
-        assert!(told.to_string().contains("access"), "{told}");
+        assert!(told.to_string().contains("token"), "{told}");
     }
     assert_eq!(stage.world.repo(WEB).issues().len(), 1, "it is not made twice");
     assert!(web.later().await[0].labels.is_empty());
@@ -206,4 +206,22 @@ async fn an_issue_that_a_replica_does_not_have_yet_can_be_written_to() {
     assert_eq!(web.apply("k/2", sticky(number, "x")).await, Applied::Done(None));
     assert_eq!(web.create("k/0", NewIssue { title: "one".into(), ..NewIssue::default() }).await, number);
     assert_eq!(stage.world.repo(WEB).issues().len(), 1);
+}
+
+#[tokio::test]
+async fn a_person_writes_by_dayfly_as_themselves() {
+    let stage = Stage::shared();
+    let web = stage.open();
+    web.issues().await;
+    let new = NewIssue { title: "one".into(), labels: vec!["ready-for-dev".into()], ..NewIssue::default() };
+    let number = web.tracker.create_as_person(&web.project, &new).await.unwrap();
+    web.tracker.comment_as_person(&web.project, &number, "All of them.").await.unwrap();
+    let issue = web.issues().await[0].clone();
+    assert_eq!((issue.author.bot, issue.comments[0].is_own()), (false, false));
+    assert_eq!(issue.facts.unproven, Vec::<String>::new());
+
+    let apart = Stage::new();
+    let told = apart.open();
+    let told = told.tracker.create_as_person(&told.project, &new).await;
+    assert!(told.is_err(), "an App is nobody: {told:?}");
 }

@@ -8,7 +8,7 @@ use super::{Desk, number};
 use crate::tracker::fault::Fault;
 use crate::tracker::laid::Fact;
 use crate::tracker::marker::Marker;
-use crate::tracker::snapshot::Blocker;
+use crate::tracker::seen::Blocker;
 use crate::tracker::wire::{self, State};
 use crate::{Call, Feature, GitHubError};
 
@@ -76,7 +76,7 @@ impl Desk<'_> {
         }
     }
 
-    /// Says it in a comment, whose mark holds the numbers, where there are no dependencies.
+    /// Says it in a comment, whose marker holds the numbers, where there are no dependencies.
     async fn note_blockers(&self, id: &IssueId, by: impl Iterator<Item = u64>) -> Result<Applied, Fault> {
         let all = self.comments(id, number(id)?).await?;
         let noted =

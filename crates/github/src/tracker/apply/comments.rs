@@ -8,7 +8,7 @@ use super::{Desk, Once, number};
 use crate::tracker::fault::Fault;
 use crate::tracker::laid::Fact;
 use crate::tracker::marker::Marker;
-use crate::tracker::snapshot::SeenComment;
+use crate::tracker::seen::SeenComment;
 use crate::tracker::wire;
 use crate::{Call, GitHubError};
 

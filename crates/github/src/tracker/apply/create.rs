@@ -6,12 +6,12 @@ use dayfly_core::{Applied, NewIssue};
 
 use super::blockers::MISSING;
 use super::comments::cut;
-use super::{Desk, Once, id, mark};
+use super::{Desk, Once, id, marker_of};
 use crate::tracker::fault::Fault;
 use crate::tracker::laid::Fact;
 use crate::tracker::marker::Marker;
 use crate::tracker::read::newer_path;
-use crate::tracker::snapshot::SeenIssue;
+use crate::tracker::seen::SeenIssue;
 use crate::tracker::{sweep, wire};
 use crate::{Call, Feature, GitHubError};
 
@@ -28,7 +28,7 @@ impl Desk<'_> {
         };
         let depends = self.house.github.capabilities().await?.dependencies;
         let nests = self.house.github.capabilities().await?.sub_issues;
-        let marker = Marker { noted: !depends, headed: parent.is_some() && !nests, ..mark(self.key, new) };
+        let marker = Marker { noted: !depends, headed: parent.is_some() && !nests, ..marker_of(self.key, new) };
         let body = serde_json::json!({
             "title": new.title,
             "body": cut(&marker.before(&new.body)),

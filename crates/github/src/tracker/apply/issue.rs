@@ -6,7 +6,7 @@ use super::{Desk, number};
 use crate::tracker::fault::Fault;
 use crate::tracker::laid::Fact;
 use crate::tracker::marker::Marker;
-use crate::tracker::snapshot::{Doing, SeenIssue};
+use crate::tracker::seen::{Doing, SeenIssue};
 use crate::tracker::wire::{self, Label, Reason, State};
 use crate::{Call, GitHubError, segment};
 

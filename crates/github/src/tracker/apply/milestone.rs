@@ -8,7 +8,7 @@ use crate::Call;
 use crate::tracker::fault::Fault;
 use crate::tracker::laid::Fact;
 use crate::tracker::milestones::{due_on, list};
-use crate::tracker::snapshot::SeenMilestone;
+use crate::tracker::seen::SeenMilestone;
 use crate::tracker::wire;
 
 impl Desk<'_> {

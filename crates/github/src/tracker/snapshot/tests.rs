@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::super::laid::Fact;
+use super::super::seen::SeenComment;
 use super::*;
 
 fn at(second: i64) -> Timestamp {
