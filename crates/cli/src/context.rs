@@ -1,13 +1,17 @@
 //! What most commands need: the configuration, the store, the tracker.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{
-    Clock as _, Config, Filter, Forge, IssueId, IssueRef, ProjectName, SourceText, Tracker, TrackerKind,
+    Clock as _, Config, Filter, Forge, Issue, IssueId, IssueRef, ProjectName, SourceText, Tracker, TrackerError,
+    TrackerKind,
 };
 use dayfly_github::GitHubForge;
 use dayfly_runner::{MarkdownTracker, NoTracker, Overview, Sources, SqliteStore, SystemClock, Trackers, overview};
+
+use tokio::task::JoinSet;
 
 use crate::args::Scope;
 use crate::catalogs;
@@ -186,9 +190,8 @@ impl Context {
         let id = IssueId::new(text).map_err(|err| CliError::usage(err.to_string()))?;
         let tracker = self.outside(Access::Read).await.tracker;
         let mut found = Vec::new();
-        for project in self.config.portfolio.projects.keys() {
-            let issues = dayfly_core::Tracker::issues(&tracker, project).await?;
-            if issues.iter().any(|i| i.id == id) {
+        for (project, issues) in issues_of(&tracker, self.config.portfolio.projects.keys()).await {
+            if issues?.iter().any(|i| i.id == id) {
                 found.push(IssueRef::new(project.clone(), id.clone()));
             }
         }
@@ -220,6 +223,22 @@ impl Context {
         }
         Ok(filter)
     }
+}
+
+/// The issues of projects, all asked for at once: a tracker with several of them can look at all of these in one go.
+pub(crate) async fn issues_of<'a>(
+    tracker: &Trackers,
+    projects: impl IntoIterator<Item = &'a ProjectName>,
+) -> BTreeMap<ProjectName, Result<Vec<Issue>, TrackerError>> {
+    let mut asked = JoinSet::new();
+    for project in projects {
+        let (tracker, project) = (tracker.clone(), project.clone());
+        asked.spawn(async move {
+            let issues = tracker.issues(&project).await;
+            (project, issues)
+        });
+    }
+    asked.join_all().await.into_iter().collect()
 }
 
 pub(crate) fn no_issue(issue: &impl std::fmt::Display) -> CliError {

@@ -10,7 +10,7 @@ use dayfly_github::GitHub;
 use dayfly_runner::{MarkdownTracker, Overview, SystemClock};
 
 use crate::args::IssueCommand;
-use crate::context::{Context, no_issue};
+use crate::context::{Context, issues_of, no_issue};
 use crate::error::{CliError, Exit};
 use crate::github::{self, Access};
 use crate::output::Output;
@@ -186,8 +186,9 @@ async fn list(output: &Output, context: &Context, project: Option<&str>, all: bo
     let tracker = context.outside(Access::Read).await.tracker;
     let mut found: Vec<(IssueRef, Issue)> = Vec::new();
     let mut faults = Vec::new();
-    for project in context.config.portfolio.projects.keys().filter(|p| only.as_ref().is_none_or(|o| o == *p)) {
-        let issues = match tracker.issues(project).await {
+    let asked = context.config.portfolio.projects.keys().filter(|p| only.as_ref().is_none_or(|o| o == *p));
+    for (project, issues) in issues_of(&tracker, asked).await {
+        let issues = match issues {
             Ok(issues) => issues,
             Err(err) => {
                 faults.push(err);

@@ -9,4 +9,5 @@
 mod kills;
 mod programs;
 mod story;
+mod trouble;
 mod yard;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use dayfly_core::{Clock, Config, Filter, ForgeRepo, Portfolio, ProjectName, SourceText, State};
 use dayfly_github::{Auth, GitHub, GitHubForge, GitHubTracker, Pace, Token, TrackerSettings};
-use dayfly_runner::{Engine, RunOptions, SqliteStore, Summary, Until, read_all};
+use dayfly_runner::{Engine, EngineBuilder, RunOptions, SqliteStore, Summary, Until, read_all};
 use dayfly_testkit::github::{CheckState, GitHubServer, Permission, Person, Repository, World};
 use tokio::sync::mpsc;
 
@@ -96,6 +96,10 @@ impl Yard {
 
     /// An engine as the program makes one, but for the clock.
     pub(crate) fn engine(&self) -> Engine {
+        self.builder().build()
+    }
+
+    pub(crate) fn builder(&self) -> EngineBuilder {
         let portfolio = self.portfolio();
         let web = ProjectName::new("web").unwrap();
         let projects = BTreeMap::from([(web, ForgeRepo::new(REPO).unwrap())]);
@@ -111,7 +115,6 @@ impl Yard {
             .forge(Arc::new(GitHubForge::new(client, projects)))
             .clock(self.clock())
             .tag("yard")
-            .build()
     }
 
     /// Works until nothing is left to do.

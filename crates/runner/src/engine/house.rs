@@ -156,12 +156,13 @@ impl House {
     /// Reads a project's view anew.
     pub(super) async fn read(&self, project: &ProjectName, handed: Vec<Handed>) -> ProjectView {
         let Some(project) = self.project(project) else { return ProjectView::default() };
-        if let Some(forge) = self.forge_of(project) {
-            return reading::view(&*self.tracker, project, handed, At::Forge(&**forge)).await;
-        }
         let git = if handed.is_empty() { None } else { self.git(project).await.ok().flatten() };
-        let here = git.map_or(At::Nowhere, |git| At::Here(git.user().clone()));
-        reading::view(&*self.tracker, project, handed, here).await
+        let git = git.map(|git| git.user().clone());
+        let at = match self.forge_of(project) {
+            Some(forge) => At::Forge(&**forge, git),
+            None => git.map_or(At::Nowhere, At::Here),
+        };
+        reading::view(&*self.tracker, project, handed, at).await
     }
 
     pub(super) fn output(&self, project: &Project) -> OutputLimits {

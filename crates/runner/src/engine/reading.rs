@@ -19,8 +19,8 @@ pub(super) struct Handed {
 pub(super) enum At<'a> {
     /// In the user's repository.
     Here(Git),
-    /// On a forge.
-    Forge(&'a dyn Forge),
+    /// On a forge; what was handed over before the project had one is in the user's repository.
+    Forge(&'a dyn Forge, Option<Git>),
     /// Nowhere that can be asked now.
     Nowhere,
 }
@@ -49,7 +49,12 @@ pub(super) async fn view(tracker: &dyn Tracker, project: &Project, handed: Vec<H
         };
         match at {
             At::Here(git) => merged_here(&mut view, project, &handed, &git).await,
-            At::Forge(forge) => pulls(&mut view, project, &handed, forge).await?,
+            At::Forge(forge, git) => {
+                pulls(&mut view, project, &handed, forge).await?;
+                if let Some(git) = git {
+                    merged_here(&mut view, project, &handed, &git).await;
+                }
+            }
             At::Nowhere => {}
         }
         Ok::<_, TrackerError>(view)
@@ -61,8 +66,12 @@ pub(super) async fn view(tracker: &dyn Tracker, project: &Project, handed: Vec<H
 }
 
 async fn merged_here(view: &mut ProjectView, project: &Project, handed: &[Handed], git: &Git) {
+    let rest: Vec<&Handed> = handed.iter().filter(|handed| !view.pulls.contains_key(&handed.issue)).collect();
+    if rest.is_empty() {
+        return;
+    }
     let Ok(Some(base)) = git.branch(&project.base).await else { return };
-    for Handed { issue, commit, .. } in handed {
+    for Handed { issue, commit, .. } in rest {
         if git.is_ancestor(commit, &base).await.unwrap_or(false) {
             view.merged.insert(issue.clone());
         }

@@ -6,14 +6,19 @@ use dayfly_core::{
     Batch, Filter, Forge, Plan, PlanInput, Portfolio, ProjectName, ProjectView, Record, State, Store, StoreError,
     Tracker, plan,
 };
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::sync::Semaphore;
 
 use crate::git::Git;
 
 use super::lock::StateLock;
 use super::reading::{self, At};
 use super::recover::read_all;
+
+/// The most projects whose repositories are asked at once.
+const MOST_GITS: usize = 8;
 
 /// The state, what the trackers show, and the plan that follows.
 #[derive(Debug)]
@@ -79,17 +84,7 @@ pub async fn overview(
         None => Vec::new(),
     };
     let mut state = State::fold(&records)?;
-    let mut views = BTreeMap::new();
-    for (name, project) in &portfolio.projects {
-        let handed = reading::handed(&state, name);
-        let at = match forge.filter(|_| project.forge.is_some()) {
-            Some(forge) => At::Forge(forge),
-            None if handed.is_empty() => At::Nowhere,
-            None => Git::open(&project.path).await.map_or(At::Nowhere, At::Here),
-        };
-        let view = reading::view(tracker, project, handed, at).await;
-        views.insert(name.clone(), view);
-    }
+    let views = views(&portfolio, &state, tracker, forge).await;
     let zone = portfolio.zone().unwrap_or_else(TimeZone::system);
     let input = PlanInput { portfolio: &portfolio, state: &state, views: &views, now, zone: &zone, filter: &filter };
     let events = input.observations();
@@ -102,4 +97,29 @@ pub async fn overview(
     let plan = plan(&input);
     let engine = StateLock::holder(&portfolio.state_dir).is_some();
     Ok(Overview { portfolio, records, state, views, plan, filter, now, zone, engine })
+}
+
+/// Reads all projects at once: a tracker with several of them can look at all that are asked for in one go.
+async fn views(
+    portfolio: &Portfolio,
+    state: &State,
+    tracker: &dyn Tracker,
+    forge: Option<&dyn Forge>,
+) -> BTreeMap<ProjectName, ProjectView> {
+    let gits = Semaphore::new(MOST_GITS);
+    let views = portfolio.projects.iter().map(|(name, project)| {
+        let gits = &gits;
+        async move {
+            let handed = reading::handed(state, name);
+            let asks_git = !handed.is_empty() && project.repository;
+            let _turn = if asks_git { gits.acquire().await.ok() } else { None };
+            let git = if asks_git { Git::open(&project.path).await.ok() } else { None };
+            let at = match forge.filter(|_| project.forge.is_some() && project.repository) {
+                Some(forge) => At::Forge(forge, git),
+                None => git.map_or(At::Nowhere, At::Here),
+            };
+            (name.clone(), reading::view(tracker, project, handed, at).await)
+        }
+    });
+    join_all(views).await.into_iter().collect()
 }
