@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AgentName, AttemptId, Billing, CapacityKey, Commit, Digest, EffectEntry, EffectId, End, Epoch, Feedback, IssueId,
-    IssueRef, JobSpec, Limited, Next, OpenedBy, Outcome, ProcessIdentity, PullRecord, Seq, StageName, Token, Usage,
-    Using,
+    IssueRef, JobSpec, Limited, Next, OpenedBy, Outcome, ProcessIdentity, PullRecord, Seq, StageName, Token,
+    TrackerKind, Usage, Using,
 };
 
 pub use kind::EventKind;
@@ -35,6 +35,9 @@ pub enum Event {
         /// Set if the agent is not the stage's first choice: why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         substitution: Option<String>,
+        /// Where its issue is written down: another tracker has other issues of the same numbers.
+        #[serde(default, skip_serializing_if = "TrackerKind::is_markdown")]
+        tracker: TrackerKind,
     },
     /// An attempt's process runs.
     AttemptSpawned {
@@ -222,6 +225,9 @@ pub enum Event {
         issue: IssueRef,
         /// The stage it starts at.
         stage: StageName,
+        /// Set if it is an issue of another tracker, of which nothing is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tracker: Option<TrackerKind>,
     },
     /// A kind of event that a newer program wrote; it changes nothing here.
     #[serde(other)]

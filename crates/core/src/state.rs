@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AgentName, AttemptId, Capacity, Commit, Digest, EffectEntry, EffectId, Epoch, EventKind, Feedback, IssueId,
-    IssueRef, ProcessIdentity, RecordError, Seq, StageName, Token, Using,
+    IssueRef, ProcessIdentity, RecordError, Seq, StageName, Token, TrackerKind, Using,
 };
 
 pub use transitions::{transition_diagram, transition_table};
@@ -89,6 +89,9 @@ pub struct IssueState {
     /// Who worked at it, by stage, in the order in which the stages were reached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub work: Vec<StageWork>,
+    /// Where it is written down.
+    #[serde(default, skip_serializing_if = "TrackerKind::is_markdown")]
+    pub tracker: TrackerKind,
     /// Its pull request, if one was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull: Option<PullRecord>,

@@ -82,7 +82,7 @@ impl Shared {
 
     fn event(&self, state: &State, event: &Event) {
         match event {
-            Event::AttemptStarted { attempt, job, substitution } => {
+            Event::AttemptStarted { attempt, job, substitution, .. } => {
                 let agent = job.agent.as_ref().map_or("the engine", |a| a.as_str());
                 let because = substitution.as_ref().map(|s| format!(", because {s}")).unwrap_or_default();
                 self.say(&format!("{}  {} by {agent}{because}: {}", job.issue, job.stage, cut(&job.title, 60)));

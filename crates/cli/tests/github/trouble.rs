@@ -70,8 +70,9 @@ async fn a_change_that_the_base_holds_by_now_is_done() {
 async fn a_branch_that_could_not_be_fetched_is_asked_for_again_in_the_same_run() {
     let yard = Yard::new("");
     let issue = yard.ann.open_issue(REPO, "Paint the gate", "It needs no question.");
-    let (there, away) = (yard.repo.git().path().to_owned(), yard.repo.git().path().with_extension("away"));
-    std::fs::rename(&there, &away).unwrap();
+    let settings = yard.repo.git().path().join("config");
+    let good = std::fs::read(&settings).unwrap();
+    std::fs::write(&settings, "[broken\n").unwrap();
     let (told, mut held) = mpsc::unbounded_channel();
     let progress = Progress::new(move |notice| {
         if let Notice::Held(_, why) = notice {
@@ -84,7 +85,7 @@ async fn a_branch_that_could_not_be_fetched_is_asked_for_again_in_the_same_run()
     let world = yard.world.clone();
     let back = async move {
         let why = held.recv().await.unwrap();
-        std::fs::rename(&away, &there).unwrap();
+        std::fs::write(&settings, good).unwrap();
         loop {
             world.advance(Duration::from_secs(1));
             tokio::time::sleep(Duration::from_millis(20)).await;

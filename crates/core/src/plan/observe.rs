@@ -37,6 +37,11 @@ fn observe(input: &PlanInput<'_>, project: &ProjectName, view: &ProjectView, iss
         return None;
     }
     let labels = &input.portfolio.labels;
+    let of = input.portfolio.projects.get(project).map(|project| project.tracker).unwrap_or_default();
+    let other = (known.tracker != of).then_some(of);
+    if other.is_some() && !known.phase.is_final() {
+        return Some(Event::Closed { issue: issue_ref });
+    }
     // The forge closes the issue of a merged pull request by itself: that is no giving up.
     if let Some(pull) = view.pulls.get(&issue.id) {
         let event = pulls::observe_pull(input, &issue_ref, known, (issue, pull));
@@ -56,7 +61,7 @@ fn observe(input: &PlanInput<'_>, project: &ProjectName, view: &ProjectView, iss
     match &known.phase {
         Phase::Done | Phase::Closed => {
             let stage = super::evaluate::entry(input.portfolio, &issue_ref.project, issue)?.0;
-            Some(Event::Reopened { issue: issue_ref, stage })
+            Some(Event::Reopened { issue: issue_ref, stage, tracker: other })
         }
         Phase::Asked { attempt, .. } => {
             let scope = input.state.scope(attempt);

@@ -6,8 +6,8 @@ use jiff::tz::TimeZone;
 use super::*;
 use crate::{
     AttemptId, Author, CapacityKey, Comment, Commit, Config, Effect, EffectEntry, EffectId, Epoch, Issue, IssueState,
-    LimitWhy, Limited, LiveAttempt, Milestone, PendingEffect, Phase, Seq, SourceText, Strength, TrackerState,
-    TrackerWrite, Trust, Using,
+    LimitWhy, Limited, LiveAttempt, Milestone, PendingEffect, Phase, Seq, SourceText, Strength, TrackerKind,
+    TrackerState, TrackerWrite, Trust, Using,
 };
 
 mod allowed;
@@ -151,6 +151,7 @@ impl World {
             notes: BTreeMap::new(),
             tip: None,
             landed: None,
+            tracker: TrackerKind::default(),
             pull: None,
             work: vec![],
         };

@@ -18,6 +18,13 @@ pub enum TrackerKind {
     GitHub,
 }
 
+impl TrackerKind {
+    /// Whether it is a folder of files; for serialisation.
+    pub fn is_markdown(&self) -> bool {
+        *self == TrackerKind::Markdown
+    }
+}
+
 /// Who merges a pull request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

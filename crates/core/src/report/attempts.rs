@@ -50,7 +50,7 @@ pub fn attempts(records: &[Record]) -> Result<Vec<AttemptLine>, RecordError> {
     let mut at: BTreeMap<AttemptId, usize> = BTreeMap::new();
     for record in records {
         match record.event()? {
-            Event::AttemptStarted { attempt, job, substitution } => {
+            Event::AttemptStarted { attempt, job, substitution, .. } => {
                 at.insert(attempt.clone(), lines.len());
                 lines.push(AttemptLine {
                     attempt,

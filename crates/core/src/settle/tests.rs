@@ -68,6 +68,7 @@ fn case(at: &str, end: End) -> Case {
         notes: BTreeMap::new(),
         tip: None,
         landed: None,
+        tracker: crate::TrackerKind::default(),
         pull: None,
         work: vec![],
     };

@@ -2,7 +2,10 @@
 
 mod change;
 
-use crate::{AttemptId, EffectEntry, EffectId, EffectKind, Event, EventKind, IssueId, IssueRef, JobSpec, Next, Record};
+use crate::{
+    AttemptId, EffectEntry, EffectId, EffectKind, Event, EventKind, IssueId, IssueRef, JobSpec, Next, Record,
+    TrackerKind,
+};
 
 use change::{reopen, sent_back, settle, share, start_anew};
 
@@ -43,8 +46,8 @@ impl State {
         let kind = event.kind();
         match event {
             Event::EngineStarted { .. } | Event::Newer => {}
-            Event::AttemptStarted { attempt, job, substitution } => {
-                self.started(record, attempt, &job, substitution)?;
+            Event::AttemptStarted { attempt, job, substitution, tracker } => {
+                self.started(record, attempt, (&job, tracker), substitution)?;
             }
             Event::AttemptSpawned { attempt, process } => {
                 let live = self.live.get_mut(&attempt).ok_or_else(|| gone(record, kind, &attempt))?;
@@ -100,9 +103,9 @@ impl State {
                 self.followed(record, event)?;
             }
             Event::Closed { issue } => self.move_issue(record, &issue, kind, Phase::Closed, |_| {})?,
-            Event::Reopened { issue, stage } => {
+            Event::Reopened { issue, stage, tracker } => {
                 self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {
-                    reopen(known, stage)
+                    reopen(known, stage, tracker)
                 })?;
             }
         }
@@ -147,7 +150,7 @@ impl State {
         &mut self,
         record: &Record,
         attempt: AttemptId,
-        job: &JobSpec,
+        (job, tracker): (&JobSpec, TrackerKind),
         substitution: Option<String>,
     ) -> Result<(), StateError> {
         let issue = &job.issue;
@@ -160,6 +163,7 @@ impl State {
             known.milestone.clone_from(&job.milestone);
             known.stage.clone_from(&job.stage);
             known.attempts += 1;
+            known.tracker = tracker;
             known.answered = false;
         })?;
         let live = LiveAttempt {

@@ -1,3 +1,5 @@
+mod github;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -54,7 +56,7 @@ fn job(n: u32) -> JobSpec {
 fn started(n: u32, number: u32) -> Event {
     let job = job(n);
     let attempt = AttemptId::new(&job.issue, &job.stage, number);
-    Event::AttemptStarted { attempt, job: Box::new(job), substitution: None }
+    Event::AttemptStarted { attempt, job: Box::new(job), substitution: None, tracker: crate::TrackerKind::default() }
 }
 
 fn ended(n: u32, number: u32, token: u64, end: End, next: Next) -> Event {

@@ -137,6 +137,7 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, no
                 attempt: attempt.clone(),
                 job: Box::new(frozen.job.clone()),
                 substitution: ready.substitution,
+                tracker: model.portfolio.projects.get(&ready.issue.project).map(|p| p.tracker).unwrap_or_default(),
             };
             model.working.insert(attempt.clone());
             // What held it back before has passed.

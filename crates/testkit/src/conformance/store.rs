@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dayfly_core::{
     Access, AgentName, AnswerRule, AttemptId, Batch, Commit, Condition, End, Epoch, Event, IssueRef, JobSpec, Next,
-    Outcome, Receipt, Record, Seq, StageName, StageRun, State, Store, StoreError, Token, Trust,
+    Outcome, Receipt, Record, Seq, StageName, StageRun, State, Store, StoreError, Token, TrackerKind, Trust,
 };
 use jiff::Timestamp;
 
@@ -91,7 +91,12 @@ async fn what_is_written_is_read(store: &impl Store) {
     let mut job = job(1);
     job.title = "Ünïcode \u{1f98b}, \"quotes\", a 'tick', a \\ and \0 nothing\r\n\ttab".into();
     job.prompt = "line\n".repeat(20_000);
-    let event = Event::AttemptStarted { attempt: attempt(1, 1), job: Box::new(job), substitution: Some("x".into()) };
+    let event = Event::AttemptStarted {
+        attempt: attempt(1, 1),
+        job: Box::new(job),
+        substitution: Some("x".into()),
+        tracker: TrackerKind::GitHub,
+    };
     let at: Timestamp = "1969-12-31T23:59:59.123456789Z".parse().expect("a time");
     let batch = Batch { epoch, at, events: vec![event.clone()], conditions: vec![] };
     append(store, batch).await;
@@ -226,7 +231,12 @@ fn attempt(n: u32, number: u32) -> AttemptId {
 }
 
 fn started(n: u32, number: u32) -> Event {
-    Event::AttemptStarted { attempt: attempt(n, number), job: Box::new(job(n)), substitution: None }
+    Event::AttemptStarted {
+        attempt: attempt(n, number),
+        job: Box::new(job(n)),
+        substitution: None,
+        tracker: TrackerKind::default(),
+    }
 }
 
 fn ended(n: u32, number: u32, token: u64) -> Event {

@@ -111,9 +111,12 @@ fn an_issue_that_somebody_closes_is_closed_and_one_opened_again_starts_anew() {
         assert_eq!(world.seen(), [], "it is closed and stays so");
         world.issue("web#1").state = TrackerState::Open;
         assert_eq!(world.ready(), [""; 0], "not before the ledger says so");
-        assert_eq!(world.seen(), [Event::Reopened { issue: issue_ref("web#1"), stage: stage("triage") }]);
+        assert_eq!(
+            world.seen(),
+            [Event::Reopened { issue: issue_ref("web#1"), stage: stage("triage"), tracker: None }]
+        );
         world.labelled("web#1", "ready-for-dev");
-        assert_eq!(world.seen(), [Event::Reopened { issue: issue_ref("web#1"), stage: stage("exec") }]);
+        assert_eq!(world.seen(), [Event::Reopened { issue: issue_ref("web#1"), stage: stage("exec"), tracker: None }]);
     }
 }
 
@@ -130,4 +133,22 @@ fn what_may_be_our_own_doing_is_not_observed() {
     assert_eq!(world.seen(), [], "running, landing, being written, never worked on");
     world.state.outbox.clear();
     assert_eq!(world.seen(), [Event::Closed { issue: issue_ref("web#3") }]);
+}
+
+/// The number of an issue says nothing in another tracker. A finished issue of the folder was once taken for a new one of the
+/// forge: it went on with the old one's change.
+#[test]
+fn an_issue_of_another_tracker_shares_nothing_but_its_number() {
+    for (phase, state) in [(queued(), TrackerState::Open), (asked(), TrackerState::Closed)] {
+        let mut world = World::new();
+        world.known("web#1", "exec", phase).tracker = TrackerKind::GitHub;
+        world.issue("web#1").state = state;
+        assert_eq!(world.seen(), [Event::Closed { issue: issue_ref("web#1") }]);
+    }
+    let mut world = World::new();
+    world.known("web#1", "exec", Phase::Done).tracker = TrackerKind::GitHub;
+    let tracker = Some(TrackerKind::Markdown);
+    assert_eq!(world.seen(), [Event::Reopened { issue: issue_ref("web#1"), stage: stage("triage"), tracker }]);
+    world.issue("web#1").state = TrackerState::Closed;
+    assert_eq!(world.seen(), []);
 }

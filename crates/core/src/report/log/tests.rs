@@ -33,7 +33,12 @@ fn started(n: u32) -> Event {
         "gate_timeout": { "secs": 1, "nanos": 0 },
     });
     let job: JobSpec = serde_json::from_value(job).unwrap();
-    Event::AttemptStarted { attempt: attempt(n), job: Box::new(job), substitution: None }
+    Event::AttemptStarted {
+        attempt: attempt(n),
+        job: Box::new(job),
+        substitution: None,
+        tracker: crate::TrackerKind::default(),
+    }
 }
 
 fn ended(n: u32, next: Next) -> Event {

@@ -1,6 +1,6 @@
 //! What an event changes of what is known of an issue, besides its phase.
 
-use crate::{Class, End, Feedback, JobSpec, Next, Outcome, Spent, StageName};
+use crate::{Class, End, Feedback, JobSpec, Next, Outcome, Spent, StageName, TrackerKind};
 
 use super::super::{IssueState, LiveAttempt, Phase, StageWork};
 
@@ -28,6 +28,7 @@ impl IssueState {
             tip: None,
             landed: None,
             work: Vec::new(),
+            tracker: TrackerKind::default(),
             pull: None,
         }
     }
@@ -40,8 +41,15 @@ pub(super) fn start_anew(known: &mut IssueState) {
     known.idle_row = 0;
 }
 
-pub(super) fn reopen(known: &mut IssueState, stage: StageName) {
+pub(super) fn reopen(known: &mut IssueState, stage: StageName, tracker: Option<TrackerKind>) {
     start_anew(known);
+    if let Some(tracker) = tracker {
+        // The number is all that it shares with the one that was worked on.
+        known.tracker = tracker;
+        known.uncounted = known.attempts;
+        (known.tokens, known.usd_micros, known.agent_time) = (0, 0, std::time::Duration::ZERO);
+        known.feedback = None;
+    }
     known.rounds.clear();
     known.notes.clear();
     known.tip = None;
