@@ -43,11 +43,6 @@ pub(crate) async fn read(house: &House, slot: &Slot, seen: &Sighting) -> Result<
         // What a replica does not show yet is read the next time.
         if complete && snapshot.reaches(&seen.print) {
             let sure = is_past(seen.print.issue, now) && is_past(seen.print.milestone, now);
-            let same = snapshot.print.as_ref().is_some_and(|known| known.looks_like(&seen.print));
-            let read_since = seen.print.issue.max(seen.print.milestone);
-            // The second reading of the same sees all of that second, if it is over.
-            let sure =
-                sure || (same && read_since.is_none_or(|at| now.duration_since(at) > SignedDuration::from_secs(5)));
             snapshot.print = Some(super::snapshot::Print { highest: snapshot.highest(), sure, ..seen.print.clone() });
         }
     });
@@ -110,7 +105,7 @@ async fn comments(house: &House, slot: &Slot, changed: &mut Issues, now: Timesta
             issue.state != State::Closed || (changed.numbers.contains(&issue.number) && !changed.whole)
         };
         let interesting = |issue: &SeenIssue| house.interesting.iter().any(|label| issue.has_label(label));
-        let missing = snapshot.incomplete().filter(counts);
+        let missing = snapshot.incomplete(now).filter(counts);
         missing.map(|issue| (!interesting(issue), std::cmp::Reverse(issue.updated), issue.number)).collect::<Vec<_>>()
     });
     missing.sort();

@@ -144,6 +144,20 @@ async fn a_change_in_the_second_of_a_reading_is_seen_by_the_next() {
 }
 
 #[tokio::test]
+async fn a_comment_that_takes_anothers_place_in_the_second_of_a_reading_is_seen_too() {
+    let stage = Stage::new();
+    let web = stage.open();
+    let ann = stage.person("ann", Permission::Write);
+    let number = ann.open_issue(WEB, "one", "text");
+    let first = ann.comment(WEB, number, "first");
+    assert_eq!(web.issues().await[0].comments.len(), 1);
+    // As many as before, and the time is the same.
+    ann.comment(WEB, number, "second");
+    ann.delete_comment(first);
+    assert_eq!(web.issue(number).await.comments[0].body, "second");
+}
+
+#[tokio::test]
 async fn a_deleted_issue_is_gone_and_a_closed_one_is_not() {
     let stage = Stage::new();
     let web = stage.open();
