@@ -180,6 +180,18 @@ impl GateSpec {
     /// The gates there are, for a message.
     pub const KNOWN: &'static str =
         "clean-tree, new-commits, untouched, protected-paths, diff-size, commands, verdict, label:NAME, custom:NAME";
+
+    /// Whether it can only be asked in a repository.
+    pub(crate) fn needs_commits(&self) -> bool {
+        matches!(
+            self,
+            GateSpec::CleanTree
+                | GateSpec::NewCommits
+                | GateSpec::ProtectedPaths
+                | GateSpec::DiffSize
+                | GateSpec::Untouched
+        )
+    }
 }
 
 impl FromStr for GateSpec {

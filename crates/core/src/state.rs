@@ -251,6 +251,8 @@ pub struct PendingEffect {
     pub entry: EffectEntry,
     /// Why it was put off, if it was, and until when.
     pub delayed: Option<(String, Timestamp)>,
+    /// Whether its issue goes on without it: a refusal is told, and nothing else follows.
+    pub aside: bool,
 }
 
 /// A ledger that cannot be folded.

@@ -1,7 +1,7 @@
 //! `dayfly init`: writes a commented dayfly.toml for repositories. It asks nothing that it can find out.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::{Config, ProjectName, SourceText};
+use dayfly_core::{Config, ForgeRepo, ProjectName, SourceText};
 use dayfly_runner::Git;
 
 use crate::context::{FILE, here};
@@ -20,6 +20,8 @@ struct Found {
     gate: Option<&'static str>,
     /// Whether it has a remote, and so most likely other people.
     shared: bool,
+    /// Its repository on GitHub, if its remote is one.
+    github: Option<ForgeRepo>,
 }
 
 pub(crate) async fn run(output: &Output, paths: &[Utf8PathBuf], force: bool) -> Result<Exit, CliError> {
@@ -82,9 +84,17 @@ async fn look(here: &Utf8Path, path: &Utf8Path) -> Result<Found, CliError> {
     let shown = full.strip_prefix(here).map_or_else(|_| full.clone(), Utf8Path::to_owned);
     let shown = if shown.as_str().is_empty() { ".".into() } else { shown.into_string() };
     let gate = gate_of(&full);
-    let shared = !git.remotes().await?.is_empty();
+    let remotes = git.remotes().await?;
+    let (shared, github) = (!remotes.is_empty(), remotes.get("origin").and_then(|url| on_github(url)));
     let root = repository_around(&full);
-    Ok(Found { shared, name, path: shown, root, base, docs: gate.is_none() && is_docs(&full), gate })
+    Ok(Found { shared, github, name, path: shown, root, base, docs: gate.is_none() && is_docs(&full), gate })
+}
+
+/// The repository that the address of a remote on GitHub names.
+fn on_github(url: &str) -> Option<ForgeRepo> {
+    let rest = ["https://github.com/", "git@github.com:", "ssh://git@github.com/"];
+    let rest = rest.iter().find_map(|start| url.strip_prefix(start))?;
+    ForgeRepo::new(rest.trim_end_matches('/').trim_end_matches(".git")).ok()
 }
 
 /// Where the state is kept if the file lies inside a repository it names: not in there, too.
@@ -165,6 +175,12 @@ fn render(found: &[Found], state_dir: Option<&Utf8Path>, claude: bool) -> String
         text.push_str(&format!("base = {:?}\n", project.base));
         text.push_str("# \"direct\": dayfly puts a finished change on the base branch. \"pull-request\": it leaves a branch to you.\n");
         let landing = if project.shared { "pull-request" } else { "direct" };
+        if let Some(repo) = &project.github {
+            text.push_str(&format!(
+                "# With this line its issues are those on GitHub, and changes become pull requests there (docs/github.md):\n\
+                 # github = \"{repo}\"\n"
+            ));
+        }
         let because = if project.shared { "  # because it has a remote" } else { "" };
         text.push_str(&format!("landing = \"{landing}\"{because}\n"));
         text.push_str("# Agents are told what matters most: focus = \"...\"\n");
@@ -180,4 +196,21 @@ fn render(found: &[Found], state_dir: Option<&Utf8Path>, claude: bool) -> String
         ));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remote_on_github_names_its_repository_and_no_other_does() {
+        for url in ["https://github.com/ann/web.git", "git@github.com:ann/web.git", "ssh://git@github.com/ann/web/"] {
+            assert_eq!(on_github(url).map(|repo| repo.to_string()).as_deref(), Some("ann/web"), "{url}");
+        }
+        for url in
+            ["https://github.com.example/ann/web", "https://example.org/ann/web", "/srv/web", "git@github.com:web"]
+        {
+            assert_eq!(on_github(url), None, "{url}");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 # A scripted agent: what it does follows from its stage and its prompt.
 set -eu
+# No agent is given the token of the forge.
+[ -z "${GITHUB_TOKEN:-}" ] || exit 9
 prompt=$(cat)
 answer() { printf '%s\n' "$1" >"$DAYFLY_PROPOSAL"; }
 case "$DAYFLY_STAGE" in

@@ -115,7 +115,13 @@ async fn killed_at(when: When, from: usize, step: usize) {
         };
         yard.server.fault(Match::writes().by("dayfly-bot").nth(nth), fault);
         whole(&yard).await;
-        assert_eq!(found(&yard), wanted, "killed at write {nth}:\n{}\n{}", yard.world.snapshot(), yard.server.journal());
+        assert_eq!(
+            found(&yard),
+            wanted,
+            "killed at write {nth}:\n{}\n{}",
+            yard.world.snapshot(),
+            yard.server.journal()
+        );
         killed += usize::from(yard.world.unmet_faults().is_empty());
         yard.server.verify();
     }

@@ -1,5 +1,7 @@
 //! Rules across sections.
 
+use std::collections::BTreeMap;
+
 use globset::Glob;
 
 use crate::{AnswerRule, GateSpec, Labels, Pipeline, Portfolio, Project, StageRun, WorstCase};
@@ -19,12 +21,39 @@ pub(super) fn check(portfolio: &Portfolio, source: &SourceText, problems: &mut V
     for (message, help) in label_problems(&portfolio.labels) {
         problems.push(Problem { span: span.clone(), message, help });
     }
+    for (section, names) in given(portfolio) {
+        for name in names.into_iter().filter(|name| FORGE_TOKENS.contains(name)) {
+            let message =
+                format!("`{section}` would give its programs `{name}`, with which they could write to the forge");
+            let help =
+                "take it out; what they ask for is written by dayfly. Copilot CLI also takes COPILOT_GITHUB_TOKEN";
+            problems.push(Problem { span: section_span(source, &section), message, help: help.into() });
+        }
+    }
     for project in portfolio.projects.values() {
         let span = section_span(source, &format!("[projects.{}]", project.name));
         for (message, help) in project_problems(project) {
             problems.push(Problem { span: span.clone(), message, help });
         }
     }
+}
+
+/// The variables in which the programs of GitHub look for a token.
+const FORGE_TOKENS: [&str; 4] = ["GITHUB_TOKEN", "GH_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_ENTERPRISE_TOKEN"];
+
+/// The variables that programs are given besides those that all are, by the section that says so.
+fn given(portfolio: &Portfolio) -> Vec<(String, Vec<&str>)> {
+    fn names<'a>(pass: &'a [String], env: &'a BTreeMap<String, String>) -> Vec<&'a str> {
+        pass.iter().map(String::as_str).chain(env.keys().map(String::as_str)).collect()
+    }
+    let agents = portfolio.agents.iter().map(|(name, a)| (format!("[agents.{name}]"), names(&a.pass_env, &a.env)));
+    let accounts =
+        portfolio.accounts.iter().map(|(name, a)| (format!("[accounts.{name}]"), names(&a.pass_env, &a.env)));
+    let sessions = portfolio.projects.values().filter_map(|project| {
+        let session = project.runner.session()?;
+        Some((format!("[projects.{}.session]", project.name), names(&session.pass_env, &session.env)))
+    });
+    agents.chain(accounts).chain(sessions).collect()
 }
 
 fn section_span(source: &SourceText, header: &str) -> std::ops::Range<usize> {
@@ -100,18 +129,8 @@ fn project_problems(project: &Project) -> Vec<(String, String)> {
         ));
     }
     if !project.repository {
-        let git = |g: &GateSpec| {
-            matches!(
-                g,
-                GateSpec::CleanTree
-                    | GateSpec::NewCommits
-                    | GateSpec::ProtectedPaths
-                    | GateSpec::DiffSize
-                    | GateSpec::Untouched
-            )
-        };
         for stage in &project.pipeline.stages {
-            if stage.run == StageRun::Land || stage.gates.iter().any(git) {
+            if stage.run == StageRun::Land || stage.gates.iter().any(GateSpec::needs_commits) {
                 problems.push((
                     format!("`{name}` is a plain folder, and stage `{}` needs commits", stage.name),
                     "set `gates` of that stage to gates that need none, and leave `merge` out of the pipeline".into(),

@@ -15,8 +15,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use toml::Spanned;
 
 use crate::{
-    Access, AgentName, AnswerRule, Choice, Fallback, Labels, Pipeline, Portfolio, Project, ProjectKind, ProjectName,
-    PromptTemplate, Stage, StageName, StageRun,
+    Access, AgentName, AnswerRule, Choice, Fallback, GateSpec, Labels, Pipeline, Portfolio, Project, ProjectKind,
+    ProjectName, PromptTemplate, Stage, StageName, StageRun,
 };
 
 use super::raw::{self, Raw, Section};
@@ -42,6 +42,13 @@ struct Shared {
     own_stages: BTreeMap<String, Section<raw::Stage>>,
     agents: Vec<AgentName>,
     labels: Labels,
+}
+
+impl Shared {
+    fn run_of(&self, stage: &str) -> Option<StageRun> {
+        let run = |stages: &BTreeMap<String, Section<raw::Stage>>| stages.get(stage).and_then(|s| s.value.run);
+        run(&self.own_stages).or_else(|| run(&self.stages))
+    }
 }
 
 impl<'a> Resolver<'a> {
@@ -180,7 +187,13 @@ impl<'a> Resolver<'a> {
         let names = raw.pipeline.as_ref().unwrap_or(&shared.pipeline);
         let place = if names.span().is_empty() { section.span.clone() } else { names.span() };
         let mut stages: Vec<Stage> = Vec::new();
+        // What is inherited is made to fit: a plain folder has no commits to land.
+        let folder = raw.repository == Some(false);
         for name in names.get_ref() {
+            let lands = shared.run_of(name) == Some(StageRun::Land);
+            if folder && raw.pipeline.is_none() && lands {
+                continue;
+            }
             let (own, built_in) = (shared.own_stages.get(name), shared.stages.get(name));
             if own.is_none() && built_in.is_none() {
                 let message = format!("the pipeline names the stage `{name}`, which is not there");
@@ -246,7 +259,7 @@ impl<'a> Resolver<'a> {
             prompt,
             skills: own.skills.clone().or(base.skills.clone()).unwrap_or_default(),
             admission: own.admission.clone().or(base.admission.clone()).unwrap_or_default(),
-            gates: own.gates.clone().or(base.gates.clone()).unwrap_or_default(),
+            gates: own.gates.clone().unwrap_or_else(|| inherited_gates(project, base)),
             rounds: own.rounds.as_ref().or(base.rounds.as_ref()).map_or(shared.loop_backs, |r| self.times(r)),
             attempts: attempts.map_or(3, |a| self.attempts(a)),
             entry_label: own.entry_label.clone().or(renamed(&shared.labels, base.entry_label.as_ref())),
@@ -291,6 +304,12 @@ impl<'a> Resolver<'a> {
             PromptTemplate::new("").expect("an empty template is good")
         })
     }
+}
+
+/// The gates of a built-in stage, as far as they fit: a plain folder has no commits to judge.
+fn inherited_gates(project: &raw::Project, stage: &raw::Stage) -> Vec<GateSpec> {
+    let folder = project.repository == Some(false);
+    stage.gates.iter().flatten().filter(|gate| !(folder && gate.needs_commits())).cloned().collect()
 }
 
 /// The stages of the defaults; where they stand there is no place in the user's file.

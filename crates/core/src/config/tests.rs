@@ -1,5 +1,7 @@
 mod proposals;
 
+mod forge;
+
 use std::collections::BTreeMap;
 
 use camino::Utf8Path;

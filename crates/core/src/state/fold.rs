@@ -132,7 +132,11 @@ impl State {
                 if self.issues.contains_key(&issue) {
                     self.move_same(record, &issue, kind, |_| {})?;
                 }
-                self.queue(effects);
+                self.outbox.extend(effects.into_iter().map(|entry| PendingEffect {
+                    entry,
+                    delayed: None,
+                    aside: true,
+                }));
             }
             _ => {}
         }
@@ -223,7 +227,7 @@ impl State {
             self.outbox.retain(|p| p.entry.issue != *issue);
             return Ok(());
         }
-        if self.outbox.iter().any(|p| p.entry.id == *effect && p.entry.effect.is_aside()) {
+        if self.outbox.iter().any(|p| p.entry.id == *effect && p.aside) {
             self.move_same(record, issue, kind, |_| {})?;
             self.outbox.retain(|p| p.entry.id != *effect);
             return Ok(());
@@ -239,7 +243,10 @@ impl State {
     }
 
     fn queue(&mut self, effects: Vec<EffectEntry>) {
-        self.outbox.extend(effects.into_iter().map(|entry| PendingEffect { entry, delayed: None }));
+        self.outbox.extend(effects.into_iter().map(|entry| {
+            let aside = entry.effect.is_aside();
+            PendingEffect { entry, delayed: None, aside }
+        }));
     }
 
     /// Changes what is known of an issue that stays where it is, if the table allows it.

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::milestone::{Month, counts};
 use super::{Finding, TriageInput, order, say, sticky};
-use crate::{Issue, Milestone, ProjectView, RollOver, TrackerState, TrackerWrite};
+use crate::{Effect, Issue, Milestone, ProjectView, RollOver, TrackerState, TrackerWrite};
 
 pub(super) const NAME: &str = "milestone";
 
@@ -72,6 +72,9 @@ fn steps(input: &TriageInput<'_>, over: &Over<'_>) -> Option<Finding> {
     let of_old = |issue: &Issue| issue.milestone.as_deref() == Some(old.title.as_str());
     let open = input.open();
     let moved: Vec<&Issue> = open.iter().copied().filter(|i| of_old(i) && !input.is_exempt(i)).collect();
+    if is_under_way(input, over, &moved) {
+        return None;
+    }
     let (busy, free): (Vec<&Issue>, Vec<&Issue>) = moved.iter().partition(|i| input.is_busy(i));
     let told = input.view.issues.iter().find(|i| sticky(i, topic).is_some());
     let anchor = told.or(free.first().copied()).or_else(|| bystander(input, of_old))?;
@@ -98,6 +101,20 @@ fn steps(input: &TriageInput<'_>, over: &Over<'_>) -> Option<Finding> {
         n => format!("{} is over: {n} open issues move to {title}", old.title),
     };
     (!writes.is_empty()).then(|| Finding::new(anchor, NAME, why, writes))
+}
+
+/// Whether writes of it wait: they are the business of one issue, and change others.
+fn is_under_way(input: &TriageInput<'_>, over: &Over<'_>, moved: &[&Issue]) -> bool {
+    let is_of_it = |write: &TrackerWrite| match write {
+        TrackerWrite::Sticky { topic, .. } => *topic == over.topic,
+        TrackerWrite::SetMilestone { issue, .. } => moved.iter().any(|i| i.id == *issue),
+        TrackerWrite::Milestone { title, .. } => *title == over.old.title,
+        _ => false,
+    };
+    input.state.outbox.iter().any(|pending| match &pending.entry.effect {
+        Effect::Tracker { project, write } => *project == input.project.name && is_of_it(write),
+        _ => false,
+    })
 }
 
 /// An issue for what moves no issue: one of the milestone's, or else any.

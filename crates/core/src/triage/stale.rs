@@ -19,8 +19,16 @@ pub(super) fn rule(input: &TriageInput<'_>) -> Vec<Finding> {
 
 fn look(input: &TriageInput<'_>, issue: &Issue, after: SignedDuration) -> Option<Finding> {
     let last = last_doing(issue)?;
-    let idle = input.now.duration_since(last) >= after;
+    let since = handed_over(input, issue).map_or(last, |at| at.max(last));
+    let idle = input.now.duration_since(since) >= after;
     if idle && !is_exempt(input, issue) { on(input, issue, last) } else { off(input, issue) }
+}
+
+/// When an issue that the ledger worked on was handed to people: they have as long to answer, however old it is.
+fn handed_over(input: &TriageInput<'_>, issue: &Issue) -> Option<Timestamp> {
+    input.known(issue)?;
+    let said = issue.comments.iter().filter(|c| c.is_own() && c.topic.is_none());
+    said.map(|c| c.at.unwrap_or(input.now)).max()
 }
 
 fn on(input: &TriageInput<'_>, issue: &Issue, last: Timestamp) -> Option<Finding> {

@@ -138,12 +138,15 @@ impl World {
 
     /// A write that is still to be done.
     fn pending(&mut self, n: u32) {
-        let issue = self.name(n);
         let write = TrackerWrite::Comment { issue: id(n), body: "x".into() };
+        self.queue(&id(n), write);
+    }
+
+    fn queue(&mut self, issue: &IssueId, write: TrackerWrite) {
+        let issue = IssueRef::new(ProjectName::new("web").unwrap(), issue.clone());
         let effect = Effect::Tracker { project: issue.project.clone(), write };
-        self.state
-            .outbox
-            .push(PendingEffect { entry: EffectEntry { id: EffectId("x".into()), issue, effect }, delayed: None });
+        let entry = EffectEntry { id: EffectId("x".into()), issue, effect };
+        self.state.outbox.push(PendingEffect { entry, delayed: None, aside: true });
     }
 
     fn milestone(&mut self, title: &str, due: Option<&str>) {

@@ -121,6 +121,11 @@ fn instead(host: &Host, exchange: &Exchange, fault: &Fault, said: &Said) -> Opti
             state.meter.exhaust(user, resource, now, *resets_in);
             state.meter.admit(user, resource, now).err()?
         }
+        Fault::GraphQlSecondaryLimit => {
+            let told = state.meter.hush(user, now, None);
+            let message = if let Body::Json(body) = &told.body { body["message"].clone() } else { Value::Null };
+            Reply::ok(serde_json::json!({ "errors": [{ "type": "RATE_LIMITED", "message": message }] }))
+        }
         Fault::GraphQlTrouble => {
             let message = "Something went wrong while executing your query. This may be the result of a timeout, or it \
                            could be a GitHub bug. Please include `FAKE` when reporting this issue.";

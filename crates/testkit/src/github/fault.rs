@@ -29,6 +29,8 @@ pub enum Fault {
     Forbidden,
     /// GraphQL answers 200 and that something went wrong.
     GraphQlTrouble,
+    /// GraphQL answers 200 and that a secondary limit was met. It is as long as without `retry-after`.
+    GraphQlSecondaryLimit,
     /// GraphQL answers 200 with a part of the data, and an error.
     GraphQlPartial,
 }

@@ -51,7 +51,7 @@ fn made(args: &Args) -> Result<Portfolio, Bad> {
     if args.roll_over {
         text.push_str("roll-over = \"month\"\n");
     }
-    text.push_str("[agents.none]\nkind = \"command\"\nargv = [\"true\"]\n");
+    text.push_str("[stages.triage]\ngates = []\n[agents.none]\nkind = \"command\"\nargv = [\"true\"]\n");
     let repo = quoted(&args.repo.to_string());
     text.push_str(&format!(
         "[projects.{PROJECT}]\npath = \".\"\nrepository = false\nlanding = \"direct\"\ngithub = {repo}\n"

@@ -90,7 +90,7 @@ impl Report {
     fn text(&self) -> String {
         let mut text: String =
             self.lines.iter().map(|line| format!("{}  {}: {}\n", line.issue, line.rule, line.why)).collect();
-        if text.is_empty() {
+        if text.is_empty() && !self.unread {
             text.push_str("All issues are in order.\n");
         }
         text.extend(self.milestones.iter().map(|milestone| format!("{milestone}\n")));
@@ -100,9 +100,9 @@ impl Report {
     fn markdown(&self) -> String {
         let cell = |text: &str| text.replace('|', "\\|").replace(['\n', '\r'], " ").replace('<', "&lt;");
         let mut text = String::from("### Triage\n\n");
-        if self.lines.is_empty() {
+        if self.lines.is_empty() && !self.unread {
             text.push_str("All issues are in order.\n");
-        } else {
+        } else if !self.lines.is_empty() {
             text.push_str("| issue | rule | why |\n|---|---|---|\n");
         }
         let rows = self.lines.iter().map(|line| format!("| {} | {} | {} |\n", line.issue, line.rule, cell(&line.why)));

@@ -145,3 +145,13 @@ proptest! {
         let _ = said(&long);
     }
 }
+
+/// Found by the properties above, and kept.
+#[test]
+fn what_once_changed_a_second_time_no_longer_does() {
+    let text = "<details><!--\n\n!<!--";
+    for defuse in [harmless, shown, harmless_title] {
+        let made = defuse(text);
+        assert_eq!(defuse(&made), made, "of {text:?}");
+    }
+}

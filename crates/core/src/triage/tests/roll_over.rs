@@ -198,6 +198,22 @@ fn an_issue_that_an_attempt_runs_for_moves_when_it_has_ended() {
 }
 
 #[test]
+fn while_its_writes_wait_it_is_not_begun_anew_on_another_issue() {
+    let writes = march().triage().remove(0).writes;
+    for done in 0..writes.len() {
+        let mut world = march();
+        world.do_writes(&writes[..done]);
+        for write in &writes[done..] {
+            world.queue(&id(7), write.clone());
+        }
+        assert_eq!(world.found(), "", "{done} are done");
+        world.state.outbox.clear();
+        world.settled();
+        assert_eq!(world.view.issues.iter().flat_map(|i| &i.comments).count(), 1, "refused, and done by the next run");
+    }
+}
+
+#[test]
 fn an_issue_that_comes_late_to_a_summary_is_added() {
     let mut world = march();
     let writes = world.triage().remove(0).writes;

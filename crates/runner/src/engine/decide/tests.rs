@@ -119,6 +119,7 @@ fn writes_that_are_put_off_keep_neither_an_idle_engine_nor_a_stopped_one() {
     for stopped in [false, true] {
         let mut model = model();
         let effect = |n: u32| PendingEffect {
+            aside: false,
             entry: EffectEntry {
                 id: EffectId(format!("web.1.merge.1/{n}")),
                 issue: IssueRef::new(web(), IssueId::new("1").unwrap()),
@@ -168,7 +169,7 @@ fn a_write_that_is_put_off_again_and_again_is_not_waited_for_longer_than_the_pat
             write: TrackerWrite::Comment { issue: IssueId::new("1").unwrap(), body: "landed".into() },
         },
     };
-    model.state.outbox = vec![PendingEffect { entry: entry.clone(), delayed: None }];
+    model.state.outbox = vec![PendingEffect { entry: entry.clone(), delayed: None, aside: false }];
     assert_eq!(words(&turn(&mut model, now())), ["apply web.1.merge.1/0"]);
     take(&mut model, Input::Applied(entry, Tried::Delayed { reason: "no".into(), until: None }), now());
     // It is due again at once, as the fold would have it.

@@ -68,6 +68,10 @@ fn graphql_can_go_wrong_with_status_200() {
     let partial = ask();
     assert_eq!((partial["data"]["viewer"].is_null(), partial["errors"][0]["type"].is_string()), (true, true));
     assert_eq!(ask()["errors"], Value::Null);
+    scene.server.fault(Match::graphql("Who"), Fault::GraphQlSecondaryLimit);
+    assert!(ask()["errors"][0]["message"].as_str().unwrap().contains("secondary rate limit"));
+    scene.server.world().advance(Duration::from_secs(60));
+    assert_eq!(ask()["errors"], Value::Null);
 }
 
 #[test]

@@ -80,3 +80,17 @@ fn without_a_good_token_nothing_is_answered() {
     let mute = scene.client(&scene.ann).send("GET", "/user", &Value::Null, &[("user-agent", "")]);
     assert_eq!(mute.unwrap().status, 403);
 }
+
+#[test]
+fn a_person_and_a_program_that_share_a_login_are_told_apart_by_nobody_but_the_test() {
+    let scene = Scene::new();
+    let token = scene.ann.another_token("for_the_program");
+    let number = scene.ann.open_issue("acme/web", "t", "b");
+    let client = Client::new(&scene.server.url(), &token);
+    client.call("POST", &format!("/repos/acme/web/issues/{number}/comments"), &json!({ "body": "by the program" }));
+    scene.ann.comment("acme/web", number, "by hand");
+    let comments = scene.get(&format!("/repos/acme/web/issues/{number}/comments")).body;
+    assert_eq!(comments[0]["user"], comments[1]["user"]);
+    assert_eq!(scene.web.take_comment(number).body, "by the program");
+    scene.server.world().assert_no_unexpected_comments();
+}

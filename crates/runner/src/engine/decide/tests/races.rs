@@ -104,7 +104,7 @@ fn a_machine_that_slept_past_what_was_waited_for_finds_an_engine_that_ends() {
     let mut model = model();
     model.until = Until::Idle { patience: Duration::from_secs(600) };
     model.views.insert(web(), ProjectView::default());
-    model.state.outbox = vec![PendingEffect { entry: close(), delayed: None }];
+    model.state.outbox = vec![PendingEffect { entry: close(), delayed: None, aside: false }];
     turn(&mut model, now());
     take(&mut model, Input::Applied(close(), Tried::Delayed { reason: "in the way".into(), until: None }), now());
     model.state.outbox[0].delayed = Some(("in the way".into(), later(300)));
@@ -148,7 +148,8 @@ fn what_is_due_by_its_time_is_looked_at_while_other_things_run() {
     frozen(&mut model, ready).unwrap();
     let mut delayed = close();
     delayed.issue = IssueRef::new(web(), IssueId::new("2").unwrap());
-    model.state.outbox = vec![PendingEffect { entry: delayed, delayed: Some(("in the way".into(), later(60))) }];
+    model.state.outbox =
+        vec![PendingEffect { entry: delayed, delayed: Some(("in the way".into(), later(60))), aside: false }];
     assert_eq!(words(&turn(&mut model, now())), [""; 0]);
     assert_eq!(model.wake, Some(later(60)));
     take(&mut model, Input::Woke, later(60));

@@ -1,0 +1,31 @@
+//! What has to do with a forge, or with the lack of one.
+
+use super::read;
+
+#[test]
+fn no_agent_is_given_the_token_of_the_forge() {
+    let text = |more: &str| {
+        format!(
+            "version = 1\npipeline = [\"exec\", \"merge\"]\n[agents.script]\nkind = \"command\"\nargv = [\"a\"]\n{more}\n\
+             [projects.web]\npath = \"web\"\n"
+        )
+    };
+    for more in ["pass-env = [\"GITHUB_TOKEN\"]", "env = { GH_TOKEN = \"x\" }"] {
+        let problems = read(&text(more)).unwrap_err();
+        assert!(problems.contains("write to the forge"), "{problems}");
+    }
+    read(&text("pass-env = [\"COPILOT_GITHUB_TOKEN\"]")).unwrap();
+}
+
+#[test]
+fn a_plain_folder_inherits_what_fits_it() {
+    let text = "version = 1\n[agents.script]\nkind = \"command\"\nargv = [\"a\"]\n\
+                [projects.notes]\npath = \"notes\"\nkind = \"docs\"\nrepository = false\n";
+    let portfolio = read(text).unwrap().portfolio;
+    let stages = &portfolio.projects.values().next().unwrap().pipeline.stages;
+    let names: Vec<_> = stages.iter().map(|stage| stage.name.as_str()).collect();
+    assert_eq!(names, ["triage", "prep", "exec", "review"]);
+    assert!(stages.iter().all(|stage| !stage.gates.iter().any(crate::GateSpec::needs_commits)));
+    let own = text.to_owned() + "[stages.exec]\ngates = [\"clean-tree\"]\n";
+    assert!(read(&own).is_err(), "what is asked for by name is refused rather than left out");
+}
