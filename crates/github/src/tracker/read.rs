@@ -18,6 +18,8 @@ use crate::{Call, GitHubError, segment};
 const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
 /// Issues that were closed longer ago are not read.
 const CLOSED: SignedDuration = SignedDuration::from_hours(24 * 90);
+/// So many issues are read whole: they fit into a page.
+const FEW: u64 = 100;
 /// The most issues whose comments are listed one by one in a reading; the next one goes on.
 const MOST_LISTED: usize = 100;
 
@@ -72,10 +74,15 @@ async fn issues(house: &House, slot: &Slot, seen: &Sighting, now: Timestamp) -> 
         }
     }
     // Nothing is known, or something is gone that no list of changes shows.
-    let mut all = list(house, slot, "/issues?state=open&sort=created&direction=asc").await?;
-    let closed = now.checked_sub(CLOSED).unwrap_or(now);
-    let path = format!("/issues?state=closed&sort=updated&direction=asc&since={}", segment(&time(closed)));
-    all.extend(list(house, slot, &path).await?);
+    let all = if seen.print.all <= FEW {
+        list(house, slot, "/issues?state=all&sort=created&direction=asc").await?
+    } else {
+        let mut open = list(house, slot, "/issues?state=open&sort=created&direction=asc").await?;
+        let closed = now.checked_sub(CLOSED).unwrap_or(now);
+        let path = format!("/issues?state=closed&sort=updated&direction=asc&since={}", segment(&time(closed)));
+        open.extend(list(house, slot, &path).await?);
+        open
+    };
     let numbers = slot.with(now, |snapshot| snapshot.replace(all, now));
     Ok(Issues { numbers, since, whole: true, first: since.is_none() })
 }

@@ -189,3 +189,21 @@ async fn blockers_of_other_repositories_are_seen_when_they_close() {
     stage.world.advance(Duration::from_secs(11 * 60));
     assert_eq!(web.issue(number).await.facts.blocked_by, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn of_a_large_repository_what_was_closed_long_ago_is_left_out() {
+    let stage = Stage::new();
+    let web = stage.open();
+    let ann = stage.person("ann", Permission::Write);
+    for n in 0..100 {
+        let number = ann.open_issue(WEB, &format!("old {n}"), "");
+        ann.close(WEB, number, "completed");
+    }
+    stage.world.advance(Duration::from_secs(91 * 24 * 3600));
+    let number = ann.open_issue(WEB, "new", "");
+    assert_eq!(web.issue(number).await.title, "new");
+    assert_eq!(web.issues().await.len(), 1);
+    ann.reopen(WEB, 7);
+    assert_eq!(web.issue(7).await.state, TrackerState::Open, "until something happens to it");
+    assert_eq!(web.issues().await.len(), 2);
+}
