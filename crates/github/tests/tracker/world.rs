@@ -90,16 +90,15 @@ impl Stage {
 
     /// The same on another machine, which knows nothing of this one.
     pub(crate) fn open_elsewhere(&self) -> Web {
-        self.open_in("elsewhere", &[WEB])
+        self.open_in(self.folder().join("elsewhere"), &[WEB])
     }
 
     /// A tracker of several repositories, whose projects are called as they are.
     pub(crate) fn open_for(&self, repos: &[&str]) -> Web {
-        self.open_in("here", repos)
+        self.open_in(self.folder(), repos)
     }
 
-    fn open_in(&self, place: &str, repos: &[&str]) -> Web {
-        let folder = self.folder().join(place);
+    fn open_in(&self, folder: Utf8PathBuf, repos: &[&str]) -> Web {
         let token = Auth::Token(Token::new(self.bot.token()).unwrap());
         let github = GitHub::builder(token, self.world.clock()).base(self.server.url()).pace(Pace::none());
         let github = github.journal(folder.join("journal")).build().unwrap();
