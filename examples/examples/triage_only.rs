@@ -1,6 +1,8 @@
 //! The rules of triage by themselves: no agent, no git, no ledger on disk. An issue that was split, and one that is there
 //! twice, are put in order on a GitHub of this program's own. With another address and token it is a job of a CI.
 
+#![expect(clippy::print_stdout, reason = "the example shows what it does")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

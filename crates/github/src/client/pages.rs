@@ -9,8 +9,6 @@ use crate::{Call, GitHubError};
 
 /// The most items of one list that are read.
 const MOST_ITEMS: usize = 20_000;
-/// The most pages, of which some may be empty.
-const MOST_PAGES: usize = 1000;
 /// How many items a page has: all that GitHub allows, or else so few that the largest texts fit into one answer.
 const PAGES: [usize; 2] = [100, 20];
 
@@ -33,17 +31,17 @@ impl GitHub {
         items: impl Fn(P) -> Vec<T>,
     ) -> Result<Vec<T>, GitHubError> {
         if call.path.contains("per_page=") {
-            return self.list(call, &items).await;
+            return self.list(call, MOST_ITEMS / PAGES[0], &items).await;
         }
         let joint = if call.path.contains('?') { '&' } else { '?' };
         let sized = |size: usize| {
             let mut call = call.clone();
             call.path = format!("{}{joint}per_page={size}", call.path);
-            call
+            self.list(call, MOST_ITEMS / size, &items)
         };
-        match self.list(sized(PAGES[0]), &items).await {
+        match sized(PAGES[0]).await {
             // Anybody can write texts that make a page too large. What was read is read again, in smaller ones.
-            Err(GitHubError::TooLarge { limit, .. }) if limit == MOST_BYTES => self.list(sized(PAGES[1]), &items).await,
+            Err(GitHubError::TooLarge { limit, .. }) if limit == MOST_BYTES => sized(PAGES[1]).await,
             done => done,
         }
     }
@@ -51,15 +49,15 @@ impl GitHub {
     async fn list<P: DeserializeOwned, T>(
         &self,
         mut call: Call,
+        most_pages: usize,
         items: &impl Fn(P) -> Vec<T>,
     ) -> Result<Vec<T>, GitHubError> {
         let mut list = Vec::new();
-        for _ in 0..MOST_PAGES {
+        for _ in 0..most_pages {
             let answer = self.answer(&call).await?;
             list.extend(items(read(&call, &answer)?));
             match self.next(&call, &answer)? {
                 None => return Ok(list),
-                Some(_) if list.len() >= MOST_ITEMS => break,
                 Some(path) => call.path = path,
             }
         }

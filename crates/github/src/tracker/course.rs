@@ -67,13 +67,9 @@ impl Snapshot {
 
     /// Puts down what the repository looked like when it was read: as long as it looks so, it is not read again.
     pub(crate) fn believe(&mut self, seen: &Print, now: Timestamp) {
-        let same = self.print.as_ref().is_some_and(|known| known.looks_like(seen));
-        let newest = seen.issue.max(seen.milestone);
-        // The second reading of the same sees all of that second, if it is over.
-        let over = newest.is_none_or(|at| now.duration_since(at) > SignedDuration::from_secs(5));
         // An own write that is not shown yet may have been undone, which no later look would tell.
         let shown = self.laid.is_empty() && self.laid_milestones.is_empty();
-        let sure = shown && (is_past(newest, now) || (same && over));
+        let sure = shown && is_past(seen.issue, now) && is_past(seen.milestone, now);
         self.print = Some(Print { highest: self.highest(), sure, ..seen.clone() });
     }
 

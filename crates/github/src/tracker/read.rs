@@ -17,6 +17,8 @@ use crate::{Call, GitHubError, segment};
 const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
 /// Issues that were closed longer ago are not read.
 const CLOSED: SignedDuration = SignedDuration::from_hours(24 * 90);
+/// So many issues are read whole: they fit into a page.
+const FEW: u64 = 100;
 /// The most issues whose comments are listed one by one in a reading; the next one goes on.
 const MOST_LISTED: usize = 100;
 
@@ -70,12 +72,16 @@ async fn issues(house: &House, slot: &Slot, seen: &Sighting, now: Timestamp) -> 
         }
     }
     // Nothing is known, or something is gone that no list of changes shows.
-    let mut all = list(house, slot, "/issues?state=open&sort=created&direction=asc").await?;
-    let closed = now.checked_sub(CLOSED).unwrap_or(now);
-    let path = format!("/issues?state=closed&sort=updated&direction=asc&since={}", segment(&time(closed)));
-    let closed = list(house, slot, &path).await?;
-    steady &= is_steady(&closed);
-    all.extend(closed);
+    let all = if seen.print.all <= FEW {
+        list(house, slot, "/issues?state=all&sort=created&direction=asc").await?
+    } else {
+        let mut open = list(house, slot, "/issues?state=open&sort=created&direction=asc").await?;
+        let closed = now.checked_sub(CLOSED).unwrap_or(now);
+        let path = format!("/issues?state=closed&sort=updated&direction=asc&since={}", segment(&time(closed)));
+        open.extend(list(house, slot, &path).await?);
+        open
+    };
+    steady &= is_steady(&all);
     slot.with(now, |snapshot| snapshot.replace(all, now));
     Ok(Issues { since, whole: true, steady })
 }
@@ -115,7 +121,7 @@ async fn comments(house: &House, slot: &Slot, changed: &Issues, now: Timestamp) 
             issue.state != State::Closed || (snapshot.pending.contains(&issue.number) && !changed.whole)
         };
         let interesting = |issue: &SeenIssue| house.interesting.iter().any(|label| issue.has_label(label));
-        let missing = snapshot.incomplete().filter(counts);
+        let missing = snapshot.incomplete(now).filter(counts);
         missing.map(|issue| (!interesting(issue), std::cmp::Reverse(issue.updated), issue.number)).collect::<Vec<_>>()
     });
     missing.sort();

@@ -114,7 +114,8 @@ impl Slot {
         let mut held = self.locked();
         held.wanted = false;
         held.fault = result.err();
-        if held.fault.is_none() {
+        // A hint that came meanwhile is about something newer.
+        if held.fault.is_none() && held.hints == held.taken {
             held.checked = Some(started);
         }
     }

@@ -128,13 +128,18 @@ impl Snapshot {
                 Some(mut old) => {
                     let comments = std::mem::take(&mut old.comments);
                     let (blockers, details) = (old.blockers.take(), old.details.take());
+                    new.sure = old.sure;
                     // Within a second, a change leaves the time as it is.
                     if new != old {
                         changed.insert(new.number);
+                        new.sure = is_past(new.updated, now);
                     }
                     (new.comments, new.blockers, new.details) = (comments, blockers, details);
                 }
-                None => drop(changed.insert(new.number)),
+                None => {
+                    changed.insert(new.number);
+                    new.sure = is_past(new.updated, now);
+                }
             }
             new.blockers = new.blockers.filter(|_| new.blocked > 0);
             Laid::check(&mut self.laid, &mut new, now);
@@ -169,15 +174,19 @@ impl Snapshot {
         let Some(issue) = self.issues.get_mut(&number) else { return };
         let listed: BTreeSet<u64> = list.iter().map(|comment| comment.id).collect();
         issue.comments.retain(|id, _| listed.contains(id));
+        issue.sure = is_past(issue.updated, now);
         for comment in list {
             issue.take_comment(comment);
         }
         Laid::check_comments(&mut self.laid, issue, now);
     }
 
-    /// The issues whose comments are not all there.
-    pub(crate) fn incomplete(&self) -> impl Iterator<Item = &SeenIssue> {
-        self.issues.values().filter(|issue| issue.count != issue.comments.len() as u64)
+    /// The issues whose comments may not be all there, or not be the same any more.
+    pub(crate) fn incomplete(&self, now: Timestamp) -> impl Iterator<Item = &SeenIssue> {
+        self.issues.values().filter(move |issue| {
+            let known = issue.comments.len() as u64;
+            issue.count != known || (known > 0 && !issue.sure && is_past(issue.updated, now))
+        })
     }
 
     /// Takes in the milestones; how far they are stays as it was counted.

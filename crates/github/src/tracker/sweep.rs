@@ -22,7 +22,6 @@ const AT_ONCE: usize = 6;
 
 /// Sees to it that what is known of a repository is right. All who ask at about the same time share one sweep.
 pub(crate) async fn refresh(house: &Arc<House>, slot: &Arc<Slot>) -> Result<(), Fault> {
-    slot.open(house.now()).await;
     if slot.is_fresh(house.now(), house.fresh) {
         return Ok(());
     }
@@ -41,6 +40,9 @@ pub(crate) async fn refresh(house: &Arc<House>, slot: &Arc<Slot>) -> Result<(), 
 }
 
 async fn sweep(house: &Arc<House>, slots: Vec<Arc<Slot>>) {
+    for slot in &slots {
+        slot.open(house.now()).await;
+    }
     let started = house.now();
     // By the name in the configuration: it leads to the present one, and shows when that leads elsewhere.
     let names: Vec<ForgeRepo> = slots.iter().map(|slot| slot.asked.clone()).collect();

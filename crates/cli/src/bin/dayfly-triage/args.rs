@@ -29,7 +29,7 @@ pub(crate) struct Args {
     /// The address of the REST API.
     #[arg(long, env = "GITHUB_API_URL", default_value = "https://api.github.com", value_name = "URL")]
     pub(crate) api: String,
-    /// A configuration whose [labels] and [triage] are used.
+    /// A configuration whose labels and rules of triage are used.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) config: Option<Utf8PathBuf>,
     /// An issue is stale when no person has done anything to it for so long, such as "336h"; "off" for never.

@@ -149,12 +149,9 @@ proptest! {
 /// Found by the properties above, and kept.
 #[test]
 fn what_once_changed_a_second_time_no_longer_does() {
-    for text in ["<details><!--\n\n!<!--"] {
-        let made = harmless(text);
-        assert_eq!(harmless(&made), made, "of {text:?}");
-        let made = shown(text);
-        assert_eq!(shown(&made), made, "of {text:?}");
-        let made = harmless_title(text);
-        assert_eq!(harmless_title(&made), made, "of {text:?}");
+    let text = "<details><!--\n\n!<!--";
+    for defuse in [harmless, shown, harmless_title] {
+        let made = defuse(text);
+        assert_eq!(defuse(&made), made, "of {text:?}");
     }
 }

@@ -119,6 +119,7 @@ fn writes_that_are_put_off_keep_neither_an_idle_engine_nor_a_stopped_one() {
     for stopped in [false, true] {
         let mut model = model();
         let effect = |n: u32| PendingEffect {
+            aside: false,
             entry: EffectEntry {
                 id: EffectId(format!("web.1.merge.1/{n}")),
                 issue: IssueRef::new(web(), IssueId::new("1").unwrap()),
