@@ -189,6 +189,13 @@ impl Budget {
         self.windows.insert(resource.to_owned(), Window { limit, remaining, reset });
     }
 
+    /// A call cost nothing: what was taken for it is given back.
+    pub(crate) fn give_back(&mut self, call: &Call) {
+        if let Some(window) = self.windows.get_mut(call.resource()) {
+            window.remaining = (window.remaining + 1).min(window.limit);
+        }
+    }
+
     /// A limit of one resource was reached.
     pub(crate) fn used_up(&mut self, resource: &str, until: Timestamp) {
         let limit = self.windows.get(resource).map_or(0, |w| w.limit);

@@ -5,6 +5,7 @@
 //! lost, look again.
 
 mod apply;
+mod course;
 mod details;
 pub(crate) mod fault;
 mod house;

@@ -194,7 +194,11 @@ impl Transport {
                 let resource = header(&answer.headers, "x-ratelimit-resource").unwrap_or(call.resource());
                 budget.used_up(resource, *until);
             }
-            Verdict::Good | Verdict::NotModified => budget.went_through(now),
+            Verdict::Good => budget.went_through(now),
+            Verdict::NotModified => {
+                budget.give_back(call);
+                budget.went_through(now);
+            }
             _ => {}
         }
         drop(budget);

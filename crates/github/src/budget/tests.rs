@@ -83,6 +83,25 @@ fn what_is_left_is_counted_while_answers_are_under_way() {
 }
 
 #[test]
+fn what_has_not_changed_costs_nothing() {
+    let (mut budget, pace) = (Budget::default(), Pace::default());
+    budget.learn(at(0), &get(), &headers(5000, 4000, 600));
+    for second in 0..300 {
+        assert_eq!(budget.admit(at(second), &get(), &pace), Admit::Now);
+        budget.learn(at(second), &get(), &headers(5000, 4000, 600));
+        budget.give_back(&get());
+    }
+    assert_eq!(budget.left("core"), Some((4000, at(600))));
+    // Two under way at once, of which one is paid for.
+    budget.admit(at(300), &get(), &pace);
+    budget.admit(at(300), &get(), &pace);
+    budget.learn(at(300), &get(), &headers(5000, 3999, 600));
+    budget.learn(at(300), &get(), &headers(5000, 3999, 600));
+    budget.give_back(&get());
+    assert_eq!(budget.left("core"), Some((3999, at(600))));
+}
+
+#[test]
 fn a_small_budget_has_a_small_reserve() {
     let (mut budget, pace) = (Budget::default(), Pace::default());
     budget.learn(at(0), &get(), &headers(60, 7, 600));

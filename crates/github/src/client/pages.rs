@@ -4,17 +4,19 @@ use reqwest::Url;
 use serde::de::DeserializeOwned;
 
 use super::{GitHub, read};
-use crate::wire::Answer;
+use crate::wire::{Answer, MOST_BYTES};
 use crate::{Call, GitHubError};
 
-/// The most pages of one list that are read.
-const MOST_PAGES: usize = 200;
+/// The most items of one list that are read.
+const MOST_ITEMS: usize = 20_000;
+/// How many items a page has: all that GitHub allows, or else so few that the largest texts fit into one answer.
+const PAGES: [usize; 2] = [100, 20];
 
 impl GitHub {
     /// All items of a list. Pages are as large as GitHub allows, where the path does not say otherwise.
     ///
     /// # Errors
-    /// See [`GitHubError`]; [`GitHubError::TooLarge`] for a list of more than 200 pages.
+    /// See [`GitHubError`]; [`GitHubError::TooLarge`] for a list of more than 20,000 items.
     pub async fn pages<T: DeserializeOwned>(&self, call: Call) -> Result<Vec<T>, GitHubError> {
         self.pages_of(call, |page: Vec<T>| page).await
     }
@@ -25,23 +27,41 @@ impl GitHub {
     /// See [`pages`](Self::pages).
     pub async fn pages_of<P: DeserializeOwned, T>(
         &self,
-        mut call: Call,
+        call: Call,
         items: impl Fn(P) -> Vec<T>,
     ) -> Result<Vec<T>, GitHubError> {
-        if !call.path.contains("per_page=") {
-            let joint = if call.path.contains('?') { '&' } else { '?' };
-            call.path = format!("{}{joint}per_page=100", call.path);
+        if call.path.contains("per_page=") {
+            return self.list(call, MOST_ITEMS / PAGES[0], &items).await;
         }
+        let joint = if call.path.contains('?') { '&' } else { '?' };
+        let sized = |size: usize| {
+            let mut call = call.clone();
+            call.path = format!("{}{joint}per_page={size}", call.path);
+            self.list(call, MOST_ITEMS / size, &items)
+        };
+        match sized(PAGES[0]).await {
+            // Anybody can write texts that make a page too large. What was read is read again, in smaller ones.
+            Err(GitHubError::TooLarge { limit, .. }) if limit == MOST_BYTES => sized(PAGES[1]).await,
+            done => done,
+        }
+    }
+
+    async fn list<P: DeserializeOwned, T>(
+        &self,
+        mut call: Call,
+        most_pages: usize,
+        items: &impl Fn(P) -> Vec<T>,
+    ) -> Result<Vec<T>, GitHubError> {
         let mut list = Vec::new();
-        for _ in 0..MOST_PAGES {
+        for _ in 0..most_pages {
             let answer = self.answer(&call).await?;
             list.extend(items(read(&call, &answer)?));
             match self.next(&call, &answer)? {
-                Some(path) => call.path = path,
                 None => return Ok(list),
+                Some(path) => call.path = path,
             }
         }
-        Err(GitHubError::TooLarge { at: call.site(), limit: MOST_PAGES * 100 })
+        Err(GitHubError::TooLarge { at: call.site(), limit: MOST_ITEMS })
     }
 
     /// The path of the next page. GitHub's addresses are followed as they are, never made.

@@ -45,7 +45,11 @@ pub(crate) async fn read(
         let mut edits = edits(github, slot, batch, own).await?;
         for (number, updated) in batch {
             let call = Call::get(slot.path(&format!("/issues/{number}/timeline")));
-            let happened: Vec<Happening> = github.pages(call).await?;
+            let happened: Vec<Happening> = match github.pages(call).await {
+                // It was deleted meanwhile; the next look at the repository shows that.
+                Err(error) if error.is_absent() => continue,
+                happened => happened?,
+            };
             let edit = edits.remove(number).unwrap_or_default();
             let details = Details {
                 of: *updated,
@@ -185,7 +189,10 @@ pub(crate) async fn read_blockers(github: &GitHub, slot: &Slot, now: Timestamp) 
     let repo = slot.repo();
     for (number, updated) in slot.with(now, |snapshot| blocked(snapshot, now)) {
         let call = Call::get(slot.path(&format!("/issues/{number}/dependencies/blocked_by")));
-        let list: Vec<wire::Issue> = github.pages(call).await?;
+        let list: Vec<wire::Issue> = match github.pages(call).await {
+            Err(error) if error.is_absent() => continue,
+            list => list?,
+        };
         let blocker = |issue: wire::Issue| {
             let of = issue.repository_url.as_deref().or(issue.html_url.as_deref()).and_then(wire::repository_in);
             let here = of.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(&repo.to_string()));

@@ -93,7 +93,7 @@ impl Laid {
         matches!(self.fact, Fact::Issue(_)) && self.counts(now)
     }
 
-    fn counts(&self, now: Timestamp) -> bool {
+    pub(crate) fn counts(&self, now: Timestamp) -> bool {
         is_recent(self.at, now)
     }
 
@@ -109,8 +109,9 @@ impl Laid {
 
     fn check_if(laid: &mut Vec<Laid>, issue: &mut SeenIssue, now: Timestamp, was_read: impl Fn(&Fact) -> bool) {
         laid.retain(|laid| {
+            // That of another issue stays until that one was read, however long it takes.
             if laid.number != issue.number || !laid.counts(now) {
-                return laid.counts(now);
+                return laid.number != issue.number;
             }
             let shown = laid.fact.holds(issue);
             if !shown {

@@ -57,13 +57,14 @@ pub(crate) async fn count(github: &GitHub, repos: &[ForgeRepo]) -> Vec<Result<Co
     for batch in batches(github, repos, BATCH) {
         let names: Vec<ForgeRepo> = batch.iter().map(|at| repos[*at].clone()).collect();
         let asked = github
-            .graphql_partial::<BTreeMap<String, Option<Milestones>>>(&document(&names), &(), names.first())
+            .graphql_partial::<BTreeMap<String, serde_json::Value>>(&document(&names), &(), names.first())
             .await
             .map_err(Fault::from);
         for (n, at) in batch.iter().enumerate() {
             let one = match &asked {
                 Ok(answer) => {
-                    Ok(answer.data.get(&format!("r{n}")).and_then(Option::as_ref).map(counts).unwrap_or_default())
+                    let repo = answer.data.get(&format!("r{n}")).and_then(|repo| Milestones::deserialize(repo).ok());
+                    repo.as_ref().map(counts).ok_or_else(|| Fault::Unavailable("its milestones were left out".into()))
                 }
                 Err(fault) => Err(fault.clone()),
             };

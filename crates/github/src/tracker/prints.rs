@@ -88,15 +88,16 @@ pub(crate) async fn look(github: &GitHub, repos: &[ForgeRepo]) -> Vec<Result<Sig
     while let Some(batch) = work.pop() {
         let names: Vec<ForgeRepo> = batch.iter().map(|at| repos[*at].clone()).collect();
         let scope = names.first();
-        let asked = github.graphql_partial::<BTreeMap<String, Option<WireRepo>>>(&document(&names), &(), scope).await;
+        let asked = github.graphql_partial::<BTreeMap<String, serde_json::Value>>(&document(&names), &(), scope).await;
         match asked {
             Ok(mut answer) => {
                 for (n, at) in batch.iter().enumerate() {
                     let alias = format!("r{n}");
                     let said = answer.missing.iter().find(|problem| problem.path.first() == Some(&alias));
                     let said = said.map_or("GitHub does not say why", |problem| problem.message.as_str());
-                    let repo = answer.data.remove(&alias).flatten().map(Sighting::from);
-                    seen.insert(*at, repo.ok_or_else(|| Fault::hidden(&repos[*at], said)));
+                    let repo =
+                        answer.data.remove(&alias).and_then(|repo| serde_json::from_value::<WireRepo>(repo).ok());
+                    seen.insert(*at, repo.map(Sighting::from).ok_or_else(|| Fault::hidden(&repos[*at], said)));
                 }
             }
             // What is too much for one answer may be had in two.

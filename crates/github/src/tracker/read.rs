@@ -9,7 +9,6 @@ use super::house::House;
 use super::prints::Sighting;
 use super::seen::SeenIssue;
 use super::slot::Slot;
-use super::snapshot::is_past;
 use super::wire::{self, State};
 use super::{details, milestones, people};
 use crate::{Call, GitHubError, segment};
@@ -18,71 +17,79 @@ use crate::{Call, GitHubError, segment};
 const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
 /// Issues that were closed longer ago are not read.
 const CLOSED: SignedDuration = SignedDuration::from_hours(24 * 90);
+/// So many issues are read whole: they fit into a page.
+const FEW: u64 = 100;
 /// The most issues whose comments are listed one by one in a reading; the next one goes on.
 const MOST_LISTED: usize = 100;
 
-/// What a reading left to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Changed {
-    /// Whether the issues of open milestones must be counted again.
-    pub(crate) count: bool,
-}
-
 /// Reads what changed since the last time, and puts it down.
-pub(crate) async fn read(house: &House, slot: &Slot, seen: &Sighting) -> Result<Changed, Fault> {
+pub(crate) async fn read(house: &House, slot: &Slot, seen: &Sighting) -> Result<(), Fault> {
     let now = house.now();
     let own = house.github.identity().await?;
-    slot.begin_reading();
-    let mut changed = issues(house, slot, seen, now).await?;
-    let complete = comments(house, slot, &mut changed, now).await?;
+    let hints = slot.hints();
+    let changed = issues(house, slot, seen, now).await?;
+    let complete = comments(house, slot, &changed, now).await?;
+    slot.with(now, |snapshot| snapshot.doubt_own_writes(now));
     details::read(&house.github, slot, &house.interesting, own, now).await?;
     details::read_blockers(&house.github, slot, now).await?;
-    people::ask(&house.github, slot, &changed.numbers, own, now).await?;
-    let open = milestones_if_changed(house, slot, seen, now).await?;
+    let pending = slot.with(now, |snapshot| snapshot.pending.clone());
+    people::ask(&house.github, slot, &pending, own, now).await?;
+    milestones_if_changed(house, slot, seen, now).await?;
     slot.with(now, |snapshot| {
         // What a replica does not show yet is read the next time.
-        if complete && snapshot.reaches(&seen.print) {
-            let sure = is_past(seen.print.issue, now) && is_past(seen.print.milestone, now);
-            let same = snapshot.print.as_ref().is_some_and(|known| known.looks_like(&seen.print));
-            let read_since = seen.print.issue.max(seen.print.milestone);
-            // The second reading of the same sees all of that second, if it is over.
-            let sure =
-                sure || (same && read_since.is_none_or(|at| now.duration_since(at) > SignedDuration::from_secs(5)));
-            snapshot.print = Some(super::snapshot::Print { highest: snapshot.highest(), sure, ..seen.print.clone() });
+        if changed.steady && snapshot.has_all_of(&seen.print, now) {
+            snapshot.arrive(now);
+            if complete {
+                snapshot.believe(&seen.print, now);
+            }
         }
     });
     slot.save().await;
-    Ok(Changed { count: open && (!changed.numbers.is_empty() || changed.first) })
+    slot.took_hints(hints);
+    Ok(())
 }
 
 /// What a reading of issues showed.
 struct Issues {
-    numbers: BTreeSet<u64>,
     /// Before what time nothing changed.
     since: Option<Timestamp>,
     /// Whether all that is open was listed.
     whole: bool,
-    /// Whether nothing was known before.
-    first: bool,
+    /// Whether the list stood still while its pages were read.
+    steady: bool,
 }
 
 async fn issues(house: &House, slot: &Slot, seen: &Sighting, now: Timestamp) -> Result<Issues, Fault> {
-    let cursor = slot.with(now, |snapshot| snapshot.cursor);
-    let since = cursor.and_then(|cursor| cursor.checked_sub(OVERLAP).ok());
+    let since = slot.with(now, |snapshot| snapshot.unread_since());
+    let since = since.and_then(|since| since.checked_sub(OVERLAP).ok());
+    let mut steady = true;
     if let Some(since) = since {
         let list = list(house, slot, &changed_path(since)).await?;
-        let numbers = slot.with(now, |snapshot| snapshot.merge(list, now));
+        steady = is_steady(&list);
+        slot.with(now, |snapshot| snapshot.merge(list, now));
         if slot.with(now, |snapshot| snapshot.agrees_with(&seen.print)) {
-            return Ok(Issues { numbers, since: Some(since), whole: false, first: false });
+            return Ok(Issues { since: Some(since), whole: false, steady });
         }
     }
     // Nothing is known, or something is gone that no list of changes shows.
-    let mut all = list(house, slot, "/issues?state=open&sort=created&direction=asc").await?;
-    let closed = now.checked_sub(CLOSED).unwrap_or(now);
-    let path = format!("/issues?state=closed&sort=updated&direction=asc&since={}", segment(&time(closed)));
-    all.extend(list(house, slot, &path).await?);
-    let numbers = slot.with(now, |snapshot| snapshot.replace(all, now));
-    Ok(Issues { numbers, since, whole: true, first: since.is_none() })
+    let all = if seen.print.all <= FEW {
+        list(house, slot, "/issues?state=all&sort=created&direction=asc").await?
+    } else {
+        let mut open = list(house, slot, "/issues?state=open&sort=created&direction=asc").await?;
+        let closed = now.checked_sub(CLOSED).unwrap_or(now);
+        let path = format!("/issues?state=closed&sort=updated&direction=asc&since={}", segment(&time(closed)));
+        open.extend(list(house, slot, &path).await?);
+        open
+    };
+    steady &= is_steady(&all);
+    slot.with(now, |snapshot| snapshot.replace(all, now));
+    Ok(Issues { since, whole: true, steady })
+}
+
+/// Whether nothing moved to the end of the list while its pages were read: another one may have slipped from the page to
+/// come to one that was read.
+fn is_steady(list: &[wire::Issue]) -> bool {
+    list.iter().map(|issue| issue.number).collect::<BTreeSet<_>>().len() == list.len()
 }
 
 async fn list(house: &House, slot: &Slot, path: &str) -> Result<Vec<wire::Issue>, Fault> {
@@ -93,24 +100,28 @@ async fn list(house: &House, slot: &Slot, path: &str) -> Result<Vec<wire::Issue>
 }
 
 /// Reads the comments of what changed. Says whether all are there.
-async fn comments(house: &House, slot: &Slot, changed: &mut Issues, now: Timestamp) -> Result<bool, Fault> {
+async fn comments(house: &House, slot: &Slot, changed: &Issues, now: Timestamp) -> Result<bool, Fault> {
     let any = slot.with(now, |snapshot| {
-        let issues = changed.numbers.iter().filter_map(|number| snapshot.issues.get(number));
+        let issues = snapshot.pending.iter().filter_map(|number| snapshot.issues.get(number));
         issues.clone().any(|issue| issue.count > 0 || !issue.comments.is_empty())
     });
     if any {
         let since = changed.since.or_else(|| now.checked_sub(CLOSED).ok()).unwrap_or(now);
         let path = format!("/issues/comments?sort=updated&direction=asc&since={}", segment(&time(since)));
-        let list: Vec<wire::Comment> = house.github.pages(Call::get(slot.path(&path))).await?;
-        slot.with(now, |snapshot| snapshot.merge_comments(list));
+        match house.github.pages::<wire::Comment>(Call::get(slot.path(&path))).await {
+            Ok(list) => slot.with(now, |snapshot| snapshot.merge_comments(list)),
+            // Where there are as many as that, they are read issue by issue.
+            Err(GitHubError::TooLarge { .. }) if changed.since.is_none() => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     // The numbers tell of what was deleted, and of what is older than was read.
     let mut missing = slot.with(now, |snapshot| {
         let counts = |issue: &&SeenIssue| {
-            issue.state != State::Closed || (changed.numbers.contains(&issue.number) && !changed.whole)
+            issue.state != State::Closed || (snapshot.pending.contains(&issue.number) && !changed.whole)
         };
         let interesting = |issue: &SeenIssue| house.interesting.iter().any(|label| issue.has_label(label));
-        let missing = snapshot.incomplete().filter(counts);
+        let missing = snapshot.incomplete(now).filter(counts);
         missing.map(|issue| (!interesting(issue), std::cmp::Reverse(issue.updated), issue.number)).collect::<Vec<_>>()
     });
     missing.sort();
@@ -122,13 +133,13 @@ async fn comments(house: &House, slot: &Slot, changed: &mut Issues, now: Timesta
             Err(error) if error.is_absent() => {}
             Err(error) => return Err(error.into()),
         }
-        changed.numbers.insert(*number);
+        slot.with(now, |snapshot| snapshot.pending.insert(*number));
     }
     Ok(missing.len() <= MOST_LISTED)
 }
 
-/// Reads the milestones if they changed. Says whether any is open.
-async fn milestones_if_changed(house: &House, slot: &Slot, seen: &Sighting, now: Timestamp) -> Result<bool, Fault> {
+/// Reads the milestones if they changed.
+async fn milestones_if_changed(house: &House, slot: &Slot, seen: &Sighting, now: Timestamp) -> Result<(), Fault> {
     let same = slot.with(now, |snapshot| {
         snapshot.print.as_ref().is_some_and(|known| known.sure && known.same_milestones(&seen.print))
     });
@@ -138,7 +149,7 @@ async fn milestones_if_changed(house: &House, slot: &Slot, seen: &Sighting, now:
     } else if seen.print.milestones == 0 {
         slot.with(now, |snapshot| snapshot.take_milestones(Vec::new(), now));
     }
-    Ok(slot.with(now, |snapshot| snapshot.milestones.iter().any(|milestone| !milestone.closed)))
+    Ok(())
 }
 
 /// The path of all that changed since then, the oldest change first: what changes meanwhile comes at the end.

@@ -31,6 +31,8 @@ pub(crate) struct SeenIssue {
     pub(crate) blocked: u32,
     pub(crate) blockers: Option<Blockers>,
     pub(crate) comments: BTreeMap<u64, SeenComment>,
+    /// Whether the comments were read so long after the last change that nothing more can have happened in that same second.
+    pub(crate) sure: bool,
     pub(crate) details: Option<Details>,
 }
 
@@ -192,6 +194,7 @@ impl SeenIssue {
             blocked: issue.issue_dependencies_summary.map_or(0, |d| d.total_blocked_by.max(d.blocked_by)),
             blockers: None,
             comments: BTreeMap::new(),
+            sure: false,
             details: None,
         }
     }

@@ -29,8 +29,10 @@ struct Held {
     checked: Option<Timestamp>,
     /// Whether somebody waits for it to be looked at.
     wanted: bool,
-    /// Whether it is said to have changed.
-    dirty: bool,
+    /// How often it was said to have changed.
+    hints: u64,
+    /// How many of these came before what was read.
+    taken: u64,
     /// What went wrong the last time.
     fault: Option<Fault>,
     /// The labels that the repository has, in lower case.
@@ -94,16 +96,17 @@ impl Slot {
     /// Says that something changed there.
     pub(crate) fn mark_dirty(&self) {
         let mut held = self.locked();
-        (held.dirty, held.checked) = (true, None);
+        (held.hints, held.checked) = (held.hints + 1, None);
     }
 
     pub(crate) fn is_dirty(&self) -> bool {
-        self.locked().dirty
+        let held = self.locked();
+        held.hints > held.taken
     }
 
     /// Whether what is known was right so short a time ago.
     pub(crate) fn is_fresh(&self, now: Timestamp, fresh: jiff::SignedDuration) -> bool {
-        self.locked().checked.is_some_and(|at| at <= now && now.duration_since(at) < fresh)
+        !self.is_dirty() && self.locked().checked.is_some_and(|at| at <= now && now.duration_since(at) < fresh)
     }
 
     /// Puts down what became of looking at it, which began at that time.
@@ -111,14 +114,20 @@ impl Slot {
         let mut held = self.locked();
         held.wanted = false;
         held.fault = result.err();
-        if held.fault.is_none() {
+        // A hint that came meanwhile is about something newer.
+        if held.fault.is_none() && held.hints == held.taken {
             held.checked = Some(started);
         }
     }
 
-    /// Takes note that its changes are about to be read: a hint that comes from now on is another one.
-    pub(crate) fn begin_reading(&self) {
-        self.locked().dirty = false;
+    /// How many hints there are, before its changes are read: one that comes from now on is another one.
+    pub(crate) fn hints(&self) -> u64 {
+        self.locked().hints
+    }
+
+    /// Puts down that so many hints were followed.
+    pub(crate) fn took_hints(&self, hints: u64) {
+        self.locked().taken = hints;
     }
 
     pub(crate) fn result(&self) -> Result<(), Fault> {

@@ -22,8 +22,17 @@ pub(crate) struct Snapshot {
     pub(crate) moved: Option<String>,
     /// Since when there is a snapshot: labels that were put on before are not in `own_labels`.
     pub(crate) born: Timestamp,
-    /// The newest change that was read.
+    /// Up to this change, all were read.
     pub(crate) cursor: Option<Timestamp>,
+    /// The newest change that was listed.
+    #[serde(default)]
+    pub(crate) newest: Option<Timestamp>,
+    /// The issues that changed since the last reading that was done to its end.
+    #[serde(default)]
+    pub(crate) pending: BTreeSet<u64>,
+    /// Whether something changed since the issues of open milestones were counted.
+    #[serde(default)]
+    pub(crate) uncounted: bool,
     /// What the repository looked like from afar when it was last read whole.
     pub(crate) print: Option<Print>,
     pub(crate) issues: BTreeMap<u64, SeenIssue>,
@@ -86,6 +95,9 @@ impl Snapshot {
             moved: None,
             born: now,
             cursor: None,
+            newest: None,
+            pending: BTreeSet::new(),
+            uncounted: false,
             print: None,
             issues: BTreeMap::new(),
             pulls: BTreeSet::new(),
@@ -102,7 +114,7 @@ impl Snapshot {
     pub(crate) fn merge(&mut self, list: Vec<wire::Issue>, now: Timestamp) -> BTreeSet<u64> {
         let mut changed = BTreeSet::new();
         for issue in list {
-            self.cursor = self.cursor.max(issue.updated_at);
+            self.newest = self.newest.max(issue.updated_at);
             if issue.pull_request.is_some() {
                 self.pulls.insert(issue.number);
                 continue;
@@ -116,18 +128,25 @@ impl Snapshot {
                 Some(mut old) => {
                     let comments = std::mem::take(&mut old.comments);
                     let (blockers, details) = (old.blockers.take(), old.details.take());
+                    new.sure = old.sure;
                     // Within a second, a change leaves the time as it is.
                     if new != old {
                         changed.insert(new.number);
+                        new.sure = is_past(new.updated, now);
                     }
                     (new.comments, new.blockers, new.details) = (comments, blockers, details);
                 }
-                None => drop(changed.insert(new.number)),
+                None => {
+                    changed.insert(new.number);
+                    new.sure = is_past(new.updated, now);
+                }
             }
             new.blockers = new.blockers.filter(|_| new.blocked > 0);
             Laid::check(&mut self.laid, &mut new, now);
             self.issues.insert(new.number, new);
         }
+        self.pending.extend(&changed);
+        self.uncounted |= !changed.is_empty();
         changed
     }
 
@@ -135,7 +154,9 @@ impl Snapshot {
     pub(crate) fn replace(&mut self, list: Vec<wire::Issue>, now: Timestamp) -> BTreeSet<u64> {
         let listed: BTreeSet<u64> = list.iter().map(|issue| issue.number).collect();
         let laid: BTreeSet<u64> = self.laid.iter().filter(|l| l.makes_issue(now)).map(|l| l.number).collect();
+        let before = self.issues.len();
         self.issues.retain(|number, _| listed.contains(number) || laid.contains(number));
+        self.uncounted |= self.issues.len() < before;
         self.merge(list, now)
     }
 
@@ -153,15 +174,19 @@ impl Snapshot {
         let Some(issue) = self.issues.get_mut(&number) else { return };
         let listed: BTreeSet<u64> = list.iter().map(|comment| comment.id).collect();
         issue.comments.retain(|id, _| listed.contains(id));
+        issue.sure = is_past(issue.updated, now);
         for comment in list {
             issue.take_comment(comment);
         }
         Laid::check_comments(&mut self.laid, issue, now);
     }
 
-    /// The issues whose comments are not all there.
-    pub(crate) fn incomplete(&self) -> impl Iterator<Item = &SeenIssue> {
-        self.issues.values().filter(|issue| issue.count != issue.comments.len() as u64)
+    /// The issues whose comments may not be all there, or not be the same any more.
+    pub(crate) fn incomplete(&self, now: Timestamp) -> impl Iterator<Item = &SeenIssue> {
+        self.issues.values().filter(move |issue| {
+            let known = issue.comments.len() as u64;
+            issue.count != known || (known > 0 && !issue.sure && is_past(issue.updated, now))
+        })
     }
 
     /// Takes in the milestones; how far they are stays as it was counted.
@@ -169,12 +194,14 @@ impl Snapshot {
         let old = std::mem::replace(&mut self.milestones, list);
         for milestone in &mut self.milestones {
             milestone.counts = old.iter().find(|known| known.number == milestone.number).and_then(|known| known.counts);
+            self.uncounted |= !milestone.closed && milestone.counts.is_none();
         }
         self.check_milestones(now);
     }
 
     /// Takes in how far the open milestones are.
     pub(crate) fn take_counts(&mut self, counted: &BTreeMap<u64, (u32, u32)>) {
+        self.uncounted = false;
         for milestone in &mut self.milestones {
             milestone.counts = counted.get(&milestone.number).copied().or(milestone.counts);
         }
@@ -195,15 +222,11 @@ impl Snapshot {
         open == print.open && expected.is_none_or(|all| all == print.all)
     }
 
-    /// Whether the newest change that the print tells of was read.
-    pub(crate) fn reaches(&self, print: &Print) -> bool {
-        print.issue <= self.cursor
-    }
-
     pub(crate) fn remember_label(&mut self, number: u64, doing: Doing, at: Timestamp) {
         self.own_labels.push(OwnLabel { number, doing, at });
         if self.own_labels.len() > MOST_OWN_LABELS {
-            self.own_labels.remove(0);
+            // What is not kept in mind is as if it had been before there was a memory.
+            self.born = self.own_labels.remove(0).at.max(self.born);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Looking at all repositories that somebody waits for, at once.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::task::JoinSet;
 use super::fault::Fault;
 use super::house::House;
 use super::prints::{self, Sighting};
-use super::read::{Changed, read};
+use super::read::read;
 use super::slot::Slot;
 use super::{details, milestones, people};
 
@@ -21,7 +22,6 @@ const AT_ONCE: usize = 6;
 
 /// Sees to it that what is known of a repository is right. All who ask at about the same time share one sweep.
 pub(crate) async fn refresh(house: &Arc<House>, slot: &Arc<Slot>) -> Result<(), Fault> {
-    slot.open(house.now()).await;
     if slot.is_fresh(house.now(), house.fresh) {
         return Ok(());
     }
@@ -40,59 +40,68 @@ pub(crate) async fn refresh(house: &Arc<House>, slot: &Arc<Slot>) -> Result<(), 
 }
 
 async fn sweep(house: &Arc<House>, slots: Vec<Arc<Slot>>) {
+    for slot in &slots {
+        slot.open(house.now()).await;
+    }
     let started = house.now();
     // By the name in the configuration: it leads to the present one, and shows when that leads elsewhere.
     let names: Vec<ForgeRepo> = slots.iter().map(|slot| slot.asked.clone()).collect();
     let seen = prints::look(&house.github, &names).await;
-    let mut work = Vec::new();
+    let (mut work, mut fine) = (Vec::new(), Vec::new());
     for (slot, seen) in slots.into_iter().zip(seen) {
         match seen.and_then(|seen| identify(&slot, &seen, started).map(|()| seen)) {
-            Ok(seen) if is_unchanged(house, &slot, &seen, started) => slot.settle(started, Ok(())),
+            Ok(seen) if is_unchanged(house, &slot, &seen, started) => fine.push(slot),
             Ok(seen) => work.push((slot, seen)),
             Err(fault) => slot.settle(started, Err(fault)),
         }
     }
-    let counted = read_all(house, work, started).await;
-    count(house, &counted, started).await;
+    fine.extend(read_all(house, work, started).await);
+    count(house, &fine, started).await;
+    for slot in fine {
+        slot.settle(started, Ok(()));
+    }
 }
 
-/// Reads what changed, some repositories at a time; gives those whose milestones must be counted.
+/// Reads what changed, some repositories at a time; gives those that were read.
 async fn read_all(house: &Arc<House>, work: Vec<(Arc<Slot>, Sighting)>, started: Timestamp) -> Vec<Arc<Slot>> {
     let mut work = work.into_iter();
     let mut tasks = JoinSet::new();
-    let mut counted = Vec::new();
+    let mut under_way = HashMap::new();
+    let mut fine = Vec::new();
     loop {
         while tasks.len() < AT_ONCE
             && let Some((slot, seen)) = work.next()
         {
-            let house = Arc::clone(house);
-            tasks.spawn(async move {
-                let result = read(&house, &slot, &seen).await;
-                (slot, result)
-            });
+            let (house, its) = (Arc::clone(house), Arc::clone(&slot));
+            let task = tasks.spawn(async move { read(&house, &its, &seen).await });
+            under_way.insert(task.id(), slot);
         }
-        let Some(done) = tasks.join_next().await else { return counted };
-        // A task that panicked is told as such by whoever waits: its repository stays wanted.
-        let Ok((slot, result)) = done else { continue };
+        let Some(done) = tasks.join_next_with_id().await else { return fine };
+        let (id, result) = match done {
+            Ok(done) => done,
+            Err(broken) => (broken.id(), Err(Fault::Unavailable(format!("reading it broke off: {broken}")))),
+        };
+        let Some(slot) = under_way.remove(&id) else { continue };
         match result {
-            Ok(Changed { count: true }) => counted.push(slot),
-            Ok(_) => slot.settle(started, Ok(())),
+            Ok(()) => fine.push(slot),
             Err(fault) => slot.settle(started, Err(fault)),
         }
     }
 }
 
+/// Counts the issues of milestones where something changed. Where that fails, what was counted before stays, and the
+/// next sweep counts.
 async fn count(house: &House, slots: &[Arc<Slot>], started: Timestamp) {
+    let uncounted = |slot: &&Arc<Slot>| slot.with(started, |snapshot| snapshot.is_uncounted());
+    let slots: Vec<&Arc<Slot>> = slots.iter().filter(uncounted).collect();
     if slots.is_empty() {
         return;
     }
     let names: Vec<ForgeRepo> = slots.iter().map(|slot| slot.repo()).collect();
-    for (slot, counted) in slots.iter().zip(milestones::count(&house.github, &names).await) {
-        let result = counted.map(|counted| slot.with(started, |snapshot| snapshot.take_counts(&counted)));
-        if result.is_ok() {
-            slot.save().await;
-        }
-        slot.settle(started, result);
+    for (slot, counted) in slots.into_iter().zip(milestones::count(&house.github, &names).await) {
+        let Ok(counted) = counted else { continue };
+        slot.with(started, |snapshot| snapshot.take_counts(&counted));
+        slot.save().await;
     }
 }
 

@@ -155,3 +155,20 @@ async fn what_may_still_be_under_way_is_not_sent_again() {
     assert_eq!(stage.open().apply("k/0", write).await, Applied::Done(None));
     assert_eq!(stage.world.repo(WEB).issue(1).comments.len(), 1);
 }
+
+#[tokio::test]
+async fn what_was_done_though_its_answer_is_lost_is_found_at_once() {
+    let stage = stage();
+    let web = stage.open();
+    for fault in [Fault::LostAfterWrite, Fault::BadGatewayAfterWrite] {
+        stage.server.fault(Match::post("/issues/*/comments"), fault.clone());
+        let key = format!("k/{fault:?}");
+        let write = TrackerWrite::Comment { issue: id(1), body: "hello".into() };
+        assert_eq!(web.apply(&key, write.clone()).await, Applied::Done(None));
+        assert_eq!(web.apply(&key, write).await, Applied::Already(None));
+    }
+    let new = TrackerWrite::Create(NewIssue { title: "one".into(), ..NewIssue::default() });
+    stage.server.fault(Match::post("/issues"), Fault::LostAfterWrite);
+    assert_eq!(web.apply("k/0", new).await, Applied::Done(Some(id(2))));
+    assert_eq!(web.issues().await.len(), 2);
+}

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be done fails the test")]
 
 mod conformance;
+mod doubts;
 mod losing;
 mod reading;
 mod sweeping;

@@ -144,6 +144,20 @@ async fn a_change_in_the_second_of_a_reading_is_seen_by_the_next() {
 }
 
 #[tokio::test]
+async fn a_comment_that_takes_anothers_place_in_the_second_of_a_reading_is_seen_too() {
+    let stage = Stage::new();
+    let web = stage.open();
+    let ann = stage.person("ann", Permission::Write);
+    let number = ann.open_issue(WEB, "one", "text");
+    let first = ann.comment(WEB, number, "first");
+    assert_eq!(web.issues().await[0].comments.len(), 1);
+    // As many as before, and the time is the same.
+    ann.comment(WEB, number, "second");
+    ann.delete_comment(first);
+    assert_eq!(web.issue(number).await.comments[0].body, "second");
+}
+
+#[tokio::test]
 async fn a_deleted_issue_is_gone_and_a_closed_one_is_not() {
     let stage = Stage::new();
     let web = stage.open();
@@ -174,4 +188,22 @@ async fn blockers_of_other_repositories_are_seen_when_they_close() {
     ann.close("acme/lib", there, "completed");
     stage.world.advance(Duration::from_secs(11 * 60));
     assert_eq!(web.issue(number).await.facts.blocked_by, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn of_a_large_repository_what_was_closed_long_ago_is_left_out() {
+    let stage = Stage::new();
+    let web = stage.open();
+    let ann = stage.person("ann", Permission::Write);
+    for n in 0..100 {
+        let number = ann.open_issue(WEB, &format!("old {n}"), "");
+        ann.close(WEB, number, "completed");
+    }
+    stage.world.advance(Duration::from_secs(91 * 24 * 3600));
+    let number = ann.open_issue(WEB, "new", "");
+    assert_eq!(web.issue(number).await.title, "new");
+    assert_eq!(web.issues().await.len(), 1);
+    ann.reopen(WEB, 7);
+    assert_eq!(web.issue(7).await.state, TrackerState::Open, "until something happens to it");
+    assert_eq!(web.issues().await.len(), 2);
 }

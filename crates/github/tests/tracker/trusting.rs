@@ -169,3 +169,14 @@ async fn closed_issues_cost_no_questions() {
     let timelines = story.stage.server.journal().count("GET", "/repos/{owner}/{repo}/issues/{issue_number}/timeline");
     assert_eq!(timelines, 0);
 }
+
+#[tokio::test]
+async fn a_permission_that_was_taken_away_is_noticed_though_nothing_else_changes() {
+    let story = Story::new(Stage::new());
+    story.ann.label(WEB, story.number, READY);
+    story.stage.world.advance(Duration::from_secs(60));
+    assert_eq!(story.facts().await, approved("ann"));
+    story.stage.world.repo(WEB).grant(&story.ann, Permission::Read);
+    story.stage.world.advance(Duration::from_secs(3700));
+    assert_eq!(story.facts().await, (None, vec![READY.to_owned()]));
+}

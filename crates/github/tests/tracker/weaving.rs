@@ -191,8 +191,13 @@ async fn weave(deeds: Vec<Deed>) {
     assert_eq!(loom.stage.world.repo(WEB).issue(1).sub_issues.len(), parts.len());
 }
 
+/// Few, where nobody asks for more.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(24)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
 
     #[test]
     fn nothing_is_written_twice_and_nobodys_words_are_lost(deeds in prop::collection::vec(deed(), 1..30)) {

@@ -88,14 +88,23 @@ impl Stage {
         self.open_for(&[WEB])
     }
 
+    /// The same on another machine, which knows nothing of this one.
+    pub(crate) fn open_elsewhere(&self) -> Web {
+        self.open_in(self.folder().join("elsewhere"), &[WEB])
+    }
+
     /// A tracker of several repositories, whose projects are called as they are.
     pub(crate) fn open_for(&self, repos: &[&str]) -> Web {
+        self.open_in(self.folder(), repos)
+    }
+
+    fn open_in(&self, folder: Utf8PathBuf, repos: &[&str]) -> Web {
         let token = Auth::Token(Token::new(self.bot.token()).unwrap());
         let github = GitHub::builder(token, self.world.clock()).base(self.server.url()).pace(Pace::none());
-        let github = github.journal(self.folder().join("journal")).build().unwrap();
+        let github = github.journal(folder.join("journal")).build().unwrap();
         let name = |repo: &str| ProjectName::new(repo.split_once('/').unwrap().1).unwrap();
         let projects: BTreeMap<_, _> = repos.iter().map(|repo| (name(repo), ForgeRepo::new(repo).unwrap())).collect();
-        let mut settings = TrackerSettings::new(projects, Labels::default(), self.folder().join("seen"));
+        let mut settings = TrackerSettings::new(projects, Labels::default(), folder.join("seen"));
         settings.looks = vec![Duration::ZERO; 3];
         Web {
             tracker: Arc::new(GitHubTracker::new(github, settings)),

@@ -43,15 +43,13 @@ impl Desk<'_> {
             let first = self.first(all.clone(), about);
             let Some(first) = first else { return Ok(None) };
             // A race of two may have made two of them: the oldest stays.
-            for other in all
-                .into_iter()
-                .filter(|c| c.id != first.id && self.own(&c.author, &c.body).is_some_and(|o| about(&o.0)))
-            {
+            for other in all.iter().filter(|c| c.id != first.id && self.is_twin(c, &first, about)) {
                 self.remove_comment(at, other.id).await?;
             }
             Ok(Some(first))
         };
-        let written = marker.before(text);
+        let written = cut(&marker.before(text)).to_owned();
+        let meant = Marker::split(&written).map_or(text, |(_, says)| says).to_owned();
         match self.once(find, || self.post_comment(at, written.clone())).await? {
             Once::Done(comment) => {
                 self.lay(at, Fact::Comment(comment));
@@ -59,11 +57,11 @@ impl Desk<'_> {
             }
             Once::There(known) => {
                 let (is, says) = self.own(&known.author, &known.body).unwrap_or_default();
-                if says == cut(text) && is.by == marker.by {
+                if says == meant && is.by == marker.by {
                     return Ok(Applied::Already(None));
                 }
                 let path = self.slot.path(&format!("/issues/comments/{}", known.id));
-                let call = Call::patch(path).json(&serde_json::json!({ "body": cut(&written) }))?;
+                let call = Call::patch(path).json(&serde_json::json!({ "body": written }))?;
                 let changed: wire::Comment = self.house.github.send(call).await?;
                 self.lay(at, Fact::Comment(SeenComment::from_wire(changed)));
                 Ok(Applied::Done(None))
@@ -95,6 +93,16 @@ impl Desk<'_> {
         }
         all.retain(|id, _| !gone.contains(id));
         Ok(all.into_values().collect())
+    }
+
+    /// Whether a comment is another of dayfly's own about the same. A key is written once: with another text, it is a copy
+    /// that a person pasted who shares the account.
+    fn is_twin(&self, other: &SeenComment, first: &SeenComment, about: impl Fn(&Marker) -> bool) -> bool {
+        let Some((marker, says)) = self.own(&other.author, &other.body).filter(|(marker, _)| about(marker)) else {
+            return false;
+        };
+        let first = self.own(&first.author, &first.body);
+        first.is_none_or(|(known, said)| known.key != marker.key || said == says)
     }
 
     fn first(&self, all: Vec<SeenComment>, which: impl Fn(&Marker) -> bool) -> Option<SeenComment> {

@@ -72,21 +72,22 @@ impl Desk<'_> {
         }
         let path = self.slot.with(now, |snapshot| newer_path(snapshot.cursor, now));
         let mut list: Vec<wire::Issue> = self.house.github.pages(Call::get(self.slot.path(&path))).await?;
+        let repo = self.slot.repo().to_string();
+        let here = |issue: &wire::Issue| {
+            let there = issue.repository_url.as_deref().and_then(wire::repository_in);
+            there.is_none_or(|there| there.eq_ignore_ascii_case(&repo))
+        };
         if let Some(parent) = parent {
             match self.house.github.pages(Call::get(self.slot.path(&format!("/issues/{parent}/sub_issues")))).await {
-                Ok(children) => list.extend::<Vec<wire::Issue>>(children),
+                // A child may be of another repository.
+                Ok::<Vec<wire::Issue>, _>(children) => list.extend(children.into_iter().filter(here)),
                 // There are none, or the server knows none.
                 Err(error) if error.is_absent() => {}
                 Err(error) => return Err(error.into()),
             }
         }
         let mut all: BTreeMap<u64, SeenIssue> = self.slot.with(now, |snapshot| snapshot.issues.clone());
-        let repo = self.slot.repo().to_string();
-        let here = |issue: &wire::Issue| {
-            let there = issue.repository_url.as_deref().and_then(wire::repository_in);
-            issue.pull_request.is_none() && there.is_none_or(|there| there.eq_ignore_ascii_case(&repo))
-        };
-        let listed = list.into_iter().filter(here).map(SeenIssue::from_wire);
+        let listed = list.into_iter().filter(|issue| issue.pull_request.is_none()).map(SeenIssue::from_wire);
         all.extend(listed.map(|issue| (issue.number, issue)));
         all.retain(|_, issue| self.own(&issue.author, &issue.body).is_some());
         Ok(all.into_values().collect())
@@ -107,14 +108,17 @@ impl Desk<'_> {
     }
 
     async fn attach(&self, parent: u64, issue: &SeenIssue) -> Result<(), Fault> {
-        self.lay(issue.number, Fact::Parent(parent));
         if !self.house.github.capabilities().await?.sub_issues {
+            self.lay(issue.number, Fact::Parent(parent));
             return Ok(());
         }
         let path = self.slot.path(&format!("/issues/{parent}/sub_issues"));
         let call = Call::post(path.clone()).repeatable().json(&serde_json::json!({ "sub_issue_id": issue.id }))?;
         let refused = match self.house.github.run(call).await {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                self.lay(issue.number, Fact::Parent(parent));
+                return Ok(());
+            }
             Err(error @ GitHubError::Unprocessable { .. }) => {
                 let children: Vec<wire::Issue> = self.house.github.pages(Call::get(path)).await?;
                 if children.iter().any(|child| child.id == issue.id) {

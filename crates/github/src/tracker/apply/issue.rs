@@ -127,3 +127,17 @@ pub(super) fn kept(asked: &[String], there: &[String]) -> Result<(), Fault> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::kept;
+    use crate::tracker::fault::Fault;
+
+    #[test]
+    fn what_github_left_out_is_told() {
+        let list = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        assert_eq!(kept(&list(&["Bug"]), &list(&["a", "bug"])), Ok(()));
+        let told = kept(&list(&["bug", "x"]), &list(&["bug"]));
+        assert!(matches!(&told, Err(Fault::Refused(why)) if why.contains("`x`") && !why.contains("bug")), "{told:?}");
+    }
+}

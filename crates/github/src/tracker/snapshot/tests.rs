@@ -39,7 +39,9 @@ fn what_is_older_than_known_is_passed_over() {
     assert_eq!(labels(&snapshot), ["b"]);
     assert_eq!(snapshot.merge(vec![issue(1, 5, &["b"])], at(6)), BTreeSet::new(), "nothing new");
     assert_eq!(snapshot.merge(vec![issue(1, 5, &["c"])], at(6)), BTreeSet::from([1]), "changed in the same second");
-    assert_eq!(snapshot.cursor, Some(at(5)));
+    assert_eq!((snapshot.cursor, snapshot.newest), (None, Some(at(5))));
+    snapshot.arrive(at(6));
+    assert_eq!((snapshot.cursor, snapshot.pending.len()), (Some(at(5)), 0));
     snapshot.merge_comments(vec![comment(7, 1, 5, "new"), comment(8, 9, 5, "of a pull request")]);
     snapshot.merge_comments(vec![comment(7, 1, 4, "old")]);
     assert_eq!(snapshot.issues[&1].comments[&7].body, "new");
@@ -88,7 +90,8 @@ fn numbers_tell_what_no_list_of_changes_shows() {
     assert!(snapshot.agrees_with(&print(3, 8, 6)));
     assert!(!snapshot.agrees_with(&print(3, 7, 6)), "one that was closed is gone");
     assert!(!snapshot.agrees_with(&print(2, 8, 6)), "one that is open is gone");
-    assert!(snapshot.reaches(&print(3, 8, 6)) && !snapshot.reaches(&print(3, 8, 7)));
+    assert!(snapshot.reaches(&print(3, 8, 6), at(9)) && !snapshot.reaches(&print(3, 8, 7), at(9)));
+    assert!(snapshot.reaches(&print(3, 8, 7), at(700)), "what no machine shows after that is not there");
 }
 
 #[test]
