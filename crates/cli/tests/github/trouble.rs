@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dayfly_core::{Filter, Stop};
 use dayfly_runner::{Notice, Progress, RunOptions, Until};
-use dayfly_testkit::github::{BranchRules, CheckState};
+use dayfly_testkit::github::{BranchRules, CheckState, Fault, Match};
 use tokio::sync::mpsc;
 
 use crate::yard::{REPO, Yard};
@@ -104,4 +104,19 @@ async fn a_branch_that_could_not_be_fetched_is_asked_for_again_in_the_same_run()
     assert_eq!(yard.phase(issue).await, "handed", "{summary:?}");
     assert!(summary.held.is_empty(), "what has passed is no trouble: {summary:?}");
     yard.server.verify();
+}
+
+/// What of GitHub does not answer keeps everything where it is, is told, and is no reason to write anything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forge_that_is_down_for_a_whole_run_changes_nothing_and_is_told() {
+    let yard = checked();
+    let (issue, pull) = handed(&yard).await;
+    yard.check(pull, CheckState::Success);
+    let (before, place) = (yard.world.snapshot(), yard.state().await.issues);
+    yard.server.fault(Match::any().by("dayfly-bot").times(10_000), Fault::Unavailable(503));
+    let summary = yard.run().await;
+    assert!(summary.has_trouble() && summary.unread.len() == 1, "{summary:?}");
+    assert_eq!(yard.world.snapshot(), before);
+    assert_eq!(yard.state().await.issues, place);
+    assert_eq!(yard.phase(issue).await, "handed");
 }

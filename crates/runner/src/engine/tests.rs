@@ -11,6 +11,7 @@ mod people;
 mod recovery;
 mod session;
 mod spaced;
+mod view;
 
 use std::fs;
 use std::sync::Mutex;

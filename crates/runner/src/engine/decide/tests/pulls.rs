@@ -12,7 +12,7 @@ fn model() -> Model {
         "title": "", "milestone": null, "stage": "merge",
         "phase": { "handed": { "branch": "dayfly/web-1", "commit": "a" } },
         "attempts": 1, "visit_attempts": 0, "rounds": {}, "transient_row": 0, "idle_row": 0, "tokens": 0,
-        "agent_time": Duration::ZERO, "feedback": null, "notes": {}, "tip": null, "landed": null,
+        "agent_time": Duration::ZERO, "feedback": null, "notes": {}, "tip": null, "landed": null, "tracker": "github",
         "pull": {
             "number": 5, "url": "u", "head": "a", "standing": "it waits for its checks", "moving": true,
             "step": "opened", "tries": 0, "since": now(),
