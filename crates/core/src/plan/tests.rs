@@ -14,6 +14,7 @@ mod allowed;
 mod capacity;
 mod observe;
 mod order;
+mod pulls;
 mod show;
 
 static ZONE: TimeZone = TimeZone::UTC;
