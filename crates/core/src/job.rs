@@ -279,7 +279,7 @@ pub fn refusal_effects(labels: &Labels, entry: &EffectEntry, reason: &str) -> Ve
         return Vec::new();
     }
     let (issue, label) = (&entry.issue.issue, labels.human_needed.as_str());
-    let body = format!("{reason}\n\nWhat helps: mend the cause, then take the label `{label}` away.");
+    let body = format!("{}\n\nWhat helps: mend the cause, then take the label `{label}` away.", harmless(reason));
     let writes = [TrackerWrite::Comment { issue: issue.clone(), body }, move_label(labels, issue, Some(label))];
     let project = &entry.issue.project;
     let effects = writes.map(|write| Effect::Tracker { project: project.clone(), write });

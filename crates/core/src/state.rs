@@ -132,6 +132,9 @@ pub struct PullRecord {
     pub step: PullStep,
     /// How often the merge of this commit was asked for.
     pub tries: u32,
+    /// When it was asked for last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Timestamp>,
     /// Since when it stands at this commit.
     pub since: Timestamp,
 }

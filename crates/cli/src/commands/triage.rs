@@ -28,7 +28,11 @@ pub(crate) async fn run(output: &Output, context: &Context, scope: &Scope, dry: 
     let summary = work(output, context, RunOptions { until: Until::Triage, filter }, false).await?;
     output.data(&summary, || text(&summary))?;
     let trouble = !(summary.put_off.is_empty() && summary.unread.is_empty() && summary.failed.is_empty());
-    Ok(if trouble { Exit::Trouble } else { Exit::Good })
+    Ok(match trouble {
+        _ if summary.stopped => Exit::Interrupted,
+        true => Exit::Trouble,
+        false => Exit::Good,
+    })
 }
 
 async fn show(output: &Output, context: &Context, filter: Filter) -> Result<Exit, CliError> {
@@ -55,7 +59,11 @@ async fn show(output: &Output, context: &Context, filter: Filter) -> Result<Exit
             ]
         });
         let rows: Vec<_> = rows.collect();
-        if rows.is_empty() { "All issues are in order; nothing would be written.\n".into() } else { columns(&rows) }
+        match (rows.is_empty(), faults.is_empty()) {
+            (false, _) => columns(&rows),
+            (true, true) => "All issues are in order; nothing would be written.\n".into(),
+            (true, false) => "Nothing would be written.\n".into(),
+        }
     })?;
     for fault in &faults {
         output.say(fault);
@@ -91,7 +99,8 @@ fn text(summary: &Summary) -> String {
         .iter()
         .map(|line| vec![line.issue.to_string(), line.rule.clone(), cut(&line.why, 90)])
         .collect();
-    let mut text = if rows.is_empty() { "All issues are in order.\n".to_owned() } else { columns(&rows) };
+    let calm = summary.unread.is_empty() && summary.put_off.is_empty() && summary.failed.is_empty() && !summary.stopped;
+    let mut text = if rows.is_empty() && calm { "All issues are in order.\n".to_owned() } else { columns(&rows) };
     for (project, reason) in &summary.unread {
         text.push_str(&format!("nothing done for project {project}: {reason}\n"));
     }

@@ -26,8 +26,10 @@ pub(super) struct FollowInput<'a> {
     pub(super) policy: MergePolicy,
     /// How its forge is looked at.
     pub(super) forge: &'a GitHubConfig,
-    /// A label with which a person holds it.
-    pub(super) held: Option<&'a str>,
+    /// The branch of the project that it is for.
+    pub(super) base: &'a str,
+    /// What carries a label with which a person holds it, and that label.
+    pub(super) held: Option<(&'static str, &'a str)>,
     /// The wall time.
     pub(super) now: Timestamp,
 }
@@ -61,7 +63,11 @@ struct Standing {
 /// Decides what follows.
 pub(super) fn follow(input: &FollowInput<'_>) -> Follow {
     let pull = input.pull;
+    let here = pull.head == *input.commit;
+    // One that is over may be of an earlier life of the branch, as long as the forge does not show the new one.
+    let ours = here || input.known.is_some_and(|known| known.number == pull.number && known.head == *input.commit);
     match &pull.state {
+        PullState::Merged(_) | PullState::Closed if !ours => return Follow::Same,
         PullState::Merged(_) => return Follow::Merged(vec![PullWrite::RemoveBranch { branch: pull.branch.clone() }]),
         PullState::Closed => {
             let why = format!("its pull request #{} was closed without merging", pull.number);
@@ -69,25 +75,24 @@ pub(super) fn follow(input: &FollowInput<'_>) -> Follow {
         }
         PullState::Open => {}
     }
-    let same = input.known.filter(|known| known.number == pull.number && known.head == *input.commit);
-    let mut record = same.cloned().unwrap_or_else(|| PullRecord {
-        number: pull.number,
-        url: pull.url.clone(),
-        head: input.commit.clone(),
-        standing: String::new(),
-        moving: true,
-        step: PullStep::Opened,
-        tries: 0,
-        since: input.now,
-    });
-    if pull.head != *input.commit {
-        let words = "somebody pushed to its branch: it is for a person to merge".to_owned();
-        return seen(input, record, Standing { words, moving: false, write: None });
+    if !here && let Some(late) = late(input) {
+        return late;
+    }
+    let mut record = record(input);
+    let taken = if !here {
+        Some("somebody pushed to its branch: it is for a person to merge")
+    } else if pull.base != input.base {
+        Some("somebody chose another branch to merge it into: it is for a person to merge")
+    } else {
+        None
+    };
+    if let Some(words) = taken {
+        return seen(input, record, Standing { words: words.to_owned(), moving: false, write: None });
     }
     if let Some(feedback) = refused(pull) {
         return Follow::Back(feedback);
     }
-    if matches!(pull.mergeable, Mergeable::Conflict | Mergeable::Behind) && !pull.merging {
+    if pull.mergeable == Mergeable::Conflict && !pull.merging {
         return Follow::Anew;
     }
     if let Some(why) = pull.failed.as_ref().filter(|_| record.step == PullStep::Merging) {
@@ -96,6 +101,8 @@ pub(super) fn follow(input: &FollowInput<'_>) -> Follow {
     let standing = standing(input, &record);
     match &standing.write {
         Some(PullWrite::Ready { .. }) => record.step = PullStep::Ready,
+        // Made anew last of all: people are asked for nothing twice because others were faster.
+        Some(PullWrite::Merge { .. }) if pull.mergeable == Mergeable::Behind => return Follow::Anew,
         Some(PullWrite::Merge { .. }) if record.tries >= MOST_TRIES => {
             let why = format!("the merge of its pull request #{} was asked for and did not happen", pull.number);
             return Follow::Stopped(why, LOOK);
@@ -103,12 +110,45 @@ pub(super) fn follow(input: &FollowInput<'_>) -> Follow {
         Some(PullWrite::Merge { .. }) => {
             record.step = PullStep::Merging;
             record.tries += 1;
+            record.asked = Some(input.now);
         }
         _ => {}
     }
     seen(input, record, standing)
 }
 
+/// What is known of it at this commit.
+fn record(input: &FollowInput<'_>) -> PullRecord {
+    let known = input.known.filter(|known| known.number == input.pull.number);
+    match known {
+        Some(known) if known.head == *input.commit => known.clone(),
+        _ => PullRecord {
+            number: input.pull.number,
+            url: input.pull.url.clone(),
+            head: input.commit.clone(),
+            standing: String::new(),
+            moving: true,
+            // Whoever makes it a draft again means it, also for what is pushed later.
+            step: known.map_or(PullStep::Opened, |known| known.step.min(PullStep::Ready)),
+            tries: 0,
+            asked: None,
+            since: input.now,
+        },
+    }
+}
+
+/// Waits for a forge that still shows the commit that was pushed before. After a while it is somebody's doing.
+fn late(input: &FollowInput<'_>) -> Option<Follow> {
+    let known = input.known.filter(|known| known.number == input.pull.number && known.head == input.pull.head)?;
+    let since = if known.standing == LATE { known.since } else { input.now };
+    if input.now.duration_since(since).unsigned_abs() > input.forge.checks_start {
+        return None;
+    }
+    let record = PullRecord { standing: LATE.into(), moving: true, since, ..known.clone() };
+    Some(if record == *known { Follow::Same } else { Follow::Seen(record, Vec::new()) })
+}
+
+const LATE: &str = "its forge does not show yet what was pushed";
 const LOOK: &str = "look at the pull request, merge it or mend what keeps it";
 
 /// What its checks and reviewers have against it.
@@ -154,8 +194,8 @@ fn standing(input: &FollowInput<'_>, record: &PullRecord) -> Standing {
     if pull.mergeable == Mergeable::Unknown {
         return waits("its forge finds out whether it can be merged", true);
     }
-    if let Some(label) = input.held {
-        return waits(&format!("it carries the label {label}"), false);
+    if let Some((what, label)) = input.held {
+        return waits(&format!("{what} carries the label {label}"), false);
     }
     if pull.unresolved > 0 {
         return waits("it waits for conversations to be resolved", false);
@@ -166,8 +206,15 @@ fn standing(input: &FollowInput<'_>, record: &PullRecord) -> Standing {
     if pull.mergeable == Mergeable::Blocked {
         return waits("a rule of its base branch is not met", false);
     }
+    if input.policy.by == MergeBy::Person && pull.mergeable == Mergeable::Behind {
+        return waits("its base has moved on: it waits for a person to update and merge it", false);
+    }
     if input.policy.by == MergeBy::Person {
         return waits("it waits for a person to merge it", false);
+    }
+    let asked = record.asked.map(|at| input.now.duration_since(at).unsigned_abs());
+    if asked.is_some_and(|ago| ago < input.forge.poll) {
+        return waits("it is being merged", true);
     }
     let head = input.commit.clone();
     let write = PullWrite::Merge { branch, head, method: input.policy.method };

@@ -76,12 +76,8 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
         Input::Probed(awaited, outcome) => capacity::probed(model, awaited, outcome.map(|o| *o), now),
         Input::Woke => {
             model.wake = None;
-            // While something runs, only what did not answer is read anew; all else is before a job starts.
-            let all = is_quiet(model);
-            let moving = model.moving();
-            let again = model.views.iter().filter(|(project, view)| all || view.passing || moving.contains(project));
-            let again = again.map(|(project, _)| project.clone());
-            model.stale.extend(again.collect::<Vec<_>>());
+            let again = model.overdue(is_quiet(model), now);
+            model.stale.extend(again);
             Vec::new()
         }
         Input::Stop(how) => {
@@ -143,6 +139,8 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, no
                 substitution: ready.substitution,
             };
             model.working.insert(attempt.clone());
+            // What held it back before has passed.
+            model.filter.held.remove(&ready.issue);
             vec![Command::Append(vec![event], vec![Condition::Idle(ready.issue)]), Command::Launch(attempt, frozen)]
         }
         Ok(_) => Vec::new(),
@@ -238,7 +236,7 @@ pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
 
 /// The next time at which something may be due by itself, while other things run.
 fn soonest(model: &Model, planned: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-    let times = [planned, model.state.next_effect(), model.next_reading()];
+    let times = [planned, model.state.next_effect(), model.next_reading(), model.next_look(now)];
     times.into_iter().flatten().filter(|at| *at > now).min()
 }
 
@@ -332,8 +330,10 @@ fn idle(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
     let next = [look, model.state.next_effect(), model.next_reading()].into_iter().flatten().min();
     // The clock may have been set, or the machine have slept, past what was waited for.
     let next = next.filter(|at| model.is_patient((*at).max(now))).map(|at| (at, at));
-    let next = [next, capacity::next_capacity(model, plan, now), next_pull(model, plan, now)];
-    let next = next.into_iter().flatten().min();
+    let next = [next, capacity::next_capacity(model, plan, now)].into_iter().flatten().min();
+    let pull = next_pull(model, plan, now);
+    model.glance = pull.is_some_and(|(wake, _)| next.is_none_or(|(other, _)| wake < other));
+    let next = [next, pull].into_iter().flatten().min();
     match next {
         Some((wake, at)) => {
             model.wake = Some(wake);

@@ -7,6 +7,7 @@ use dayfly_core::{
     AgentKind, Commit, GateSpec, Issue, IssueState, JobContext, JobSpec, Project, Ready, Sandbox, StageRun, Subject,
     Trust, Verdict,
 };
+use jiff::SignedDuration;
 
 use crate::agents::{DOTENV_FILES, billing_route};
 use crate::gates::{GATES_FILE, gate_commands};
@@ -23,6 +24,9 @@ pub(super) struct ToFreeze {
     pub(super) issue: Option<Issue>,
     pub(super) known: Option<IssueState>,
 }
+
+/// When a forge that did not answer is asked again for what a job starts from.
+const AGAIN: SignedDuration = SignedDuration::from_mins(1);
 
 fn held(reason: impl Into<String>) -> Held {
     Held { reason: reason.into(), until: None }
@@ -75,12 +79,21 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
 
 /// The commit that work starts from: that of the forge, if there is one, because people land there too.
 async fn base_of(house: &House, project: &Project, git: &TrustedGit) -> Result<Commit, Held> {
-    let remote = house.remote(project).await.map_err(|err| Held { reason: chain(&err), until: err.not_before() })?;
+    let pause = SignedDuration::try_from(house.portfolio.retry.max).map_or(AGAIN, |most| most.min(AGAIN));
+    let soon = house.now().checked_add(pause).ok();
+    let remote = house.remote(project).await.map_err(|err| {
+        let until = err.not_before().or(soon.filter(|_| err.is_transient()));
+        Held { reason: chain(&err), until }
+    })?;
     let (commit, place) = match &remote {
-        Some(remote) => (git.fetch(remote, &project.base).await, remote.url.as_str()),
-        None => (git.user().branch(&project.base).await, project.path.as_str()),
+        // What fails on the way there may pass: a night is not lost over one answer.
+        Some(remote) => {
+            let commit = git.fetch(remote, &project.base).await;
+            (commit.map_err(|err| Held { reason: chain(&err), until: soon })?, remote.url.as_str())
+        }
+        None => (git.user().branch(&project.base).await.map_err(|err| held(chain(&err)))?, project.path.as_str()),
     };
-    commit.map_err(|err| held(chain(&err)))?.ok_or_else(|| {
+    commit.ok_or_else(|| {
         held(format!("{place} has no branch `{}`; set `base` of project {}", project.base, project.name))
     })
 }

@@ -9,6 +9,9 @@ use crate::git::{Candidate, TrustedGit};
 
 use super::attempt::{Work, ended, git_end};
 
+/// What the names of dayfly's own branches begin with.
+pub(super) const OWN_BRANCHES: &str = "dayfly/";
+
 /// Makes the commit that would land, and checks the gates on exactly that commit.
 pub(super) async fn attempt(work: &mut Work) -> (Outcome, Option<Next>) {
     match prepare(work).await {
@@ -28,6 +31,8 @@ async fn prepare(work: &mut Work) -> Result<(Outcome, Option<Next>), Box<Outcome
     let message = work.project.squash.then(|| squash_message(&work.job));
     let candidate = match git.candidate(&base, &tip, message.as_deref()).await.map_err(git_end)? {
         Candidate::Ready(commit) => commit,
+        // A forge opens no pull request for nothing.
+        Candidate::Nothing if work.project.landing == Landing::PullRequest => return Ok((good(), Some(Next::Finish))),
         Candidate::Nothing => return Ok((good(), Some(landing(work, &base, &base, &[])))),
         Candidate::Conflict(paths) => return Err(ended(conflict(work, &paths))),
     };
@@ -118,5 +123,5 @@ fn squash_message(job: &JobSpec) -> String {
 
 /// The branch on which an issue's change is left for a person.
 pub(super) fn branch_name(issue: &IssueRef) -> String {
-    format!("dayfly/{}-{}", issue.project, issue.issue)
+    format!("{OWN_BRANCHES}{}-{}", issue.project, issue.issue)
 }

@@ -16,6 +16,10 @@ use jiff::{SignedDuration, Timestamp};
 const AGAIN: SignedDuration = SignedDuration::from_mins(1);
 /// How old the view may be that a job is started from.
 const VIEW_AGE: SignedDuration = SignedDuration::from_secs(10);
+/// How old a view may become while nothing but pull requests of others is waited for.
+const GLANCE_AGE: SignedDuration = SignedDuration::from_mins(5);
+/// The shortest pause between two looks at pull requests.
+const LOOK: SignedDuration = SignedDuration::from_secs(1);
 
 /// How long an engine works.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -70,6 +74,8 @@ pub(super) struct Model {
     pub(super) cleaning: BTreeSet<AttemptId>,
     /// Whether the views were read after the last change.
     pub(super) fresh: bool,
+    /// Whether the next wake is for pull requests alone.
+    pub(super) glance: bool,
     /// Effects that were put off in this run.
     pub(super) put_off: BTreeSet<EffectId>,
     /// When an attempt last had a result or a change landed.
@@ -200,6 +206,7 @@ impl Model {
             working: BTreeSet::new(),
             cleaning: BTreeSet::new(),
             fresh: true,
+            glance: false,
             put_off: BTreeSet::new(),
             progress: None,
             told: None,
@@ -256,10 +263,39 @@ impl Model {
     }
 
     /// The projects with a pull request whose checks or merge are waited for.
-    pub(super) fn moving(&self) -> BTreeSet<ProjectName> {
+    fn moving(&self) -> BTreeSet<&ProjectName> {
         let handed = self.state.issues.iter().filter(|(_, known)| matches!(known.phase, Phase::Handed { .. }));
         let moving = handed.filter(|(_, known)| known.pull.as_ref().is_some_and(|pull| pull.moving));
-        moving.map(|(issue, _)| issue.project.clone()).collect()
+        let of = moving.map(|(issue, _)| &issue.project);
+        of.filter(|name| self.portfolio.projects.get(name).is_some_and(|project| !project.paused)).collect()
+    }
+
+    /// When a project's pull requests are looked at again.
+    fn look_at(&self, project: &ProjectName) -> Option<Timestamp> {
+        let poll = SignedDuration::try_from(self.portfolio.github.poll).unwrap_or(SignedDuration::MAX);
+        self.read_at.get(project)?.checked_add(poll.max(LOOK)).ok()
+    }
+
+    /// When the next pull request is looked at whose checks or merge are waited for. Merging waits for no slot.
+    pub(super) fn next_look(&self, now: Timestamp) -> Option<Timestamp> {
+        let soon = now.checked_add(LOOK).ok()?;
+        let idle = self.moving().into_iter().filter(|p| !self.syncing.contains(*p) && !self.stale.contains(*p));
+        idle.filter_map(|project| self.look_at(project)).min().map(|at| at.max(soon))
+    }
+
+    /// What is read anew when the time to look again has come. While something runs, only what did not answer and what
+    /// moves by itself; all else is read before a job starts.
+    pub(super) fn overdue(&self, quiet: bool, now: Timestamp) -> Vec<ProjectName> {
+        let moving = self.moving();
+        let old = |project: &ProjectName| {
+            let age = self.read_at.get(project).map(|at| now.duration_since(*at).abs());
+            !self.glance || age.is_none_or(|age| age >= GLANCE_AGE)
+        };
+        let due = |project: &ProjectName| self.look_at(project).is_none_or(|at| at <= now);
+        let again = self.views.iter().filter(|(project, view)| {
+            view.passing || (quiet && old(project)) || (moving.contains(project) && due(project))
+        });
+        again.map(|(project, _)| project.clone()).collect()
     }
 
     /// Whether the host has a slot left.

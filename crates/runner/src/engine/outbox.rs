@@ -6,6 +6,7 @@ use crate::git::{GitError, Landed, Pushed, TrustedGit};
 
 use super::attempt::chain;
 use super::house::House;
+use super::land::OWN_BRANCHES;
 use super::model::Tried;
 
 /// Tries one effect.
@@ -70,6 +71,11 @@ async fn land(
 }
 
 async fn push(house: &House, name: &ProjectName, branch: &str, commit: &dayfly_core::Commit) -> Result<Tried, Fault> {
+    if !branch.starts_with(OWN_BRANCHES) {
+        // A job of an embedder's may ask for anything.
+        let reason = format!("`{branch}` is no branch of dayfly's, and no other is pushed");
+        return Ok(Tried::Refused { reason, again: false });
+    }
     let Some(project) = house.project(name) else { return Ok(gone(name.as_str())) };
     let (Some(git), Some(remote)) = (house.git(project).await?, house.remote(project).await?) else {
         return Ok(gone(name.as_str()));
@@ -89,9 +95,13 @@ async fn push(house: &House, name: &ProjectName, branch: &str, commit: &dayfly_c
 }
 
 /// A write to a pull request. One that cannot be done as things stand is over: the next look at the pull request says what follows.
+/// Where none could be opened there is nothing to look at.
 async fn pull(house: &House, project: &ProjectName, key: &str, write: &PullWrite) -> Tried {
     let Some(forge) = &house.forge else { return gone(project.as_str()) };
     match forge.apply(project, key, write).await {
+        Ok(PullApplied::NotNow(why)) if matches!(write, PullWrite::Open(_)) => {
+            Tried::Refused { reason: format!("its pull request cannot be opened: {why}"), again: false }
+        }
         Ok(PullApplied::Done(_) | PullApplied::NotNow(_)) => done(false, None),
         Ok(PullApplied::Already(_)) => done(true, None),
         Err(err) => tracker_fault(&err),

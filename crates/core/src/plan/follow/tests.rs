@@ -36,11 +36,12 @@ struct Watch {
     known: Option<PullRecord>,
     by: MergeBy,
     now: Timestamp,
+    commit: Commit,
 }
 
 impl Watch {
     fn new(by: MergeBy) -> Self {
-        Self { known: None, by, now: at(0) }
+        Self { known: None, by, now: at(0), commit: commit("a") }
     }
 
     fn look(&mut self, pull: &Pull) -> String {
@@ -53,9 +54,10 @@ impl Watch {
             wait: Duration::from_secs(60),
         };
         let policy = MergePolicy { by: self.by, method: MergeMethod::Squash, draft: true };
-        let held = pull.labels.first().map(String::as_str);
-        let (known, now, commit) = (self.known.as_ref(), self.now, commit("a"));
-        let followed = follow(&FollowInput { known, commit: &commit, pull, policy, forge: &forge, held, now });
+        let held = pull.labels.first().map(|label| ("it", label.as_str()));
+        let (known, now, commit) = (self.known.as_ref(), self.now, self.commit.clone());
+        let base = "main";
+        let followed = follow(&FollowInput { known, commit: &commit, pull, policy, forge: &forge, base, held, now });
         match followed {
             Follow::Same => "same".into(),
             Follow::Seen(record, writes) => {
@@ -115,6 +117,10 @@ fn what_a_person_must_do_is_said_and_nothing_is_merged() {
         (Pull { review: Review::Wanted, ..pull() }, "it waits for a review"),
         (Pull { mergeable: Mergeable::Blocked, ..pull() }, "a rule of its base branch is not met"),
         (Pull { labels: vec!["human-needed".into()], ..pull() }, "it carries the label human-needed"),
+        (
+            Pull { base: "other".into(), ..pull() },
+            "somebody chose another branch to merge it into: it is for a person to merge",
+        ),
         (Pull { head: commit("b"), ..pull() }, "somebody pushed to its branch: it is for a person to merge"),
     ] {
         assert_eq!(Watch::new(MergeBy::Engine).look(&seen), format!("{words}; say"));
@@ -146,11 +152,60 @@ fn a_base_that_moved_has_it_made_anew_but_not_while_it_is_being_merged() {
 }
 
 #[test]
+fn a_busy_base_does_not_have_it_made_anew_while_people_are_at_it() {
+    let behind = Pull { mergeable: Mergeable::Behind, ..pull() };
+    let wanted = Pull { review: Review::Wanted, ..behind.clone() };
+    assert_eq!(Watch::new(MergeBy::Engine).look(&wanted), "it waits for a review; say");
+    assert!(Watch::new(MergeBy::Person).look(&behind).starts_with("its base has moved on"));
+}
+
+#[test]
+fn what_is_over_counts_only_for_the_commit_that_was_pushed() {
+    for state in [PullState::Merged(None), PullState::Closed] {
+        let earlier = Pull { number: 4, head: commit("b"), state: state.clone(), ..pull() };
+        let mut watch = Watch::new(MergeBy::Engine);
+        assert_eq!(watch.look(&earlier), "same", "the forge does not show the new one yet");
+        watch.look(&pull());
+        let pushed = Pull { head: commit("c"), state, ..pull() };
+        assert_ne!(watch.look(&pushed), "same", "whoever merges or closes it may have pushed before");
+    }
+}
+
+#[test]
+fn a_forge_that_shows_an_old_commit_for_a_while_is_waited_for_and_a_person_that_puts_it_back_is_not() {
+    let mut watch = Watch::new(MergeBy::Engine);
+    watch.look(&Pull { draft: true, ..pull() });
+    watch.commit = commit("b");
+    assert_eq!(watch.look(&pull()), "its forge does not show yet what was pushed; ");
+    assert_eq!(watch.look(&pull()), "same");
+    let shown = Pull { head: commit("b"), ..pull() };
+    assert_eq!(watch.look(&shown), "it is being merged; say, merge");
+    watch.commit = commit("c");
+    watch.look(&shown);
+    watch.now = at(2);
+    assert_eq!(watch.look(&shown), "somebody pushed to its branch: it is for a person to merge; say");
+}
+
+#[test]
+fn a_person_that_made_it_a_draft_again_means_what_is_pushed_later_too() {
+    let mut watch = Watch::new(MergeBy::Engine);
+    let draft = Pull { draft: true, ..pull() };
+    assert_eq!(watch.look(&draft), "its checks have passed; say, ready");
+    assert_eq!(watch.look(&draft), "it is a draft; say");
+    watch.commit = commit("b");
+    assert_eq!(watch.look(&Pull { head: commit("b"), ..draft }), "it is a draft; say");
+}
+
+#[test]
 fn a_merge_that_does_not_happen_is_asked_for_three_times_and_then_a_person_is() {
     let mut watch = Watch::new(MergeBy::Engine);
     assert_eq!(watch.look(&pull()), "it is being merged; say, merge");
-    assert_eq!(watch.look(&pull()), "it is being merged; merge");
-    assert_eq!(watch.look(&pull()), "it is being merged; merge");
+    assert_eq!(watch.look(&pull()), "same", "not at once again");
+    for minute in [1, 2] {
+        watch.now = at(minute);
+        assert_eq!(watch.look(&pull()), "it is being merged; merge");
+    }
+    watch.now = at(3);
     assert_eq!(watch.look(&pull()), "stopped: the merge of its pull request #5 was asked for and did not happen");
     let failed = Pull { failed: Some("the queue refused it".into()), ..pull() };
     assert_eq!(watch.look(&failed), "stopped: the merge of its pull request #5 failed: the queue refused it");

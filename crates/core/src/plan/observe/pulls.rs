@@ -1,8 +1,10 @@
 //! What is seen of pull requests, as events.
 
 use crate::job::{close, key_effects, move_label};
+use crate::text::harmless;
 use crate::{
-    Effect, EffectEntry, Event, Issue, IssueRef, IssueState, Phase, Project, Pull, PullWrite, Stage, TrackerWrite,
+    Effect, EffectEntry, Event, Issue, IssueRef, IssueState, Phase, Project, Pull, PullState, PullWrite, Stage,
+    TrackerWrite,
 };
 
 use super::super::PlanInput;
@@ -17,14 +19,24 @@ pub(super) fn observe_pull(
 ) -> Option<Event> {
     let Phase::Handed { commit, .. } = &known.phase else { return None };
     let project = input.portfolio.projects.get(&issue_ref.project)?;
+    // Who pauses a project wants nothing merged in it; what people did there is seen all the same.
+    if project.paused && pull.state == PullState::Open {
+        return None;
+    }
     let labels = &input.portfolio.labels;
-    let held = labels.holding().into_iter().find(|held| pull.labels.iter().any(|l| l.eq_ignore_ascii_case(held)));
+    let on_pull = |held: &str| pull.labels.iter().any(|l| l.eq_ignore_ascii_case(held));
+    let held = labels.holding().into_iter().find_map(|held| match held {
+        held if on_pull(held) => Some(("it", held)),
+        held if issue.has_label(held) => Some(("its issue", held)),
+        _ => None,
+    });
     let followed = follow(&FollowInput {
         known: known.pull.as_ref(),
         commit,
         pull,
         policy: project.merge,
         forge: &input.portfolio.github,
+        base: &project.base,
         held,
         now: input.now,
     });
@@ -80,7 +92,8 @@ impl Out<'_> {
         let labels = &self.input.portfolio.labels;
         let label = labels.human_needed.as_str();
         let issue = self.issue.id.clone();
-        let body = format!("{why}\n\nWhat helps: {remedy}, then take the label `{label}` away.");
+        // It names checks and people, and repeats what others say.
+        let body = format!("{}\n\nWhat helps: {remedy}, then take the label `{label}` away.", harmless(&why));
         let writes =
             vec![TrackerWrite::Comment { issue: issue.clone(), body }, move_label(labels, &issue, Some(label))];
         let effects = self.keyed(Vec::new(), writes);

@@ -1,3 +1,4 @@
+mod pulls;
 mod races;
 
 use std::sync::Arc;
