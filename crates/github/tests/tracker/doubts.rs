@@ -241,3 +241,18 @@ async fn what_other_workflows_of_a_ci_job_write_is_not_dayflys() {
     let issue = web.issue(own).await;
     assert_eq!((issue.author.trust, issue.facts.unproven), (dayfly_core::Trust::Writer, vec![]));
 }
+
+#[tokio::test]
+async fn a_milestone_that_a_person_just_renamed_is_another_one() {
+    let stage = Stage::new();
+    let web = stage.open();
+    let ann = stage.person("ann", Permission::Write);
+    let number = ann.open_issue(WEB, "one", "");
+    let old = ann.make_milestone(WEB, "March 2026", None);
+    web.later().await;
+    let path = format!("/repos/{WEB}/milestones/{old}");
+    let call = dayfly_github::Call::patch(path).json(&serde_json::json!({ "title": "Quarter" })).unwrap();
+    stage.client(&ann).run(call).await.unwrap();
+    web.apply("k/0", TrackerWrite::SetMilestone { issue: id(number), milestone: Some("March 2026".into()) }).await;
+    assert_eq!(stage.world.repo(WEB).issue(number).milestone.as_deref(), Some("March 2026"));
+}
