@@ -53,16 +53,17 @@ impl Desk<'_> {
     /// Puts down, before it is done, that it is dayfly that puts on or takes off a label which asks for work. A person may
     /// share its account.
     async fn remember(&self, number: u64, doings: impl Iterator<Item = Doing>) {
-        let now = self.now();
+        // By the clock by which GitHub will tell of it.
+        let (now, its_now) = (self.now(), self.house.github.its_now());
         let asks = |label: &str| self.house.entries.iter().any(|entry| entry.eq_ignore_ascii_case(label));
         let asking = |doing: &Doing| matches!(doing, Doing::Labelled(label) | Doing::Unlabelled(label) if asks(label));
         let doings: Vec<Doing> = doings.filter(asking).collect();
-        if doings.is_empty() || !self.own.is_person {
+        if doings.is_empty() || !self.own.is_shared() {
             return;
         }
         self.slot.with(now, |snapshot| {
             for doing in doings {
-                snapshot.remember_label(number, doing, now);
+                snapshot.remember_label(number, doing, its_now);
             }
         });
         self.slot.save().await;
