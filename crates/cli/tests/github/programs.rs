@@ -112,7 +112,7 @@ fn people_see_and_answer_issues_on_github_by_the_command_line() {
     let (code, text) = dayfly(&["why", "web#1"], &yard.bot);
     assert!(code == 0 && text.contains("answer"), "{text}");
     let (code, text) = dayfly(&["issue", "answer", "web#1", "the blue one"], &yard.bot);
-    assert!(code == 3 && text.contains("App"), "what a bot writes answers nothing: {code} {text}");
+    assert!(code == 3 && text.contains("a program"), "what a bot writes answers nothing: {code} {text}");
     let (code, text) = dayfly(&["issue", "answer", "web#1", "the blue one"], &ann);
     assert!(code == 0 && text.contains("answered as ann"), "{text}");
     let (code, text) = dayfly(&["run", "--until-idle", "--patience", "0s"], &yard.bot);

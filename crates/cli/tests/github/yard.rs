@@ -107,8 +107,6 @@ impl Yard {
         let mut settings =
             TrackerSettings::new(projects.clone(), portfolio.labels.clone(), self.path(".dayfly/github/seen"));
         settings.looks = vec![Duration::ZERO; 3];
-        // What people do between two looks is seen: the clock of this world stands still.
-        settings.fresh = Duration::ZERO;
         Engine::builder(portfolio)
             .store(self.store())
             .tracker(Arc::new(GitHubTracker::new(client.clone(), settings)))

@@ -13,6 +13,9 @@ use crate::{Call, GitHubError, segment};
 impl Desk<'_> {
     pub(super) async fn set_labels(&self, id: &IssueId, add: &[String], remove: &[String]) -> Result<Applied, Fault> {
         let issue = self.issue(id).await?;
+        for label in remove.iter().filter(|label| !issue.has_label(label)) {
+            self.lay(issue.number, Fact::Without(label.clone()));
+        }
         let add: Vec<String> = add.iter().filter(|label| !issue.has_label(label)).cloned().collect();
         let remove: Vec<&String> = remove.iter().filter(|label| issue.has_label(label)).collect();
         if add.is_empty() && remove.is_empty() {
@@ -76,6 +79,8 @@ impl Desk<'_> {
             TrackerState::Closed => (State::Closed, "completed"),
         };
         if (issue.state == State::Closed) == (wanted == State::Closed) {
+            // Somebody was faster, GitHub itself for instance when it merges: what was seen before that is old.
+            self.lay(issue.number, Fact::State(wanted));
             return Ok(Applied::Already(None));
         }
         self.change_state(issue.number, wanted, reason).await?;
