@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use globset::Glob;
 
-use crate::{AnswerRule, GateSpec, Labels, Pipeline, Portfolio, Project, StageRun, WorstCase};
+use crate::{
+    AnswerRule, GateSpec, Labels, Pipeline, Portfolio, Project, ProjectName, StageRun, TrackerKind, WorstCase,
+};
 
 use super::{Problem, SourceText};
 
@@ -30,8 +32,17 @@ pub(super) fn check(portfolio: &Portfolio, source: &SourceText, problems: &mut V
             problems.push(Problem { span: section_span(source, &section), message, help: help.into() });
         }
     }
+    let mut trackers: BTreeMap<String, &ProjectName> = BTreeMap::new();
     for project in portfolio.projects.values() {
         let span = section_span(source, &format!("[projects.{}]", project.name));
+        let repo = project.forge.as_ref().filter(|_| project.tracker == TrackerKind::GitHub);
+        // GitHub knows no difference between `A` and `a`.
+        let other = repo.and_then(|repo| trackers.insert(repo.to_string().to_lowercase(), &project.name));
+        if let (Some(repo), Some(other)) = (repo, other) {
+            let message = format!("`{other}` and `{}` both work at the issues of {repo}", project.name);
+            let help = "take one of them out, or set `tracker = \"markdown\"` for it";
+            problems.push(Problem { span: span.clone(), message, help: help.into() });
+        }
         for (message, help) in project_problems(project) {
             problems.push(Problem { span: span.clone(), message, help });
         }

@@ -29,3 +29,18 @@ fn a_plain_folder_inherits_what_fits_it() {
     let own = text.to_owned() + "[stages.exec]\ngates = [\"clean-tree\"]\n";
     assert!(read(&own).is_err(), "what is asked for by name is refused rather than left out");
 }
+
+/// Each issue would have been worked on twice.
+#[test]
+fn an_issue_is_the_business_of_one_project() {
+    let text = |more: &str| {
+        format!(
+            "version = 1\n[agents.script]\nkind = \"command\"\nargv = [\"a\"]\n\
+             [projects.web]\npath = \"web\"\ngithub = \"ann/web\"\n\
+             [projects.site]\npath = \"site\"\ngithub = \"Ann/Web\"\n{more}\n"
+        )
+    };
+    let problems = read(&text("")).unwrap_err();
+    assert!(problems.contains("`site` and `web` both work at the issues of ann/web"), "{problems}");
+    read(&text("tracker = \"markdown\"")).unwrap();
+}
