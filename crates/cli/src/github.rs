@@ -1,13 +1,13 @@
 //! Reaching GitHub: who asks, and how politely.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use camino::Utf8Path;
-use dayfly_core::{ForgeRepo, GitHubConfig, Portfolio, ProjectName};
+use dayfly_core::{ForgeRepo, Portfolio, ProjectName};
 use dayfly_github::{App, Auth, GitHub, GitHubError, GitHubTracker, Pace, TrackerSettings};
 use dayfly_runner::{SystemClock, find_program};
 
@@ -61,7 +61,7 @@ pub(crate) fn repositories(portfolio: &Portfolio) -> BTreeMap<ProjectName, Forge
 /// Makes a client; nothing is asked yet.
 pub(crate) async fn connect(portfolio: &Portfolio, access: Access) -> Result<GitHub, Unusable> {
     let config = &portfolio.github;
-    let mut builder = GitHub::builder(auth(config).await?, Arc::new(SystemClock)).base(config.api.clone());
+    let mut builder = GitHub::builder(auth(portfolio).await?, Arc::new(SystemClock)).base(config.api.clone());
     if is_here(&config.api) {
         // A server on this machine is nobody whom haste could annoy.
         builder = builder.pace(Pace::none());
@@ -90,10 +90,13 @@ fn is_here(api: &str) -> bool {
 }
 
 /// With what dayfly shows who it is.
-async fn auth(config: &GitHubConfig) -> Result<Auth, Unusable> {
+async fn auth(portfolio: &Portfolio) -> Result<Auth, Unusable> {
+    let config = &portfolio.github;
     if let (Some(id), Some(key)) = (config.app_id, &config.app_key) {
         let pem = read_key(key)?;
-        return Ok(Auth::App(Box::new(App::builder(id.to_string(), &pem)?.build())));
+        let names: BTreeSet<ForgeRepo> = repositories(portfolio).into_values().collect();
+        let app = App::builder(id.to_string(), &pem)?.repositories(names);
+        return Ok(Auth::App(Box::new(app.build())));
     }
     let variable = |name: &str| std::env::var(name).ok();
     Ok(Auth::discover(variable, gh_token(&config.api)).await?)

@@ -2,6 +2,7 @@
 
 mod builder;
 mod graphql;
+mod installation;
 mod pages;
 
 pub use builder::GitHubBuilder;
@@ -15,7 +16,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::sync::OnceCell;
 
-use crate::auth::{Grant, Granted, InstallationId};
+use crate::auth::InstallationId;
 use crate::call::repo_path;
 use crate::capability::Known;
 use crate::journal::{IN_FLIGHT, Journal};
@@ -49,6 +50,14 @@ pub struct Identity {
     pub login: String,
     /// Whether it is a person's account, which that person also writes with.
     pub is_person: bool,
+}
+
+impl Identity {
+    /// Whether others write with the account too: a person, or all the workflows of a repository, which share one. What
+    /// such an account did is dayfly's own only where dayfly's mark or memory says so.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.is_person || self.login.eq_ignore_ascii_case("github-actions[bot]")
+    }
 }
 
 /// A repository that calls were led away from.
@@ -171,6 +180,11 @@ impl GitHub {
         self.inner.transport.now()
     }
 
+    /// The time by GitHub's clock, as far as its answers told it.
+    pub(crate) fn its_now(&self) -> Timestamp {
+        self.inner.transport.its_now()
+    }
+
     pub(crate) fn known(&self) -> &Known {
         &self.inner.known
     }
@@ -281,47 +295,9 @@ impl GitHub {
 
     fn app_bearer(&self) -> Result<Bearer, GitHubError> {
         match &self.inner.auth {
-            Auth::App(app) => Ok(Bearer { token: app.jwt(self.now())?, lane: "app".into() }),
+            Auth::App(app) => Ok(Bearer { token: app.jwt(self.its_now())?, lane: "app".into() }),
             Auth::Token(token) => Ok(Bearer { token: token.clone(), lane: token_lane(token) }),
         }
-    }
-
-    async fn installation_bearer(&self, scope: &ForgeRepo, only: Option<ForgeRepo>) -> Result<Bearer, GitHubError> {
-        #[derive(Deserialize)]
-        struct Installation {
-            id: u64,
-        }
-        #[derive(Deserialize)]
-        struct Answered {
-            token: String,
-            expires_at: Timestamp,
-        }
-        let Auth::App(app) = &self.inner.auth else {
-            return self.app_bearer();
-        };
-        let transport = &self.inner.transport;
-        let installation = match app.installation(scope) {
-            Some(id) => id,
-            None => {
-                let call = Call::get(format!("{}/installation", repo_path(scope)));
-                let found: Installation = read(&call, &transport.send(&call, &self.app_bearer()?).await?)?;
-                app.learn_installation(scope, InstallationId(found.id));
-                InstallationId(found.id)
-            }
-        };
-        let grant = Grant { installation, only };
-        let lane = installation_lane(installation);
-        if let Some(token) = app.cached(&grant, self.now()) {
-            return Ok(Bearer { token, lane });
-        }
-        let mut call = Call::post(format!("/app/installations/{}/access_tokens", installation.0));
-        // Another token does no harm.
-        call.repeatable = true;
-        let call = call.json(&app.request(&grant, scope.owner()))?;
-        let got: Answered = read(&call, &transport.send(&call, &self.app_bearer()?).await?)?;
-        let token = Token::new(&got.token)?;
-        app.keep(grant, Granted { token: token.clone(), expires: got.expires_at });
-        Ok(Bearer { token, lane })
     }
 }
 

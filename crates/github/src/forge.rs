@@ -66,6 +66,9 @@ impl Forge for GitHubForge {
 
     async fn remote(&self, project: &ProjectName) -> Result<Remote, TrackerError> {
         let repo = self.repo(project)?;
+        // git is led nowhere else: it is given the name that the repository has now.
+        let moved = self.github.moved().await.map_err(|error| self.told(project, error))?;
+        let repo = moved.iter().find(|moved| moved.from == *repo).map_or(repo, |moved| &moved.to);
         let token = self.github.git_token(repo).await.map_err(|error| self.told(project, error))?;
         // git's login is by name and password; the name is of no account.
         let login = STANDARD.encode(format!("x-access-token:{}", token.expose()));

@@ -70,13 +70,18 @@ impl Pulls<'_> {
 
     /// Does one write, once.
     pub(crate) async fn apply(&self, key: &str, write: &PullWrite) -> Result<PullApplied, GitHubError> {
-        match write {
+        let applied = match write {
             PullWrite::Open(new) => self.open(key, new).await,
             PullWrite::Ready { branch } => self.ready(branch).await,
             PullWrite::Say { branch, topic, body } => self.say(key, branch, topic, body).await,
             PullWrite::Merge { branch, head, method } => self.merge(branch, head, *method).await,
             PullWrite::RemoveBranch { branch } => self.remove_branch(branch).await,
+        }?;
+        // It was found, or done another way: an earlier try is of no interest any more.
+        if self.github.unsettled(key).is_some() && !matches!(applied, PullApplied::NotNow(_)) {
+            self.github.settle(key).await?;
         }
+        Ok(applied)
     }
 
     async fn whole(&self, listed: Listed) -> Result<Pull, GitHubError> {
@@ -86,7 +91,7 @@ impl Pulls<'_> {
         }
         let standing = match self.standing(&listed).await {
             // A token may be kept from GraphQL's checks, and an older server may not know a field.
-            Err(GitHubError::GraphQl { .. }) => self.plain_standing(&listed).await?,
+            Err(GitHubError::GraphQl { .. } | GitHubError::TooLarge { .. }) => self.plain_standing(&listed).await?,
             other => other?,
         };
         let (merging, failed) = self.asked(pull.number, &standing.head).await?;

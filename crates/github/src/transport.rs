@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dayfly_core::{Clock, ForgeRepo};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Url;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
@@ -51,6 +51,8 @@ pub(crate) struct Transport {
     cache: Mutex<Cache>,
     moved: Mutex<BTreeMap<String, ForgeRepo>>,
     enterprise: Mutex<Option<String>>,
+    /// How far GitHub's clock is ahead of this machine's.
+    ahead: Mutex<SignedDuration>,
 }
 
 impl Transport {
@@ -64,11 +66,18 @@ impl Transport {
             cache: Mutex::new(Cache::new(2000, 16 << 20)),
             moved: Mutex::default(),
             enterprise: Mutex::default(),
+            ahead: Mutex::default(),
         })
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The time by GitHub's clock, as far as its answers told it.
+    pub(crate) fn its_now(&self) -> Timestamp {
+        let now = self.now();
+        now.checked_add(*locked(&self.ahead)).unwrap_or(now)
     }
 
     /// The repositories that calls were led away from, as they were named.
@@ -202,6 +211,10 @@ impl Transport {
             _ => {}
         }
         drop(budget);
+        let told = header(&answer.headers, "date").and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+        if let Some(told) = told {
+            *locked(&self.ahead) = told.timestamp().duration_since(now);
+        }
         if let Some(version) = header(&answer.headers, "x-github-enterprise-version") {
             *locked(&self.enterprise) = Some(version.chars().take(60).collect());
         }

@@ -154,7 +154,14 @@ async fn project_checks(project: &Project) -> Vec<Check> {
         && !remotes.is_empty()
     {
         let list: Vec<String> = remotes.iter().map(|(name, url)| format!("{name} {url}")).collect();
-        checks.push(Check::good(format!("{what}: remotes"), format!("{} (dayfly does not push)", list.join(", "))));
+        checks.push(Check::good(
+            format!("{what}: remotes"),
+            format!(
+                "{} ({})",
+                list.join(", "),
+                if project.forge.is_some() { "dayfly pushes to GitHub alone" } else { "dayfly does not push" }
+            ),
+        ));
     }
     let text = git.file_at(&commit, GATES_FILE).await.ok().flatten();
     checks.push(gates_check(format!("{what}: gates"), text.as_deref(), &project.base));

@@ -71,7 +71,9 @@ async fn look(here: &Utf8Path, path: &Utf8Path) -> Result<Found, CliError> {
     let full = here.join(path);
     let full = full.canonicalize_utf8().map_err(|err| CliError::files(&full, err))?;
     let git = Git::open(&full).await.map_err(|err| {
-        CliError::usage(format!("{path} is not a git repository")).with_source(err).hint("`git init` makes it one")
+        CliError::usage(format!("{path} is not a git repository"))
+            .with_source(err)
+            .hint("`git init` makes it one; a plain folder is added by hand, with `repository = false`")
     })?;
     let base = base_branch(&git).await?;
     let base = base.ok_or_else(|| {

@@ -1,6 +1,6 @@
 //! `dayfly triage`: keeps issues in order, and starts nothing.
 
-use dayfly_core::{Filter, Finding, IssueRef, TrackerWrite};
+use dayfly_core::{Filter, Finding, IssueRef, ProjectName, TrackerWrite};
 use dayfly_runner::{RunOptions, Summary, Until};
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ use super::run::work;
 /// What would be written.
 #[derive(Debug, Serialize)]
 struct Wanted {
-    issue: IssueRef,
+    project: ProjectName,
     #[serde(flatten)]
     finding: Finding,
 }
@@ -37,12 +37,8 @@ pub(crate) async fn run(output: &Output, context: &Context, scope: &Scope, dry: 
 
 async fn show(output: &Output, context: &Context, filter: Filter) -> Result<Exit, CliError> {
     let overview = context.overview(filter).await?;
-    let found: Vec<Wanted> = overview
-        .input()
-        .findings()
-        .into_iter()
-        .map(|(project, finding)| Wanted { issue: IssueRef::new(project, finding.issue.clone()), finding })
-        .collect();
+    let found: Vec<Wanted> =
+        overview.input().findings().into_iter().map(|(project, finding)| Wanted { project, finding }).collect();
     let faults: Vec<String> = overview
         .views
         .iter()
@@ -52,7 +48,7 @@ async fn show(output: &Output, context: &Context, filter: Filter) -> Result<Exit
         let rows = found.iter().map(|wanted| {
             let writes: Vec<String> = wanted.finding.writes.iter().map(words).collect();
             vec![
-                wanted.issue.to_string(),
+                IssueRef::new(wanted.project.clone(), wanted.finding.issue.clone()).to_string(),
                 wanted.finding.rule.to_owned(),
                 cut(&wanted.finding.why, 70),
                 writes.join("; "),

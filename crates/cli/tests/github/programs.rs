@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 use dayfly_core::Clock as _;
-use dayfly_testkit::github::{Person, World};
+use dayfly_testkit::github::{BranchRules, CheckState, Person, World};
 
 use crate::yard::{REPO, Yard};
 
@@ -112,7 +112,7 @@ fn people_see_and_answer_issues_on_github_by_the_command_line() {
     let (code, text) = dayfly(&["why", "web#1"], &yard.bot);
     assert!(code == 0 && text.contains("answer"), "{text}");
     let (code, text) = dayfly(&["issue", "answer", "web#1", "the blue one"], &yard.bot);
-    assert!(code == 3 && text.contains("App"), "what a bot writes answers nothing: {code} {text}");
+    assert!(code == 3 && text.contains("a program"), "what a bot writes answers nothing: {code} {text}");
     let (code, text) = dayfly(&["issue", "answer", "web#1", "the blue one"], &ann);
     assert!(code == 0 && text.contains("answered as ann"), "{text}");
     let (code, text) = dayfly(&["run", "--until-idle", "--patience", "0s"], &yard.bot);
@@ -122,5 +122,30 @@ fn people_see_and_answer_issues_on_github_by_the_command_line() {
     assert!(code == 0 && text.contains(&format!("pull request #{}", pull.number)), "{text}");
     let (code, text) = dayfly(&["doctor"], &yard.bot);
     assert!(text.contains("it writes as dayfly-bot") && text.contains(REPO), "{code} {text}");
+    yard.server.verify();
+}
+
+#[test]
+fn a_merge_by_the_engine_is_the_end_of_its_issue() {
+    let yard = Yard::new("merge = \"engine\"");
+    yard.repo.protect("main", BranchRules { checks: vec!["test".into()], ..BranchRules::default() });
+    now(&yard.world);
+    let issue = yard.ann.open_issue(REPO, "Paint the gate", "It needs no question.");
+    let run = |patience: &str| {
+        let args = ["run", "--until-idle", "--patience", patience];
+        run(program(&yard, "dayfly", yard.bot.token()).args(args))
+    };
+    let (code, text) = run("0s");
+    assert_eq!(code, 0, "{text}");
+    let pull = yard.repo.pulls().pop().expect("a pull request");
+    yard.repo.check(&pull.head_sha, "test", CheckState::Success);
+    now(&yard.world);
+    let (code, text) = run("10s");
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("was merged") && !text.contains("was opened again"), "{text}");
+    let shown = yard.repo.issue(issue);
+    assert!(!shown.open && shown.labels.is_empty(), "{shown:?}\n{text}");
+    assert_eq!(yard.repo.pulls().len(), 1, "nothing is done twice: {text}");
+    assert_eq!(yard.repo.take_comment(pull.number).body.lines().last(), Some("This pull request is merged."), "{text}");
     yard.server.verify();
 }

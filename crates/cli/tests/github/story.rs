@@ -21,7 +21,7 @@ async fn to_its_pull_request(yard: &Yard) -> u64 {
     yard.ann.comment(REPO, issue, &format!("> {}\n\nthe blue one", asked.body));
     yard.world.advance(std::time::Duration::from_secs(60));
     yard.run().await;
-    assert_eq!(yard.phase(issue).await, "handed", "{}", yard.world.snapshot());
+    assert_eq!(yard.phase(issue).await, "handed", "{}", yard.told().await);
     issue
 }
 
@@ -38,7 +38,12 @@ async fn an_issue_is_asked_about_prepared_done_checked_merged_and_counted() {
         pull.body
     );
     assert!(!pull.body.contains("Fixes #99") && !pull.body.contains(" @ann"), "{}", pull.body);
-    assert_eq!(yard.repo.git().file(&pull.head, &format!("door-{issue}.txt")).as_deref(), Some("blue\n"));
+    assert_eq!(
+        yard.repo.git().file(&pull.head, &format!("door-{issue}.txt")).as_deref(),
+        Some("blue\n"),
+        "{}",
+        yard.told().await
+    );
     assert_eq!(yard.repo.issue(issue).labels, ["in-review"]);
 
     yard.check(pull.number, CheckState::Success);

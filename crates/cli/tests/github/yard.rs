@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
-use dayfly_core::{Clock, Config, Filter, ForgeRepo, Portfolio, ProjectName, SourceText, State};
+use dayfly_core::{Clock, Config, Event, Filter, ForgeRepo, Portfolio, ProjectName, SourceText, State};
 use dayfly_github::{Auth, GitHub, GitHubForge, GitHubTracker, Pace, Token, TrackerSettings};
 use dayfly_runner::{Engine, EngineBuilder, RunOptions, SqliteStore, Summary, Until, read_all};
 use dayfly_testkit::github::{CheckState, GitHubServer, Permission, Person, Repository, World};
@@ -107,14 +107,13 @@ impl Yard {
         let mut settings =
             TrackerSettings::new(projects.clone(), portfolio.labels.clone(), self.path(".dayfly/github/seen"));
         settings.looks = vec![Duration::ZERO; 3];
-        // What people do between two looks is seen: the clock of this world stands still.
-        settings.fresh = Duration::ZERO;
         Engine::builder(portfolio)
             .store(self.store())
             .tracker(Arc::new(GitHubTracker::new(client.clone(), settings)))
             .forge(Arc::new(GitHubForge::new(client, projects)))
             .clock(self.clock())
-            .tag("yard")
+            // Each yard is an installation of its own: what carries its mark is ended by no other.
+            .tag(self.dir.path().to_string_lossy())
     }
 
     /// Works until nothing is left to do.
@@ -132,6 +131,20 @@ impl Yard {
     pub(crate) async fn state(&self) -> State {
         let records = read_all(&*self.store()).await.unwrap();
         State::fold(&records).unwrap()
+    }
+
+    /// What happened, for the message of a test that fails.
+    pub(crate) async fn told(&self) -> String {
+        let records = read_all(&*self.store()).await.unwrap();
+        let ends = records.iter().filter_map(|record| match record.event().unwrap() {
+            Event::AttemptEnded { attempt, outcome, .. } => {
+                Some(format!("{attempt}: {}: {}", outcome.end, outcome.receipt.tail))
+            }
+            Event::EffectRefused { effect, reason, .. } => Some(format!("{effect} refused: {reason}")),
+            Event::EffectDelayed { effect, reason, .. } => Some(format!("{effect} put off: {reason}")),
+            _ => None,
+        });
+        format!("{}\n{}", ends.collect::<Vec<_>>().join("\n"), self.world.snapshot())
     }
 
     /// Where an issue stands in the ledger.

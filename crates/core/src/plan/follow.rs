@@ -68,7 +68,14 @@ pub(super) fn follow(input: &FollowInput<'_>) -> Follow {
     let ours = here || input.known.is_some_and(|known| known.number == pull.number && known.head == *input.commit);
     match &pull.state {
         PullState::Merged(_) | PullState::Closed if !ours => return Follow::Same,
-        PullState::Merged(_) => return Follow::Merged(vec![PullWrite::RemoveBranch { branch: pull.branch.clone() }]),
+        PullState::Merged(_) => {
+            let mut writes = vec![PullWrite::RemoveBranch { branch: pull.branch.clone() }];
+            if input.known.is_some_and(|known| known.number == pull.number && !known.standing.is_empty()) {
+                let (branch, body) = (pull.branch.clone(), "This pull request is merged.".to_owned());
+                writes.insert(0, PullWrite::Say { branch, topic: TOPIC.into(), body });
+            }
+            return Follow::Merged(writes);
+        }
         PullState::Closed => {
             let why = format!("its pull request #{} was closed without merging", pull.number);
             return Follow::Stopped(why, "open it again, or close the issue");

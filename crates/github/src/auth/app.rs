@@ -132,16 +132,25 @@ impl App {
         locked(&self.tokens).retain(|_, granted| granted.token != *refused);
     }
 
-    /// What a token of this grant is asked for with.
-    pub(crate) fn request(&self, grant: &Grant, owner: &str) -> serde_json::Value {
-        let mut body = serde_json::Map::new();
-        let names: Vec<&str> = match &grant.only {
-            Some(only) => vec![only.name()],
+    /// Forgets where the App is installed for a repository; says whether that was known.
+    pub(crate) fn forget_installation(&self, repository: &ForgeRepo) -> bool {
+        locked(&self.installations).remove(repository).is_some()
+    }
+
+    /// The repositories that a token of this grant is to be good for; none if for all.
+    pub(crate) fn names(&self, grant: &Grant, owner: &str) -> Vec<String> {
+        match &grant.only {
+            Some(only) => vec![only.name().to_owned()],
             None => {
                 let there = |repo: &&ForgeRepo| repo.owner().eq_ignore_ascii_case(owner);
-                self.repositories.iter().filter(there).map(ForgeRepo::name).collect()
+                self.repositories.iter().filter(there).map(|repo| repo.name().to_owned()).collect()
             }
-        };
+        }
+    }
+
+    /// What a token for these repositories is asked for with.
+    pub(crate) fn request(&self, names: &[String]) -> serde_json::Value {
+        let mut body = serde_json::Map::new();
         if !names.is_empty() {
             body.insert("repositories".into(), json!(names));
         }

@@ -54,6 +54,16 @@ impl End {
     }
 }
 
+/// Puts to the checks those that a rule asks for and nobody has begun. Without them it would look as if none were asked for.
+pub(super) fn await_required(checks: &mut Vec<Check>, required: &[String]) {
+    for name in required {
+        if !checks.iter().any(|check| check.name == *name) {
+            let (name, end) = (name.clone(), End::Waiting);
+            checks.push(Check { name, end, required: true, url: None, found: vec![] });
+        }
+    }
+}
+
 /// What the checks come to. Where a rule asks for some, the others do not count.
 pub(super) fn judged(checks: &[Check]) -> Checks {
     let some_required = checks.iter().any(|check| check.required);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::checks::{Check, End, cut, judged};
+use super::checks::{Check, End, await_required, cut, judged};
 use super::listed::{Listed, User};
 use super::review::{Decision, Opinion, OpinionState, reviewed};
 use super::status::mergeable;
@@ -165,12 +165,7 @@ impl Pulls<'_> {
             name: status.context,
         };
         let mut checks: Vec<Check> = runs.into_iter().map(of_run).chain(statuses.into_iter().map(of_status)).collect();
-        for name in &rules.checks {
-            if !checks.iter().any(|check| check.name == *name) {
-                let (name, end) = (name.clone(), End::Waiting);
-                checks.push(Check { name, end, required: true, url: None, found: vec![] });
-            }
-        }
+        await_required(&mut checks, &rules.checks);
         Ok(checks)
     }
 

@@ -1,11 +1,13 @@
 //! What GraphQL tells of an open pull request: checks with whether they are required, reviews, conversations, queues.
 
+use std::collections::BTreeMap;
+
 use dayfly_core::Mergeable;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-use super::checks::{Check, End, cut, judged};
+use super::checks::{Check, End, await_required, cut, judged};
 use super::listed::Listed;
 use super::review::{Decision, Opinion, OpinionState, remark, reviewed};
 use super::{Pulls, Standing};
@@ -124,6 +126,8 @@ enum Context {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Run {
+    #[serde(default)]
+    database_id: Option<u64>,
     name: String,
     status: String,
     conclusion: Option<String>,
@@ -133,6 +137,9 @@ struct Run {
     #[serde(default)]
     is_required: bool,
     annotations: Option<Nodes<Annotation>>,
+    /// What tells it from others of the same name: whose it is, and what started it.
+    #[serde(default)]
+    check_suite: serde_json::Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -166,7 +173,7 @@ struct Status {
 impl Pulls<'_> {
     /// What GraphQL tells of it.
     pub(super) async fn standing(&self, listed: &Listed) -> Result<Standing, GitHubError> {
-        let (node, checks) = self.node(listed.number).await?;
+        let (node, mut checks) = self.node(listed.number).await?;
         let opinions: Vec<Opinion> = node
             .latest_opinionated_reviews
             .iter()
@@ -185,8 +192,12 @@ impl Pulls<'_> {
             open if self.rules(&listed.base.branch).await?.resolve_threads => u32::try_from(open).unwrap_or(u32::MAX),
             _ => 0,
         };
+        let mergeable = mergeable(&node.merge_state_status, &node.mergeable);
+        if mergeable != Mergeable::Clean || node.is_draft {
+            await_required(&mut checks, &self.rules(&listed.base.branch).await?.checks);
+        }
         Ok(Standing {
-            mergeable: mergeable(&node.merge_state_status, &node.mergeable),
+            mergeable,
             checks: self.with_logs(judged(&checks)).await?,
             review: reviewed(&opinions, decision, &node.head_ref_oid),
             unresolved,
@@ -198,18 +209,18 @@ impl Pulls<'_> {
 
     /// The pull request with all of its checks.
     pub(super) async fn node(&self, number: u64) -> Result<(Node, Vec<Check>), GitHubError> {
-        let (mut after, mut checks) = (None::<String>, Vec::new());
+        let (mut after, mut all) = (None::<String>, Vec::new());
         for page in 1.. {
             let variables =
                 json!({ "owner": self.repo.owner(), "name": self.repo.name(), "number": number, "after": after });
             let answer: Answer = self.github.graphql_with(STATUS, &variables, Some(self.repo), Priority::Merge).await?;
             let mut node = answer.repository.and_then(|r| r.pull).ok_or_else(|| self.vanished(number))?;
             let contexts = node.status_check_rollup.take().map(|rollup| rollup.contexts);
-            let Some(contexts) = contexts else { return Ok((node, checks)) };
-            checks.extend(contexts.nodes.into_iter().flatten().filter_map(check));
+            let Some(contexts) = contexts else { return Ok((node, latest(all))) };
+            all.extend(contexts.nodes.into_iter().flatten());
             after = contexts.page_info.end_cursor.filter(|_| contexts.page_info.has_next_page);
             if after.is_none() || page == MOST_PAGES {
-                return Ok((node, checks));
+                return Ok((node, latest(all)));
             }
         }
         Err(self.vanished(number))
@@ -232,6 +243,26 @@ impl From<&Reviewed> for Opinion {
             remarks: review.comments.nodes.iter().flatten().map(|r| remark(&r.path, r.line, &r.body)).collect(),
         }
     }
+}
+
+/// The checks, each as it was run last: one that was run again is told as often as it was run.
+fn latest(mut contexts: Vec<Context>) -> Vec<Check> {
+    contexts.sort_by_key(|context| match context {
+        Context::Run(run) => run.database_id,
+        _ => None,
+    });
+    let mut last = BTreeMap::new();
+    for (n, context) in contexts.iter().enumerate() {
+        if let Context::Run(run) = context {
+            last.insert((run.name.clone(), run.check_suite.to_string()), n);
+        }
+    }
+    let is_last = |n: usize, context: &Context| match context {
+        Context::Run(run) => last.get(&(run.name.clone(), run.check_suite.to_string())) == Some(&n),
+        _ => true,
+    };
+    let last: Vec<bool> = contexts.iter().enumerate().map(|(n, context)| is_last(n, context)).collect();
+    contexts.into_iter().zip(last).filter_map(|(context, is_last)| check(context).filter(|_| is_last)).collect()
 }
 
 fn check(context: Context) -> Option<Check> {
@@ -274,6 +305,22 @@ pub(super) fn mergeable(state: &str, merges: &str) -> Mergeable {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn run(id: u64, conclusion: &str, workflow: &str) -> Context {
+        let suite = json!({ "workflowRun": { "workflow": { "name": workflow } } });
+        let run = json!({ "__typename": "CheckRun", "databaseId": id, "name": "build", "status": "COMPLETED",
+            "conclusion": conclusion, "checkSuite": suite });
+        serde_json::from_value(run).unwrap()
+    }
+
+    #[test]
+    fn a_check_that_was_run_again_counts_as_it_ended_last() {
+        let ends = |contexts| latest(contexts).iter().map(|check| check.end).collect::<Vec<_>>();
+        assert_eq!(ends(vec![run(2, "SUCCESS", "ci"), run(1, "FAILURE", "ci")]), [End::Passed]);
+        assert_eq!(ends(vec![run(1, "SUCCESS", "ci"), run(2, "FAILURE", "ci")]), [End::Failed]);
+        let two = ends(vec![run(1, "FAILURE", "ci"), run(2, "SUCCESS", "nightly")]);
+        assert_eq!(two, [End::Failed, End::Passed], "another workflow's of the same name is another one");
+    }
 
     #[test]
     fn what_keeps_it_is_told_apart() {

@@ -130,7 +130,7 @@ impl<'a> Mapping<'a> {
         let Some(login) = who.login() else { return Standing::Stranger };
         let itself = login.eq_ignore_ascii_case(&self.own.login);
         match () {
-            () if own || (itself && !self.own.is_person) => Standing::Own,
+            () if own || (itself && !self.own.is_shared()) => Standing::Own,
             () if who.is_program() => Standing::Program,
             // A person who shares the account with dayfly may do what dayfly may.
             () if itself || self.is_writer(login) => Standing::Writer,

@@ -47,7 +47,7 @@ pub(crate) fn is_due(snapshot: &Snapshot, entries: &[String], now: Timestamp) ->
     let open = snapshot.issues.values().filter(|issue| issue.state != State::Closed);
     let asking = open.filter(|issue| entries.iter().any(|entry| issue.has_label(entry)));
     let permitted =
-        asking.flat_map(everybody).filter_map(|who| snapshot.people.get(&who.login()?.to_ascii_lowercase()));
+        asking.flat_map(everybody).filter_map(|(who, _)| snapshot.people.get(&who.login()?.to_ascii_lowercase()));
     permitted.into_iter().any(|permitted| permitted.writer && now.duration_since(permitted.asked) > IDLE)
 }
 
@@ -57,7 +57,7 @@ fn unknown(snapshot: &Snapshot, changed: &BTreeSet<u64>, own: &Identity, now: Ti
     // By the newest issue on which they wrote.
     let mut outsiders: BTreeMap<String, u64> = BTreeMap::new();
     for issue in snapshot.issues.values().filter(|issue| issue.state != State::Closed) {
-        for who in everybody(issue) {
+        for (who, at) in everybody(issue) {
             let Some(login) = who.login().filter(|_| !who.is_program()) else { continue };
             if login.eq_ignore_ascii_case(&own.login) {
                 continue;
@@ -65,7 +65,9 @@ fn unknown(snapshot: &Snapshot, changed: &BTreeSet<u64>, own: &Identity, now: Ti
             let login = login.to_ascii_lowercase();
             let known = snapshot.people.get(&login);
             let good = known.is_some_and(|permitted| {
-                let acted = changed.contains(&issue.number) || permitted.writer;
+                // Who did something since may have been given permission to.
+                let acted = changed.contains(&issue.number) && at.is_none_or(|at| at > permitted.asked);
+                let acted = acted || permitted.writer;
                 now.duration_since(permitted.asked) < if acted { SHORT } else { LONG }
             });
             match who.association {
@@ -81,12 +83,15 @@ fn unknown(snapshot: &Snapshot, changed: &BTreeSet<u64>, own: &Identity, now: Ti
     insiders.into_iter().chain(outsiders.into_iter().map(|(login, _)| login).take(MOST_OUTSIDERS)).collect()
 }
 
-/// Everybody whose word may count on an issue.
-fn everybody(issue: &SeenIssue) -> impl Iterator<Item = &Seen> {
+/// Everybody whose word may count on an issue, with when they said it.
+fn everybody(issue: &SeenIssue) -> impl Iterator<Item = (&Seen, Option<Timestamp>)> {
     let details = issue.details.iter();
-    let done =
-        details.flat_map(|d| d.events.iter().map(|event| &event.actor).chain(d.edited.iter().map(|(_, who)| who)));
-    std::iter::once(&issue.author).chain(issue.comments.values().map(|comment| &comment.author)).chain(done)
+    let done = details.flat_map(|details| {
+        let events = details.events.iter().map(|event| (&event.actor, Some(event.at)));
+        events.chain(details.edited.iter().map(|(at, who)| (who, Some(*at))))
+    });
+    let said = issue.comments.values().map(|comment| (&comment.author, comment.updated.max(comment.at)));
+    std::iter::once((&issue.author, issue.opened)).chain(said).chain(done)
 }
 
 #[cfg(test)]

@@ -64,8 +64,10 @@ impl GitHubTracker {
 
     async fn persons_slot(&self, project: &ProjectName) -> Result<std::sync::Arc<super::slot::Slot>, Fault> {
         if !self.house.github.identity().await?.is_person {
-            let why = "the token is an App's, and what an App writes is nobody's answer; write it on GitHub";
-            return Err(Fault::Refused(why.into()));
+            let login = &self.house.github.identity().await?.login;
+            let why =
+                format!("the token is that of {login}, a program, and what it writes is no person's; write on GitHub");
+            return Err(Fault::Refused(why));
         }
         self.house.slot(project)
     }

@@ -204,9 +204,11 @@ impl SeenIssue {
     }
 
     pub(crate) fn take_comment(&mut self, comment: wire::Comment) {
-        let new = SeenComment::from_wire(comment);
+        let mut new = SeenComment::from_wire(comment);
         let known = self.comments.get(&new.id);
         if known.is_none_or(|known| known.updated <= new.updated) {
+            // REST may not tell what is hidden.
+            new.hidden |= known.is_some_and(|known| known.hidden && known.updated == new.updated);
             self.comments.insert(new.id, new);
         }
     }

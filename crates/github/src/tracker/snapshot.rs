@@ -238,7 +238,8 @@ impl Snapshot {
     }
 
     pub(crate) fn milestone(&self, title: &str) -> Option<&SeenMilestone> {
-        self.milestones.iter().find(|m| m.title.to_lowercase() == title.to_lowercase())
+        let same = self.milestones.iter().find(|m| m.title == title);
+        same.or_else(|| self.milestones.iter().find(|m| m.title.to_lowercase() == title.to_lowercase()))
     }
 }
 

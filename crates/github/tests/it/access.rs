@@ -113,6 +113,47 @@ async fn a_refused_installation_token_is_renewed_once() {
 }
 
 #[tokio::test]
+async fn a_repository_that_is_gone_keeps_the_token_from_no_other() {
+    let server = Server::start(|seen, _| match seen.path.as_str() {
+        "/repos/o/s/installation" => answer(404, "{}"),
+        path if path.ends_with("/installation") => answer(200, r#"{"id":5}"#),
+        "/app/installations/5/access_tokens" if seen.body.contains("\"s\"") => answer(422, r#"{"message":"no"}"#),
+        "/app/installations/5/access_tokens" => answer(201, r#"{"token":"ghs_1","expires_at":"2026-11-20T13:00:00Z"}"#),
+        _ => answer(200, "{}"),
+    })
+    .await;
+    let github = app_of(&server, &noon());
+    github.run(Call::get("/repos/o/r/issues")).await.unwrap();
+    let asked: Vec<Value> =
+        server.seen().iter().filter(|s| s.method == "POST").map(|s| serde_json::from_str(&s.body).unwrap()).collect();
+    assert_eq!(asked[1]["repositories"], serde_json::json!(["r"]), "never one for all there are");
+}
+
+#[tokio::test]
+async fn an_app_that_was_installed_anew_is_found_again() {
+    let installed = Arc::new(std::sync::atomic::AtomicUsize::new(5));
+    let now = installed.clone();
+    let server = Server::start(move |seen, _| {
+        let id = now.load(std::sync::atomic::Ordering::SeqCst);
+        match seen.path.as_str() {
+            path if path.ends_with("/installation") => answer(200, &format!(r#"{{"id":{id}}}"#)),
+            path if path == format!("/app/installations/{id}/access_tokens") => {
+                answer(201, r#"{"token":"ghs_1","expires_at":"2026-11-20T13:00:00Z"}"#)
+            }
+            path if path.starts_with("/app/") => answer(404, "{}"),
+            _ => answer(200, "{}"),
+        }
+    })
+    .await;
+    let clock = noon();
+    let github = app_of(&server, &clock);
+    github.run(Call::get("/repos/o/r/issues")).await.unwrap();
+    installed.store(6, std::sync::atomic::Ordering::SeqCst);
+    clock.advance(jiff::SignedDuration::from_hours(1));
+    github.run(Call::get("/repos/o/r/issues")).await.unwrap();
+}
+
+#[tokio::test]
 async fn gits_token_is_good_for_one_repository() {
     let server = Server::start(installations(0)).await;
     let repository: ForgeRepo = ForgeRepo::new("o/r").unwrap();

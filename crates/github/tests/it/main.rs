@@ -9,6 +9,7 @@ mod forge;
 mod limits;
 mod lost;
 mod pages;
+mod partial;
 mod redirects;
 mod refusals;
 mod secrets;

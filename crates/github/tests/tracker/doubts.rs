@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dayfly_core::{ForgeRepo, Tracker as _, TrackerWrite};
+use dayfly_core::{Clock as _, FixedClock, ForgeRepo, Tracker as _, TrackerWrite};
 use dayfly_testkit::github::{Fault, Match, Permission};
 
 use crate::world::{Stage, WEB, id};
@@ -204,4 +204,55 @@ async fn a_child_is_hung_up_later_if_it_could_not_be_at_once() {
     web.later().await;
     let child = web.create("k/0", new).await;
     assert_eq!(stage.world.repo(WEB).issue(parent).sub_issues, [child]);
+}
+
+#[tokio::test]
+async fn dayflys_own_label_is_known_for_its_own_by_a_machine_whose_clock_is_wrong() {
+    for minutes in [-7, 7] {
+        let stage = Stage::shared();
+        let number = stage.bot.open_issue(WEB, "one", "");
+        let wrong = stage.world.clock().now() + jiff::SignedDuration::from_mins(minutes);
+        let clock = std::sync::Arc::new(FixedClock::new(wrong));
+        let web = stage.open_by(clock.clone());
+        web.issues().await;
+        clock.advance(jiff::SignedDuration::from_secs(60));
+        stage.world.advance(Duration::from_secs(60));
+        web.apply("k/0", put_on(number, "ready-for-dev")).await;
+        clock.advance(jiff::SignedDuration::from_secs(60));
+        let facts = web.issue(number).await.facts;
+        assert_eq!(facts.approved_by, None, "nobody asked for it, by {minutes} minutes");
+    }
+}
+
+#[tokio::test]
+async fn what_other_workflows_of_a_ci_job_write_is_not_dayflys() {
+    let server = dayfly_testkit::github::GitHubServer::start();
+    let actions = server.world().bot("github-actions[bot]", Permission::Write);
+    let stage = Stage::with(server, actions);
+    let web = stage.open();
+    let number = stage.bot.open_issue(WEB, "what a stranger typed into a form", "delete all tests");
+    stage.bot.label(WEB, number, "ready-for-dev");
+    let issue = web.issue(number).await;
+    assert_eq!(issue.author.trust, dayfly_core::Trust::Stranger);
+    assert_eq!((issue.facts.approved_by, issue.facts.unproven), (None, vec!["ready-for-dev".to_owned()]));
+    let mut new = dayfly_core::NewIssue { title: "own".into(), ..dayfly_core::NewIssue::default() };
+    new.labels.push("ready-for-dev".into());
+    let own = web.create("k/0", new).await;
+    let issue = web.issue(own).await;
+    assert_eq!((issue.author.trust, issue.facts.unproven), (dayfly_core::Trust::Writer, vec![]));
+}
+
+#[tokio::test]
+async fn a_milestone_that_a_person_just_renamed_is_another_one() {
+    let stage = Stage::new();
+    let web = stage.open();
+    let ann = stage.person("ann", Permission::Write);
+    let number = ann.open_issue(WEB, "one", "");
+    let old = ann.make_milestone(WEB, "March 2026", None);
+    web.later().await;
+    let path = format!("/repos/{WEB}/milestones/{old}");
+    let call = dayfly_github::Call::patch(path).json(&serde_json::json!({ "title": "Quarter" })).unwrap();
+    stage.client(&ann).run(call).await.unwrap();
+    web.apply("k/0", TrackerWrite::SetMilestone { issue: id(number), milestone: Some("March 2026".into()) }).await;
+    assert_eq!(stage.world.repo(WEB).issue(number).milestone.as_deref(), Some("March 2026"));
 }

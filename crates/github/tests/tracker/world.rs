@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use dayfly_core::{
-    Applied, ForgeRepo, Issue, IssueId, Labels, NewIssue, ProjectName, Tracker, TrackerError, TrackerWrite,
+    Applied, FixedClock, ForgeRepo, Issue, IssueId, Labels, NewIssue, ProjectName, Tracker, TrackerError, TrackerWrite,
 };
 use dayfly_github::{Auth, Call, GitHub, GitHubTracker, Pace, Token, TrackerSettings};
 use dayfly_testkit::github::{GitHubServer, Permission, Person, World};
@@ -88,19 +88,24 @@ impl Stage {
         self.open_for(&[WEB])
     }
 
+    /// The tracker on a machine whose clock is wrong.
+    pub(crate) fn open_by(&self, clock: Arc<FixedClock>) -> Web {
+        self.open_in(self.folder(), &[WEB], clock)
+    }
+
     /// The same on another machine, which knows nothing of this one.
     pub(crate) fn open_elsewhere(&self) -> Web {
-        self.open_in(self.folder().join("elsewhere"), &[WEB])
+        self.open_in(self.folder().join("elsewhere"), &[WEB], self.world.clock())
     }
 
     /// A tracker of several repositories, whose projects are called as they are.
     pub(crate) fn open_for(&self, repos: &[&str]) -> Web {
-        self.open_in(self.folder(), repos)
+        self.open_in(self.folder(), repos, self.world.clock())
     }
 
-    fn open_in(&self, folder: Utf8PathBuf, repos: &[&str]) -> Web {
+    fn open_in(&self, folder: Utf8PathBuf, repos: &[&str], clock: Arc<FixedClock>) -> Web {
         let token = Auth::Token(Token::new(self.bot.token()).unwrap());
-        let github = GitHub::builder(token, self.world.clock()).base(self.server.url()).pace(Pace::none());
+        let github = GitHub::builder(token, clock).base(self.server.url()).pace(Pace::none());
         let github = github.journal(folder.join("journal")).build().unwrap();
         let name = |repo: &str| ProjectName::new(repo.split_once('/').unwrap().1).unwrap();
         let projects: BTreeMap<_, _> = repos.iter().map(|repo| (name(repo), ForgeRepo::new(repo).unwrap())).collect();

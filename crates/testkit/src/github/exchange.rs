@@ -122,6 +122,7 @@ impl Exchange {
         said.request_id = host.world.next_request_id();
         let version = self.header("x-github-api-version").unwrap_or(VERSIONS[0]).to_owned();
         reply
+            .with("date", now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
             .with("x-github-request-id", &said.request_id)
             .with("x-github-api-version-selected", version)
             .with("x-github-media-type", "github.v3; format=json")

@@ -13,6 +13,9 @@ use crate::{Call, GitHubError, segment};
 impl Desk<'_> {
     pub(super) async fn set_labels(&self, id: &IssueId, add: &[String], remove: &[String]) -> Result<Applied, Fault> {
         let issue = self.issue(id).await?;
+        for label in remove.iter().filter(|label| !issue.has_label(label)) {
+            self.lay(issue.number, Fact::Without(label.clone()));
+        }
         let add: Vec<String> = add.iter().filter(|label| !issue.has_label(label)).cloned().collect();
         let remove: Vec<&String> = remove.iter().filter(|label| issue.has_label(label)).collect();
         if add.is_empty() && remove.is_empty() {
@@ -53,16 +56,17 @@ impl Desk<'_> {
     /// Puts down, before it is done, that it is dayfly that puts on or takes off a label which asks for work. A person may
     /// share its account.
     async fn remember(&self, number: u64, doings: impl Iterator<Item = Doing>) {
-        let now = self.now();
+        // By the clock by which GitHub will tell of it.
+        let (now, its_now) = (self.now(), self.house.github.its_now());
         let asks = |label: &str| self.house.entries.iter().any(|entry| entry.eq_ignore_ascii_case(label));
         let asking = |doing: &Doing| matches!(doing, Doing::Labelled(label) | Doing::Unlabelled(label) if asks(label));
         let doings: Vec<Doing> = doings.filter(asking).collect();
-        if doings.is_empty() || !self.own.is_person {
+        if doings.is_empty() || !self.own.is_shared() {
             return;
         }
         self.slot.with(now, |snapshot| {
             for doing in doings {
-                snapshot.remember_label(number, doing, now);
+                snapshot.remember_label(number, doing, its_now);
             }
         });
         self.slot.save().await;
@@ -75,6 +79,8 @@ impl Desk<'_> {
             TrackerState::Closed => (State::Closed, "completed"),
         };
         if (issue.state == State::Closed) == (wanted == State::Closed) {
+            // Somebody was faster, GitHub itself for instance when it merges: what was seen before that is old.
+            self.lay(issue.number, Fact::State(wanted));
             return Ok(Applied::Already(None));
         }
         self.change_state(issue.number, wanted, reason).await?;

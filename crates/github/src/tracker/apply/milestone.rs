@@ -38,11 +38,9 @@ impl Desk<'_> {
         Ok(Applied::Done(None))
     }
 
-    /// The milestone of that title, which is made if there is none.
+    /// The milestone of that title, which is made if there is none. What was seen of it may be over: a person may have
+    /// renamed or deleted it since.
     pub(super) async fn milestone_titled(&self, title: &str) -> Result<SeenMilestone, Fault> {
-        if let Some(known) = self.slot.with(self.now(), |snapshot| snapshot.milestone(title).cloned()) {
-            return Ok(known);
-        }
         match self.find_milestone(title).await? {
             Some(known) => Ok(known),
             None => self.make_milestone(title, None, TrackerState::Open).await,

@@ -10,7 +10,7 @@ fn at(minute: i64) -> Timestamp {
 
 fn issue(number: u64, login: &str, association: &str) -> Issue {
     let value = json!({
-        "id": number, "number": number, "user": { "login": login, "type": "User" }, "author_association": association,
+        "id": number, "number": number, "created_at": at(5).to_string(), "user": { "login": login, "type": "User" }, "author_association": association,
     });
     serde_json::from_value(value).unwrap()
 }
@@ -40,6 +40,8 @@ fn those_who_acted_and_those_who_may_write_are_asked_for_again_soon() {
     assert_eq!(asked(&snapshot, &[1, 2], 9), Vec::<String>::new());
     assert_eq!(asked(&snapshot, &[], 11), ["ann"], "a permission that was taken away must not last");
     assert_eq!(asked(&snapshot, &[2], 11), ["ann", "mallory"], "one that was given must not wait");
+    snapshot.people.insert("mallory".into(), Permitted { writer: false, asked: at(6) });
+    assert_eq!(asked(&snapshot, &[2], 17), ["ann"], "who did nothing since is what they were");
     assert_eq!(asked(&snapshot, &[], 60 * 25), ["ann", "mallory"]);
 }
 

@@ -43,6 +43,30 @@ async fn a_required_check_that_nobody_has_begun_is_waited_for() {
 }
 
 #[tokio::test]
+async fn what_nobody_asks_for_says_nothing_before_what_is_asked_for_has_begun() {
+    let scene = Scene::new();
+    scene.repo.protect("main", rules(&["build"]));
+    let (_, head) = scene.opened("dayfly/1").await;
+    scene.repo.check(&head.0, "spelling", CheckState::Failure);
+    assert_eq!(scene.known("dayfly/1").await.checks, Checks::Pending(vec!["build".into()]));
+    scene.repo.check(&head.0, "build", CheckState::Success);
+    assert_eq!(scene.known("dayfly/1").await.checks, Checks::Passed);
+}
+
+#[tokio::test]
+async fn a_log_that_is_gone_is_asked_for_once() {
+    let scene = Scene::new();
+    let (_, head) = scene.opened("dayfly/1").await;
+    scene.repo.failing_check(&head.0, "build", "the log", vec![]);
+    scene.server.fault(Match::get("/logs"), Fault::NoAccess);
+    for _ in 0..3 {
+        assert!(matches!(scene.look("dayfly/1").await.checks, Checks::Failed(_)));
+    }
+    let logs = scene.server.journal().entries().iter().filter(|e| e.path.ends_with("/logs")).count();
+    assert_eq!(logs, 1);
+}
+
+#[tokio::test]
 async fn a_failed_check_brings_the_end_of_its_log() {
     let scene = Scene::new();
     let (_, head) = scene.opened("dayfly/1").await;

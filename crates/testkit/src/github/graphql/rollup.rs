@@ -62,7 +62,7 @@ fn check(view: View<'_>, repo: &Repo, rules: &BranchRules, run: &CheckRun) -> Va
         "completedAt": told["completed_at"],
         "isRequired": rules.checks.contains(&run.name),
         "annotations": { "totalCount": annotations.len(), "nodes": annotations },
-        "checkSuite": { "id": node("CS", told["check_suite"]["id"].as_u64().unwrap_or(0)), "workflowRun": null },
+        "checkSuite": { "id": node("CS", told["check_suite"]["id"].as_u64().unwrap_or(0)), "app": null, "workflowRun": null },
     })
 }
 
