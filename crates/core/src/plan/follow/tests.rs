@@ -98,7 +98,8 @@ fn a_draft_becomes_ready_when_its_checks_have_passed_and_is_merged_at_the_commit
     assert_eq!(watch.look(&pull()), "it is being merged; say, merge");
     assert_eq!(watch.look(&Pull { merging: true, ..pull() }), "same");
     let merged = Pull { state: PullState::Merged(None), ..pull() };
-    assert!(watch.look(&merged).starts_with("Merged([RemoveBranch"));
+    let said = watch.look(&merged);
+    assert!(said.starts_with("Merged([Say") && said.contains("is merged.") && said.contains("RemoveBranch"), "{said}");
 }
 
 #[test]
