@@ -62,7 +62,7 @@ pub(crate) fn repositories(portfolio: &Portfolio) -> BTreeMap<ProjectName, Forge
 pub(crate) async fn connect(portfolio: &Portfolio, access: Access) -> Result<GitHub, Unusable> {
     let config = &portfolio.github;
     let mut builder = GitHub::builder(auth(portfolio).await?, Arc::new(SystemClock)).base(config.api.clone());
-    if is_here(&config.api) {
+    if config.is_local() {
         // A server on this machine is nobody whom haste could annoy.
         builder = builder.pace(Pace::none());
     }
@@ -80,13 +80,6 @@ pub(crate) fn tracker(portfolio: &Portfolio, client: GitHub) -> GitHubTracker {
     let mut settings = TrackerSettings::new(repositories(portfolio), portfolio.labels.clone(), folder);
     settings.entries.extend(entries);
     GitHubTracker::new(client, settings)
-}
-
-fn is_here(api: &str) -> bool {
-    let host = api.split_once("://").map_or(api, |(_, rest)| rest);
-    ["127.0.0.1", "localhost", "[::1]"]
-        .iter()
-        .any(|here| host.strip_prefix(here).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/'])))
 }
 
 /// With what dayfly shows who it is.

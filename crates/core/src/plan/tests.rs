@@ -5,9 +5,9 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::{
-    AttemptId, Author, CapacityKey, Comment, Commit, Config, Effect, EffectEntry, EffectId, Epoch, Issue, IssueState,
-    LimitWhy, Limited, LiveAttempt, Milestone, PendingEffect, Phase, Seq, SourceText, Strength, TrackerKind,
-    TrackerState, TrackerWrite, Trust, Using,
+    AttemptId, Author, CapacityKey, Checks, Comment, Commit, Config, Effect, EffectEntry, EffectId, Epoch, Issue,
+    IssueState, LimitWhy, Limited, LiveAttempt, Mergeable, Milestone, PendingEffect, Phase, Pull, PullState, Review,
+    Seq, SourceText, Strength, TrackerKind, TrackerState, TrackerWrite, Trust, Using,
 };
 
 mod allowed;
@@ -74,6 +74,26 @@ fn now() -> Timestamp {
 
 fn later(seconds: i64) -> Timestamp {
     now() + SignedDuration::from_secs(seconds)
+}
+
+/// A pull request that nothing keeps from being merged.
+pub(super) fn pull() -> Pull {
+    Pull {
+        number: 5,
+        url: "https://forge.example/ann/web/pull/5".into(),
+        branch: "dayfly/web-1".into(),
+        head: Commit("a".repeat(40)),
+        base: "main".into(),
+        state: PullState::Open,
+        draft: false,
+        mergeable: Mergeable::Clean,
+        checks: Checks::Passed,
+        review: Review::None,
+        unresolved: 0,
+        labels: vec![],
+        merging: false,
+        failed: None,
+    }
 }
 
 fn author(name: &str, trust: Trust) -> Author {

@@ -64,6 +64,17 @@ pub struct GitHubConfig {
     pub wait: Duration,
 }
 
+impl GitHubConfig {
+    /// Whether its API is on this machine: then nothing is sent over a network, and nobody is annoyed by haste.
+    pub fn is_local(&self) -> bool {
+        let Some((_, rest)) = self.api.split_once("://") else { return false };
+        ["127.0.0.1", "localhost", "[::1]"]
+            .iter()
+            .filter_map(|host| rest.strip_prefix(host))
+            .any(|rest| rest.is_empty() || rest.starts_with([':', '/']) && !rest.contains('@'))
+    }
+}
+
 /// Who may answer a question, besides those with write permission.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

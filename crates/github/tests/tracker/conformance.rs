@@ -8,43 +8,35 @@ use dayfly_testkit::github::{GitHubServer, Permission};
 
 use crate::world::Stage;
 
-#[tokio::test]
-async fn a_tracker_on_github_keeps_the_contract() {
+/// Holds trackers on stages that `make` sets up against the contract. The stages last until the end.
+async fn keeps(make: impl Fn() -> Stage) {
     let stages = Mutex::new(Vec::new());
     conformance::tracker(async || {
-        let stage = Stage::new();
+        let stage = make();
         let web = stage.open();
         stages.lock().unwrap().push(stage);
         let tracker: GitHubTracker = (*web.tracker).clone();
         (tracker, web.project)
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_tracker_on_github_keeps_the_contract() {
+    keeps(Stage::new).await;
 }
 
 #[tokio::test]
 async fn so_does_one_whose_account_a_person_shares() {
-    let stages = Mutex::new(Vec::new());
-    conformance::tracker(async || {
-        let stage = Stage::shared();
-        let web = stage.open();
-        stages.lock().unwrap().push(stage);
-        let tracker: GitHubTracker = (*web.tracker).clone();
-        (tracker, web.project)
-    })
-    .await;
+    keeps(Stage::shared).await;
 }
 
 #[tokio::test]
 async fn so_does_one_on_a_server_that_knows_neither_sub_issues_nor_dependencies() {
-    let stages = Mutex::new(Vec::new());
-    conformance::tracker(async || {
+    keeps(|| {
         let server = GitHubServer::start_enterprise("3.17.0");
         let bot = server.world().bot("dayfly-bot", Permission::Write);
-        let stage = Stage::with(server, bot);
-        let web = stage.open();
-        stages.lock().unwrap().push(stage);
-        let tracker: GitHubTracker = (*web.tracker).clone();
-        (tracker, web.project)
+        Stage::with(server, bot)
     })
     .await;
 }

@@ -20,12 +20,6 @@ impl Resolver<'_> {
     pub(super) fn github(&mut self, base: &raw::GitHub, own: &raw::GitHub) -> GitHubConfig {
         let api = own.api.as_ref().or(base.api.as_ref());
         let address = api.map(|api| api.get_ref().trim_end_matches('/').to_owned()).unwrap_or_default();
-        let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
-        let secret = address.starts_with("https://") || local.iter().any(|host| address.starts_with(host));
-        if let Some(api) = api.filter(|_| !secret) {
-            let message = format!("`{address}` is no address that a token may be sent to");
-            self.problem(api.span(), message, "write one with https, such as \"https://github.example.org/api/v3\"");
-        }
         let key = own.app_key.as_ref().map(|key| self.path(key.get_ref()));
         let whole = own.app_id.is_some() == own.app_key.is_some();
         if let (Some(span), false) =
@@ -33,7 +27,7 @@ impl Resolver<'_> {
         {
             self.problem(span, "an App needs both `app-id` and `app-key`", "add the other one, or take this one out");
         }
-        GitHubConfig {
+        let config = GitHubConfig {
             api: address,
             app_id: own.app_id.as_ref().map(|id| *id.get_ref()),
             app_key: key,
@@ -42,7 +36,12 @@ impl Resolver<'_> {
                 .optional_duration(own.checks_start.as_ref().or(base.checks_start.as_ref()))
                 .unwrap_or_default(),
             wait: self.optional_duration(own.wait.as_ref().or(base.wait.as_ref())).unwrap_or_default(),
+        };
+        if let Some(api) = api.filter(|_| !(config.api.starts_with("https://") || config.is_local())) {
+            let message = format!("`{}` is no address that a token may be sent to", config.api);
+            self.problem(api.span(), message, "write one with https, such as \"https://github.example.org/api/v3\"");
         }
+        config
     }
 
     pub(super) fn triage(&mut self, base: &raw::Triage, own: &raw::Triage) -> TriagePolicy {

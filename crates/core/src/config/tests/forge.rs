@@ -44,3 +44,26 @@ fn an_issue_is_the_business_of_one_project() {
     assert!(problems.contains("`site` and `web` both work at the issues of ann/web"), "{problems}");
     read(&text("tracker = \"markdown\"")).unwrap();
 }
+
+#[test]
+fn a_token_is_sent_over_no_network_in_the_open() {
+    let with = |api: &str| {
+        let text = "version = 1\npipeline = [\"exec\", \"merge\"]\n[agents.script]\nkind = \"command\"\nargv = [\"a\"]\n\
+                    [projects.web]\npath = \"web\"\ngithub = \"ann/web\"\n";
+        read(&format!("{text}[github]\napi = \"{api}\"\n"))
+    };
+    for api in ["https://github.example.org/api/v3", "http://127.0.0.1:9/api/v3", "http://localhost", "http://[::1]:9"]
+    {
+        assert!(with(api).is_ok(), "{api}");
+    }
+    for api in [
+        "http://github.example.org/api/v3",
+        "http://localhost.example.org",
+        "http://127.0.0.1.example.org/",
+        "http://localhost:x@example.org",
+        "github.example.org",
+    ] {
+        let problems = with(api).err().unwrap_or_default();
+        assert!(problems.contains("no address that a token may be sent to"), "{api}: {problems}");
+    }
+}

@@ -3,28 +3,10 @@ use std::time::Duration;
 use crate::{FailedCheck, MergeMethod};
 
 use super::*;
+use crate::plan::tests::pull;
 
 fn commit(letter: &str) -> Commit {
     Commit(letter.repeat(40))
-}
-
-fn pull() -> Pull {
-    Pull {
-        number: 5,
-        url: "https://forge.example/ann/web/pull/5".into(),
-        branch: "dayfly/web-1".into(),
-        head: commit("a"),
-        base: "main".into(),
-        state: PullState::Open,
-        draft: false,
-        mergeable: Mergeable::Clean,
-        checks: Checks::Passed,
-        review: Review::None,
-        unresolved: 0,
-        labels: vec![],
-        merging: false,
-        failed: None,
-    }
 }
 
 fn at(minute: i64) -> Timestamp {

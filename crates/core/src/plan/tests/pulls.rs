@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Checks, FailedCheck, MergeBy, Mergeable, Pull, PullState, PullWrite, Review};
+use crate::{Checks, FailedCheck, MergeBy, PullState, PullWrite};
 
 /// A project whose engine merges, with a pull request that is ready for it.
 fn world() -> World {
@@ -9,22 +9,7 @@ fn world() -> World {
     let base = web.base.clone();
     let (branch, commit) = ("dayfly/web-1".to_owned(), Commit("a".repeat(40)));
     world.known("web#1", "merge", Phase::Handed { branch: branch.clone(), commit: commit.clone() });
-    let pull = Pull {
-        number: 5,
-        url: "https://forge.example/ann/web/pull/5".into(),
-        branch,
-        head: commit,
-        base,
-        state: PullState::Open,
-        draft: false,
-        mergeable: Mergeable::Clean,
-        checks: Checks::Passed,
-        review: Review::None,
-        unresolved: 0,
-        labels: vec![],
-        merging: false,
-        failed: None,
-    };
+    let pull = Pull { branch, head: commit, base, ..pull() };
     world.views.get_mut(&project("web")).unwrap().pulls.insert(issue_ref("web#1").issue, pull);
     world
 }
