@@ -30,6 +30,8 @@ pub(crate) const ATTEMPT_VARIABLE: &str = "DAYFLY_ATTEMPT";
 
 /// How often the sweep looks again: a process may fork while its parent is being killed.
 const SWEEP_ROUNDS: usize = 40;
+/// How long it waits for a process that is changing its program.
+const UNTOLD_PAUSE_MILLIS: u8 = 20;
 
 /// What the kernel tells of a process.
 #[derive(Debug, Clone, Copy)]
@@ -153,6 +155,14 @@ fn signal_group(pid: u32, signal: Signal) {
     }
 }
 
+/// What a look for the processes of an attempt found.
+#[derive(Debug, Default)]
+struct Marked {
+    pids: Vec<u32>,
+    /// Whether there was one of which it could not be told.
+    untold: bool,
+}
+
 /// What a sweep did.
 struct Swept {
     killed: BTreeSet<u32>,
@@ -165,17 +175,22 @@ fn sweep(tag: &str, attempt: &AttemptId, leader: Option<&ProcessIdentity>) -> Sw
     let mut killed = BTreeSet::new();
     for _ in 0..SWEEP_ROUNDS {
         let found = system::marked(tag, attempt, leader);
-        if found.is_empty() {
+        if found.pids.is_empty() && !found.untold {
             return Swept { killed, clean: true };
         }
-        for pid in found {
+        for pid in found.pids {
             if let Ok(raw) = i32::try_from(pid)
                 && kill(Pid::from_raw(raw), Signal::SIGKILL).is_ok()
             {
                 killed.insert(pid);
             }
         }
-        std::thread::yield_now();
+        if found.untold {
+            // It is over in microseconds, but for a program that has to be read from a disk first.
+            let _ = nix::poll::poll(&mut [], UNTOLD_PAUSE_MILLIS);
+        } else {
+            std::thread::yield_now();
+        }
     }
     Swept { killed, clean: false }
 }

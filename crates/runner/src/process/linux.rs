@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use dayfly_core::{AttemptId, ProcessIdentity};
 
-use super::{ATTEMPT_VARIABLE, Stat, TAG_VARIABLE};
+use super::{ATTEMPT_VARIABLE, Marked, Stat, TAG_VARIABLE};
 
 pub(super) fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
@@ -45,12 +45,12 @@ pub(super) fn all() -> Vec<Stat> {
     pids().into_iter().filter_map(stat).collect()
 }
 
-/// The processes whose environment carries the mark of an attempt, those of the commands that judge it included. That of other users' processes, and
-/// of ended ones, reads as nothing.
+/// The processes whose environment carries the mark of an attempt, those of the commands that judge it included. That of
+/// other users' processes, and of ended ones, reads as nothing.
 ///
 /// With the attempt's `leader` only numbers given out after the leader's are looked at, as long as the leader is
 /// young: looking into every process of the machine costs more than a short job does.
-pub(super) fn marked(tag: &str, attempt: &AttemptId, leader: Option<&ProcessIdentity>) -> Vec<u32> {
+pub(super) fn marked(tag: &str, attempt: &AttemptId, leader: Option<&ProcessIdentity>) -> Marked {
     let tag = format!("{TAG_VARIABLE}={tag}");
     let attempt = format!("{ATTEMPT_VARIABLE}={attempt}");
     // The commands that judge an attempt carry its mark with their own name behind it.
@@ -58,16 +58,63 @@ pub(super) fn marked(tag: &str, attempt: &AttemptId, leader: Option<&ProcessIden
     let is = |entry: &[u8], wanted: &str| entry == wanted.as_bytes();
     let me = std::process::id();
     let later = leader.and_then(given_out_since);
-    pids()
-        .into_iter()
-        .filter(|pid| *pid != me && *pid > 1 && later.is_none_or(|(from, to)| between(*pid, from, to)))
-        .filter(|pid| {
-            let Ok(environ) = fs::read(format!("/proc/{pid}/environ")) else { return false };
-            let mut entries = environ.split(|b| *b == 0);
-            entries.clone().any(|entry| is(entry, &tag))
-                && entries.any(|entry| is(entry, &attempt) || entry.starts_with(gates.as_bytes()))
-        })
-        .collect()
+    let mut found = Marked::default();
+    for pid in pids() {
+        if pid == me || pid <= 1 || later.is_some_and(|(from, to)| !between(pid, from, to)) {
+            continue;
+        }
+        let environ = match environment(pid) {
+            Environment::Told(environ) => environ,
+            Environment::Untold => {
+                found.untold = true;
+                continue;
+            }
+        };
+        let mut entries = environ.split(|b| *b == 0);
+        if entries.clone().any(|entry| is(entry, &tag))
+            && entries.any(|entry| is(entry, &attempt) || entry.starts_with(gates.as_bytes()))
+        {
+            found.pids.push(pid);
+        }
+    }
+    found
+}
+
+/// What is to be read of a process's environment.
+enum Environment {
+    Told(Vec<u8>),
+    /// The process is changing its program this moment: the old environment is gone, and the new one not yet in place.
+    Untold,
+}
+
+fn environment(pid: u32) -> Environment {
+    // The second look is for one whose new environment came into place between the first and the look at its place.
+    for _ in 0..3 {
+        match fs::read(format!("/proc/{pid}/environ")) {
+            Ok(environ) if environ.is_empty() => {}
+            told => return Environment::Told(told.unwrap_or_default()),
+        }
+        let text = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+        match environment_place(&String::from_utf8_lossy(&text)) {
+            Some((0, 0)) => return Environment::Untold,
+            Some((from, to)) if from != to => {}
+            _ => return Environment::Told(Vec::new()),
+        }
+    }
+    Environment::Untold
+}
+
+/// Where a process's environment begins and ends: at zero as long as it is not in place. `None` for one that has ended
+/// and for one of the kernel's own, which have none.
+pub(super) fn environment_place(stat: &str) -> Option<(u64, u64)> {
+    const OF_THE_KERNEL: u64 = 0x0020_0000;
+    let (_, rest) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
+    if matches!(*fields.first()?, "Z" | "X" | "x") || number(9)? & OF_THE_KERNEL != 0 {
+        return None;
+    }
+    Some((number(50)?, number(51)?))
 }
 
 /// The first and last number that were given out since the leader started. `None` if the leader is so old that the

@@ -3,7 +3,7 @@
 use dayfly_core::{AttemptId, ProcessIdentity};
 use nix::unistd::{Pid, getpgid};
 
-use super::Stat;
+use super::{Marked, Stat};
 
 pub(super) fn boot_id() -> String {
     String::new()
@@ -27,8 +27,8 @@ pub(super) fn all() -> Vec<Stat> {
     Vec::new()
 }
 
-pub(super) fn marked(_tag: &str, _attempt: &AttemptId, _leader: Option<&ProcessIdentity>) -> Vec<u32> {
-    Vec::new()
+pub(super) fn marked(_tag: &str, _attempt: &AttemptId, _leader: Option<&ProcessIdentity>) -> Marked {
+    Marked::default()
 }
 
 pub(super) fn written_bytes(_pid: u32) -> u64 {

@@ -63,3 +63,43 @@ fn recovery_kills_the_group_and_what_left_it_and_spares_the_rest() {
     other_attempt.wait().unwrap();
     other_tag.wait().unwrap();
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_in_the_middle_of_changing_its_program_is_found_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("again");
+    std::fs::write(&script, "exec /bin/sh \"$0\"\n").unwrap();
+    let tag = format!("test-exec-{}", std::process::id());
+    for number in 0..40 {
+        let attempt = AttemptId::from_text(format!("web/1/exec/{number}"));
+        // It changes its program all the time, and has no environment to look at for a part of it.
+        let mut child = Command::new("/bin/sh")
+            .arg(&script)
+            .env(TAG_VARIABLE, &tag)
+            .env(ATTEMPT_VARIABLE, attempt.as_str())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let known = identity(child.id()).unwrap();
+        let clean = end_attempt(&tag, &attempt, None);
+        let lives = is_alive(&known);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(clean && !lives, "attempt {number}: clean {clean}, alive {lives}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_environment_is_not_in_place_as_long_as_its_place_is_zero() {
+    let stat = |state: &str, flags: &str, place: &str| {
+        let between = vec!["0"; 40].join(" ");
+        format!("7 (a) {state} 1 7 7 0 -1 {flags} {between} {place} 0")
+    };
+    assert_eq!(system::environment_place(&stat("R", "4194304", "0 0")), Some((0, 0)));
+    assert_eq!(system::environment_place(&stat("S", "4194304", "16 99")), Some((16, 99)));
+    // One of the kernel's own, and one that has ended, will never have one.
+    assert_eq!(system::environment_place(&stat("I", "2129984", "0 0")), None);
+    assert_eq!(system::environment_place(&stat("Z", "4194304", "0 0")), None);
+}
