@@ -6,6 +6,7 @@
 
 mod answer;
 mod attempt;
+mod brake;
 mod builder;
 mod clean;
 mod decide;
@@ -20,11 +21,13 @@ mod key;
 mod land;
 mod lock;
 mod model;
+mod orders;
 mod outbox;
 mod probe;
 mod progress;
 mod reading;
 mod recover;
+mod together;
 mod view;
 
 use std::collections::BTreeSet;
@@ -36,19 +39,22 @@ use dayfly_core::{
     AttemptEvent, AttemptId, Batch, Condition, Epoch, Event, EventSink, Filter, Running, Stop, StoreError,
 };
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use attempt::Work;
+use brake::Brake;
 use freeze::ToFreeze;
 use guard::{Guard, Vendor};
 use house::House;
 use model::{Command, Frozen, Input, Model, Report};
 use probe::Probe;
 use recover::{Recovery, TakenUp};
+use together::Together;
 
 pub use builder::{EngineBuilder, EngineError};
 pub use house::{attempt_dir, gates_dir, git_dir};
+pub(crate) use lock::random_tag;
 pub use lock::{LockError, StateLock};
 pub use model::Until;
 pub use progress::{Notice, Progress, Summary, TriagedLine, Withheld};
@@ -77,33 +83,6 @@ pub struct RunOptions {
     pub filter: Filter,
 }
 
-/// Commands of several inputs, with one append before all others.
-#[derive(Debug, Default)]
-struct Together {
-    events: Vec<Event>,
-    conditions: Vec<Condition>,
-    rest: Vec<Command>,
-}
-
-impl Together {
-    fn add(&mut self, commands: Vec<Command>) {
-        for command in commands {
-            match command {
-                Command::Append(events, conditions) => {
-                    self.events.extend(events);
-                    self.conditions.extend(conditions);
-                }
-                other => self.rest.push(other),
-            }
-        }
-    }
-
-    fn commands(self) -> Vec<Command> {
-        let append = (!self.events.is_empty()).then_some(Command::Append(self.events, self.conditions));
-        append.into_iter().chain(self.rest).collect()
-    }
-}
-
 /// The loop's own things.
 struct Loop {
     house: Arc<House>,
@@ -111,7 +90,7 @@ struct Loop {
     model: Model,
     epoch: Epoch,
     inputs: mpsc::Sender<Input>,
-    stop: watch::Sender<Option<Stop>>,
+    brake: Brake,
     tasks: JoinSet<()>,
     /// How many probes there were.
     probes: u64,
@@ -132,7 +111,7 @@ impl Engine {
     ///
     /// # Errors
     /// If the store does not serve: what ran is killed then, and settled as lost by the next run. If a stage lists a
-    /// custom gate that was not added: nothing is started then.
+    /// custom gate that was not added, or a person stopped everything: nothing is started then.
     ///
     /// # Cancellation
     /// Dropping the future kills what runs; the next run settles it as lost.
@@ -144,6 +123,7 @@ impl Engine {
         }
         let epoch = house.store.take_over().await?;
         let mut state = recover::load(house).await?;
+        orders::enter(house, epoch, &mut state).await?;
         let from = state.head;
         let started = Event::EngineStarted { version: env!("CARGO_PKG_VERSION").into() };
         let batch = Batch { epoch, at: house.now(), events: vec![started], conditions: vec![] };
@@ -151,9 +131,9 @@ impl Engine {
             state.apply(&record).map_err(StoreError::from)?;
         }
         let (inputs, mut receiver) = mpsc::channel(INPUTS);
-        let stop = watch::channel(None).0;
+        let brake = Brake::default();
         let sink = |id: &AttemptId| sink(&inputs, &self.progress, id, true);
-        let recovery = Recovery { house, epoch, sink: &sink, stop: &stop, progress: &self.progress };
+        let recovery = Recovery { house, epoch, sink: &sink, brake: &brake, progress: &self.progress };
         let taken_up = Box::pin(recovery.run(&mut state)).await?;
         let mut model = Model::new(Arc::clone(&house.portfolio), state, options.filter, options.until);
         model.zone = house.zone.clone();
@@ -164,7 +144,7 @@ impl Engine {
             model,
             epoch,
             inputs,
-            stop,
+            brake,
             tasks: JoinSet::new(),
             probes: 0,
             finished: false,
@@ -172,6 +152,7 @@ impl Engine {
         for TakenUp { work, running } in taken_up {
             this.perform(work, Some(running));
         }
+        this.end_cancelled();
         let result = this.work(&mut receiver, shutdown).await;
         this.tasks.shutdown().await;
         result?;
@@ -188,6 +169,7 @@ impl Loop {
     ) -> Result<(), EngineError> {
         let mut listening = true;
         loop {
+            self.take_orders().await?;
             self.turn().await?;
             if self.finished {
                 return Ok(());
@@ -198,6 +180,8 @@ impl Loop {
                     Some(stop) => Input::Stop(stop),
                     None => { listening = false; continue }
                 },
+                // What was ordered is taken in before the next turn.
+                () = self.house.rung() => continue,
                 Some(input) = receiver.recv() => input,
                 Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => {
                     if let Err(err) = ended && err.is_panic() {
@@ -286,15 +270,17 @@ impl Loop {
                         house: Arc::clone(&self.house),
                         awaited: awaited.clone(),
                         number: (self.epoch, self.probes),
-                        stop: self.stop.subscribe(),
+                        stop: self.brake.ear(None),
                     };
                     self.spawn(async move { Input::Probed(awaited, probe.perform().await.map(Box::new)) });
                 }
                 Command::Report(Report::NotCleaned(id, why)) => self.progress.not_cleaned(&id, &why),
                 Command::StopAll(how) => {
                     self.progress.stopping(how);
-                    self.stop.send_replace(Some(how));
+                    self.brake.all(how);
                 }
+                Command::StopOne(attempt) => self.brake.one(&attempt, Stop::Polite),
+                Command::Report(Report::Draining) => self.progress.draining(),
                 Command::Report(Report::Held(ready, reason)) => self.progress.held(&ready, &reason),
                 Command::Report(Report::Waiting(at)) => self.progress.waiting(at),
                 Command::Finish => self.finished = true,
@@ -336,7 +322,7 @@ impl Loop {
             project,
             events: guard.sink(sink(&self.inputs, &self.progress, &id, false)),
             guard,
-            stop: self.stop.subscribe(),
+            stop: self.brake.ear(Some(&id)),
         };
         self.perform(work, None);
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use dayfly_core::{
-    AfterCrash, Agent, AgentName, Clock, Forge, Gate, Job, MemoryStore, Portfolio, ProjectName, Runner, StageJob,
-    StageName, Store, StoreError, Tracker,
+    AfterCrash, Agent, AgentName, Clock, Control, Forge, Gate, Job, MemoryStore, Order, Portfolio, ProjectName, Runner,
+    StageJob, StageName, Store, StoreError, Tracker,
 };
 
 use jiff::tz::TimeZone;
@@ -14,6 +14,7 @@ use jiff::tz::TimeZone;
 use crate::agents::agent_for;
 use crate::clock::SystemClock;
 use crate::gates::Gates;
+use crate::inbox::Inbox;
 use crate::markdown::MarkdownTracker;
 use crate::subprocess::{Keeper, SubprocessRunner};
 use crate::tmux::{Session, TmuxRunner};
@@ -39,6 +40,9 @@ pub enum EngineError {
         /// The gate.
         gate: String,
     },
+    /// A person stopped everything.
+    #[error("everything is stopped since {}, by {}: {}; lift it with {}", .0.at, .0.by, .0.reason, Control::LIFT)]
+    Halted(Order),
     /// A task of the engine panicked.
     #[error("a task of the engine failed, which is a bug: {0}")]
     Bug(String),
@@ -60,6 +64,7 @@ pub struct EngineBuilder {
     gates: Gates,
     progress: Progress,
     tag: String,
+    inbox: Option<Inbox>,
     keeper: Option<Keeper>,
 }
 
@@ -77,6 +82,7 @@ impl EngineBuilder {
             gates: Gates::default(),
             progress: Progress::default(),
             tag: random_tag(),
+            inbox: None,
             keeper: None,
         }
     }
@@ -151,6 +157,14 @@ impl EngineBuilder {
         self
     }
 
+    /// Takes in the orders of people that come in there, each at the latest before the next thing is decided; at once
+    /// when the bell is [rung](Inbox::ring). Without it none are taken in, and a file that stops everything is not
+    /// looked at.
+    pub fn inbox(mut self, inbox: Inbox) -> Self {
+        self.inbox = Some(inbox);
+        self
+    }
+
     /// The engine.
     pub fn build(self) -> Engine {
         let mut portfolio = self.portfolio;
@@ -158,7 +172,11 @@ impl EngineBuilder {
         let portfolio = Arc::new(portfolio);
         let here = || Arc::new(SubprocessRunner::new()) as Arc<dyn Runner>;
         let kept = |keeper: &Keeper, policy| {
-            Arc::new(SubprocessRunner::kept(keeper.clone().after_crash(policy).hiding(portfolio.state_dir.clone())))
+            let mut keeper = keeper.clone().after_crash(policy).hiding(portfolio.state_dir.clone());
+            if let Some(inbox) = &self.inbox {
+                keeper = keeper.halted_by(absolute(inbox.stop_file()));
+            }
+            Arc::new(SubprocessRunner::kept(keeper))
         };
         let own_runner = self.runner.is_some();
         let runner = self.runner.unwrap_or_else(|| match &self.keeper {
@@ -197,11 +215,18 @@ impl EngineBuilder {
             clock,
             zone: portfolio.zone().unwrap_or_else(TimeZone::system),
             tag: self.tag,
+            inbox: self.inbox,
             opened: std::sync::Mutex::default(),
             portfolio,
         };
         Engine { house: Arc::new(house), progress: self.progress }
     }
+}
+
+/// A keeper works in another folder than the engine.
+fn absolute(path: Utf8PathBuf) -> Utf8PathBuf {
+    let there = std::path::absolute(&path).ok();
+    there.and_then(|path| Utf8PathBuf::from_path_buf(path).ok()).unwrap_or(path)
 }
 
 /// Takes the folders of logins from the home folder of this process.

@@ -110,7 +110,7 @@ fn holder_lives(path: &Utf8Path) -> bool {
 }
 
 /// A mark that no other installation has.
-pub(super) fn random_tag() -> String {
+pub(crate) fn random_tag() -> String {
     use std::hash::{BuildHasher as _, Hasher as _};
     // Each of these states is seeded by the system's randomness.
     let random = || std::collections::hash_map::RandomState::new().build_hasher().finish();
