@@ -6,6 +6,7 @@ mod clock;
 mod engine;
 mod gates;
 mod git;
+mod halt;
 mod inbox;
 pub mod keeper;
 mod liveness;
@@ -37,6 +38,7 @@ pub use engine::{
 };
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
 pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, TrustedGit};
+pub use halt::{Ended, end_all};
 pub use inbox::{Inbox, STOP_FILE, new_order_id};
 pub use log::{LogPart, LogReader};
 pub use markdown::MarkdownTracker;
