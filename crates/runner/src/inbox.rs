@@ -10,16 +10,26 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::{Ask, Batch, Digest, Epoch, Order, OrderId, REQUEST_VERSION, Request, State, Store, StoreError};
+use dayfly_core::{
+    Ask, Batch, Digest, Epoch, Order, OrderId, ProcessIdentity, REQUEST_VERSION, Request, State, Store, StoreError,
+};
 use jiff::Timestamp;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
+
+use crate::process;
 
 /// The file, in the state directory, that stops everything as long as it is there.
 pub const STOP_FILE: &str = "STOP";
 
 /// The folder, in the state directory, of the orders that wait.
 const REQUESTS: &str = "requests";
+
+/// The signal by which an engine in another process is told that there is an order. To a process that does not expect it,
+/// it is nothing.
+pub const BELL: i32 = Signal::SIGURG as i32;
 
 /// What is in [`STOP_FILE`].
 #[derive(Debug, Serialize, Deserialize)]
@@ -200,6 +210,16 @@ fn by_hand(path: &Utf8Path) -> Order {
         by: "somebody".into(),
         reason: format!("the file {path} is there"),
         at,
+    }
+}
+
+/// Rings at an engine in another process, so that it looks at once.
+pub fn ring_at(engine: &ProcessIdentity) {
+    if let Ok(pid) = i32::try_from(engine.pid)
+        && process::is_alive(engine)
+    {
+        // An error means that it has ended.
+        let _ = kill(Pid::from_raw(pid), Signal::SIGURG);
     }
 }
 
