@@ -49,6 +49,16 @@ pub enum StoreError {
     /// The ledger cannot be used as it is.
     #[error("the ledger cannot be used")]
     Ledger(#[from] StateError),
+    /// It does not serve now, and may again: the disk is full, or somebody else keeps it locked. Whether what was asked
+    /// for has happened is not known.
+    #[error("{what}")]
+    Unavailable {
+        /// What does not serve, with the remedy.
+        what: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The back end failed.
     #[error("{what}")]
     Other {
@@ -58,6 +68,14 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl StoreError {
+    /// Whether the same may succeed later, once somebody has helped or without. An append may have happened all the same:
+    /// whoever repeats it looks first.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, StoreError::Unavailable { .. })
+    }
 }
 
 /// Keeps the ledger.

@@ -15,7 +15,7 @@ use crate::agents::agent_for;
 use crate::clock::SystemClock;
 use crate::gates::Gates;
 use crate::markdown::MarkdownTracker;
-use crate::subprocess::{Keeper, SubprocessRunner};
+use crate::subprocess::{Keeper, Leave, SubprocessRunner};
 use crate::tmux::{Session, TmuxRunner};
 
 use super::house::House;
@@ -157,8 +157,10 @@ impl EngineBuilder {
         find_logins(&mut portfolio);
         let portfolio = Arc::new(portfolio);
         let here = || Arc::new(SubprocessRunner::new()) as Arc<dyn Runner>;
+        let leave = Leave::default();
         let kept = |keeper: &Keeper, policy| {
-            Arc::new(SubprocessRunner::kept(keeper.clone().after_crash(policy).hiding(portfolio.state_dir.clone())))
+            let keeper = keeper.clone().after_crash(policy).hiding(portfolio.state_dir.clone());
+            Arc::new(SubprocessRunner::kept(keeper.leaving(leave.clone())))
         };
         let own_runner = self.runner.is_some();
         let runner = self.runner.unwrap_or_else(|| match &self.keeper {
@@ -197,6 +199,7 @@ impl EngineBuilder {
             clock,
             zone: portfolio.zone().unwrap_or_else(TimeZone::system),
             tag: self.tag,
+            leave: leave.clone(),
             opened: std::sync::Mutex::default(),
             portfolio,
         };

@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use crate::agents::billing_route;
 use crate::gates::{Commands, Gates};
 use crate::git::{Git, GitError, TrustedGit};
+use crate::subprocess::Leave;
 
 use super::reading::{self, At, Handed};
 
@@ -44,6 +45,8 @@ pub(super) struct House {
     /// The zone in which days begin, and in which vendors' programs print times.
     pub(super) zone: TimeZone,
     pub(super) tag: String,
+    /// Whether kept attempts that are dropped are left to their keepers.
+    pub(super) leave: Leave,
     /// The repositories that were opened, each once: to open one removes what an engine before this one left half done.
     pub(super) opened: Mutex<BTreeMap<ProjectName, Arc<OnceCell<TrustedGit>>>>,
 }
