@@ -157,7 +157,7 @@ impl Engine {
         let from = state.head;
         let started = Event::EngineStarted { version: env!("CARGO_PKG_VERSION").into() };
         let batch = Batch { epoch, at: house.now(), events: vec![started], conditions: vec![] };
-        for record in house.store.append(&batch).await? {
+        for record in hold::once(&*house.store, from, &batch).await? {
             state.apply(&record).map_err(StoreError::from)?;
         }
         let (inputs, mut receiver) = mpsc::channel(INPUTS);

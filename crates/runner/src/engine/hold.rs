@@ -60,7 +60,9 @@ impl Loop<'_> {
             pause = pause.max(FIRST / 2).saturating_mul(2).min(MOST);
             match again(&*self.house.store, self.model.state.head, batch).await {
                 Ok(records) => {
-                    if !self.model.tight {
+                    if self.model.tight {
+                        self.loosen().await;
+                    } else {
                         self.progress.available();
                     }
                     return Ok(records);
@@ -113,6 +115,16 @@ impl Loop<'_> {
             self.model.tight = false;
             self.progress.available();
         }
+    }
+}
+
+/// Appends before there is a loop that could hold on.
+pub(super) async fn once(store: &dyn Store, head: Seq, batch: &Batch) -> Result<Vec<Record>, StoreError> {
+    let answer = store.append(batch).await;
+    match settled(store, head, batch, answer).await {
+        // The answer may be all that was lost.
+        Err(err) if err.is_transient() => landed(store, head, batch).await.ok().flatten().ok_or(err),
+        other => other,
     }
 }
 
