@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use dayfly_core::{Batch, Epoch, Record, Seq, Store, StoreError};
+use dayfly_core::{
+    AttemptId, Batch, Epoch, IssueRef, IssueState, Record, Seq, State, Store, StoreError, Token,
+};
+use jiff::Timestamp;
 
 /// What goes wrong with an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,5 +146,40 @@ impl Store for FaultyStore {
     async fn read(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
         self.lasting()?;
         self.inner.read(after, limit).await
+    }
+
+    async fn load(&self) -> Result<State, StoreError> {
+        self.lasting()?;
+        self.inner.load().await
+    }
+
+    async fn recall(&self, issues: &[IssueRef]) -> Result<Vec<(IssueRef, IssueState)>, StoreError> {
+        self.lasting()?;
+        self.inner.recall(issues).await
+    }
+
+    async fn between(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Record>, StoreError> {
+        self.lasting()?;
+        self.inner.between(from, to).await
+    }
+
+    async fn since(&self, from: Timestamp) -> Result<Vec<Record>, StoreError> {
+        self.lasting()?;
+        self.inner.since(from).await
+    }
+
+    async fn about(&self, issue: &IssueRef) -> Result<Vec<Record>, StoreError> {
+        self.lasting()?;
+        self.inner.about(issue).await
+    }
+
+    async fn renew(
+        &self,
+        epoch: Epoch,
+        held: &[(AttemptId, Token)],
+        lease: Duration,
+    ) -> Result<Vec<AttemptId>, StoreError> {
+        self.lasting()?;
+        self.inner.renew(epoch, held, lease).await
     }
 }
