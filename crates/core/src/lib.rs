@@ -30,6 +30,7 @@
 
 mod agent;
 mod capacity;
+mod chain;
 mod clock;
 mod config;
 mod effect;
@@ -63,6 +64,7 @@ pub use capacity::{
     Capacity, CapacityKey, Failure, Learned, Limit, Limited, OpenedBy, Spending, Spent, Standing, Strength, Using,
     Window, capacity_after, capacity_noticed, next_probe, probe_job,
 };
+pub use chain::{Anchor, AnchorError, Broken, Chain};
 pub use clock::{Clock, FixedClock};
 pub use config::{Config, ConfigError, Origin, Problem, Setting, SourceText};
 pub use effect::{Effect, EffectEntry, EffectId, EffectKind};

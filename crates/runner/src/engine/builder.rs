@@ -17,7 +17,7 @@ use crate::clock::SystemClock;
 use crate::gates::Gates;
 use crate::git::Repo;
 use crate::markdown::MarkdownTracker;
-use crate::subprocess::{Keeper, SubprocessRunner};
+use crate::subprocess::{Keeper, Leave, SubprocessRunner};
 use crate::tmux::{Session, TmuxRunner};
 
 use super::ground::Ground;
@@ -176,8 +176,10 @@ impl EngineBuilder {
         }
         let portfolio = Arc::new(portfolio);
         let here = || Arc::new(SubprocessRunner::new()) as Arc<dyn Runner>;
+        let leave = Leave::default();
         let kept = |keeper: &Keeper, policy| {
-            Arc::new(SubprocessRunner::kept(keeper.clone().after_crash(policy).hiding(portfolio.state_dir.clone())))
+            let keeper = keeper.clone().after_crash(policy).hiding(portfolio.state_dir.clone());
+            Arc::new(SubprocessRunner::kept(keeper.leaving(leave.clone())))
         };
         let own_runner = self.runner.is_some();
         let runner = self.runner.unwrap_or_else(|| match &self.keeper {
@@ -219,6 +221,7 @@ impl EngineBuilder {
             tag: self.tag,
             ground: self.ground,
             opened: std::sync::Mutex::new(self.opened),
+            leave: leave.clone(),
             portfolio,
         };
         Engine { house: Arc::new(house), progress: self.progress }

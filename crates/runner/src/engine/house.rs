@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use crate::agents::billing_route;
 use crate::gates::{Commands, Gates};
 use crate::git::{Git, GitError, Repo, TrustedGit};
+use crate::subprocess::Leave;
 
 use super::ground::Ground;
 use super::reading::{self, At, Branches, Handed};
@@ -46,6 +47,8 @@ pub(super) struct House {
     pub(super) zone: TimeZone,
     pub(super) tag: String,
     pub(super) ground: Ground,
+    /// Whether kept attempts that are dropped are left to their keepers.
+    pub(super) leave: Leave,
     /// The repositories that were opened, each once: to open one removes what an engine before this one left half done.
     pub(super) opened: Mutex<BTreeMap<ProjectName, Arc<OnceCell<Repo>>>>,
 }

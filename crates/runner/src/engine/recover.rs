@@ -12,6 +12,7 @@ use crate::git::GitError;
 
 use super::attempt::{Work, chain};
 use super::guard::Guard;
+use super::hold;
 use super::house::House;
 use super::progress::Progress;
 
@@ -148,7 +149,7 @@ impl Recovery<'_> {
             events: vec![event],
             conditions: vec![Condition::Holder(id.clone(), attempt.token)],
         };
-        for record in self.house.store.append(&batch).await? {
+        for record in hold::once(&*self.house.store, state.head, &batch).await? {
             state.apply(&record)?;
         }
         self.progress.recovered(id);
