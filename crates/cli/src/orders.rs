@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use dayfly_core::{
-    Ask, AttemptId, Clock as _, IssueId, IssueRef, Order, ProjectName, Request, State, Store as _, StoreError, Target,
+    Ask, AttemptId, Clock as _, IssueId, IssueRef, Order, ProjectName, Request, State, Store as _, Target,
 };
-use dayfly_runner::{Inbox, LockError, SqliteStore, StateLock, SystemClock, new_order_id, read_all, ring_at};
+use dayfly_runner::{Inbox, LockError, SqliteStore, StateLock, SystemClock, new_order_id, ring_at};
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -62,7 +62,7 @@ pub(crate) async fn take_in(context: &Context, inbox: &Inbox) -> Result<Option<S
         Err(err) => return Err(err.into()),
     };
     let store = SqliteStore::open(&context.ledger())?;
-    let mut state = State::fold(&read_all(&store).await?).map_err(StoreError::from)?;
+    let mut state = store.load().await?;
     let epoch = store.take_over().await?;
     inbox.take_in(&store, epoch, &mut state, SystemClock.now()).await?;
     Ok(Some(state))
@@ -71,7 +71,7 @@ pub(crate) async fn take_in(context: &Context, inbox: &Inbox) -> Result<Option<S
 /// How things stand, as the ledger holds it.
 pub(crate) async fn recorded(context: &Context) -> Result<State, CliError> {
     let Some(store) = context.read_store()? else { return Ok(State::default()) };
-    Ok(State::fold(&read_all(&store).await?).map_err(StoreError::from)?)
+    Ok(store.load().await?)
 }
 
 /// The projects and issues that are named; none means everything.

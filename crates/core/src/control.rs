@@ -184,6 +184,11 @@ impl Control {
     /// What lifts a halt.
     pub const LIFT: &str = "`dayfly resume --all --reason TEXT`";
 
+    /// Whether nobody has ordered anything yet.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Whether the ledger holds the order.
     pub fn has_taken(&self, id: &OrderId) -> bool {
         self.taken.contains(id)

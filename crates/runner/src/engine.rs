@@ -6,12 +6,15 @@
 
 mod answer;
 mod attempt;
+mod ballast;
 mod brake;
 mod builder;
 mod clean;
 mod decide;
 mod freeze;
+mod ground;
 mod guard;
+mod hold;
 mod house;
 #[cfg(feature = "proxy")]
 mod key;
@@ -30,19 +33,20 @@ mod recover;
 mod together;
 mod view;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dayfly_core::{
-    AttemptEvent, AttemptId, Batch, Condition, Epoch, Event, EventSink, Filter, Running, Stop, StoreError,
+    AttemptEvent, AttemptId, Batch, Epoch, Event, EventSink, Filter, Running, Stop, StoreError,
 };
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use attempt::Work;
+use ballast::Ballast;
 use brake::Brake;
 use freeze::ToFreeze;
 use guard::{Guard, Vendor};
@@ -84,13 +88,19 @@ pub struct RunOptions {
 }
 
 /// The loop's own things.
-struct Loop {
+struct Loop<'a> {
     house: Arc<House>,
     progress: Progress,
     model: Model,
     epoch: Epoch,
     inputs: mpsc::Sender<Input>,
     brake: Brake,
+    shutdown: &'a mut mpsc::Receiver<Stop>,
+    /// Whether somebody is left who may ask for the end.
+    listening: bool,
+    /// What the operator asked for while the store did not serve.
+    asked: VecDeque<Stop>,
+    ballast: Ballast,
     tasks: JoinSet<()>,
     /// How many probes there were.
     probes: u64,
@@ -110,8 +120,9 @@ impl Engine {
     /// start again in the next run.
     ///
     /// # Errors
-    /// If the store does not serve: what ran is killed then, and settled as lost by the next run. If a stage lists a
-    /// custom gate that was not added, or a person stopped everything: nothing is started then.
+    /// If the store fails for good: what keepers hold is left to them then, for the next run to take up, and the rest is
+    /// killed. A store that may serve again is waited for. If a stage lists a custom gate that was not added, or a person
+    /// stopped everything: nothing is started then.
     ///
     /// # Cancellation
     /// Dropping the future kills what runs; the next run settles it as lost.
@@ -127,14 +138,16 @@ impl Engine {
         let from = state.head;
         let started = Event::EngineStarted { version: env!("CARGO_PKG_VERSION").into() };
         let batch = Batch { epoch, at: house.now(), events: vec![started], conditions: vec![] };
-        for record in house.store.append(&batch).await? {
+        for record in hold::once(&*house.store, from, &batch).await? {
             state.apply(&record).map_err(StoreError::from)?;
         }
         let (inputs, mut receiver) = mpsc::channel(INPUTS);
         let brake = Brake::default();
         let sink = |id: &AttemptId| sink(&inputs, &self.progress, id, true);
         let recovery = Recovery { house, epoch, sink: &sink, brake: &brake, progress: &self.progress };
+        house.leave.set(true);
         let taken_up = Box::pin(recovery.run(&mut state)).await?;
+        house.leave.set(false);
         let mut model = Model::new(Arc::clone(&house.portfolio), state, options.filter, options.until);
         model.zone = house.zone.clone();
         model.can_probe = house.agents.iter().filter(|(_, a)| a.can_probe()).map(|(name, _)| name.clone()).collect();
@@ -145,6 +158,10 @@ impl Engine {
             epoch,
             inputs,
             brake,
+            shutdown,
+            listening: true,
+            asked: VecDeque::new(),
+            ballast: Ballast::of(&house.portfolio.state_dir),
             tasks: JoinSet::new(),
             probes: 0,
             finished: false,
@@ -153,7 +170,9 @@ impl Engine {
             this.perform(work, Some(running));
         }
         this.end_cancelled();
-        let result = this.work(&mut receiver, shutdown).await;
+        this.ballast.make().await;
+        let result = this.work(&mut receiver).await;
+        house.leave.set(matches!(result, Err(EngineError::Store(_))));
         this.tasks.shutdown().await;
         result?;
         let records = house.store.read(from, usize::MAX).await?;
@@ -161,24 +180,21 @@ impl Engine {
     }
 }
 
-impl Loop {
-    async fn work(
-        &mut self,
-        receiver: &mut mpsc::Receiver<Input>,
-        shutdown: &mut mpsc::Receiver<Stop>,
-    ) -> Result<(), EngineError> {
-        let mut listening = true;
+impl Loop<'_> {
+    async fn work(&mut self, receiver: &mut mpsc::Receiver<Input>) -> Result<(), EngineError> {
         loop {
             self.take_orders().await?;
             self.turn().await?;
             if self.finished {
                 return Ok(());
             }
+            let asked = self.asked.pop_front();
             let input = tokio::select! {
                 biased;
-                stop = shutdown.recv(), if listening => match stop {
+                Some(stop) = std::future::ready(asked) => Input::Stop(stop),
+                stop = self.shutdown.recv(), if self.listening => match stop {
                     Some(stop) => Input::Stop(stop),
-                    None => { listening = false; continue }
+                    None => { self.listening = false; continue }
                 },
                 // What was ordered is taken in before the next turn.
                 () = self.house.rung() => continue,
@@ -189,7 +205,10 @@ impl Loop {
                     }
                     continue;
                 }
-                () = sleep_until(&*self.house.clock, self.model.wake) => Input::Woke,
+                () = sleep_until(&*self.house.clock, self.model.wake) => {
+                    self.loosen().await;
+                    Input::Woke
+                }
             };
             let mut inputs = vec![input];
             inputs.extend(std::iter::from_fn(|| receiver.try_recv().ok()).take(INPUTS));
@@ -287,16 +306,6 @@ impl Loop {
             }
         }
         Ok(grew)
-    }
-
-    async fn append(&mut self, events: Vec<Event>, conditions: Vec<Condition>) -> Result<(), EngineError> {
-        let batch = Batch { epoch: self.epoch, at: self.house.now(), events, conditions };
-        let records = self.house.store.append(&batch).await?;
-        for (record, event) in records.iter().zip(&batch.events) {
-            self.model.state.apply(record).map_err(StoreError::from)?;
-            self.progress.event(&self.model.state, event);
-        }
-        Ok(())
     }
 
     fn to_freeze(&self, ready: dayfly_core::Ready) -> ToFreeze {

@@ -37,7 +37,7 @@ pub use engine::{
     TriagedLine, Until, Withheld, attempt_dir, gates_dir, git_dir, overview, read_all,
 };
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
-pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, TrustedGit};
+pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, Repo, TrustedGit};
 pub use halt::{Ended, end_all};
 pub use inbox::{BELL, Inbox, STOP_FILE, new_order_id, ring_at};
 pub use log::{LogPart, LogReader};

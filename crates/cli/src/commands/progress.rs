@@ -9,6 +9,7 @@ use dayfly_runner::{Notice, Progress};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io::Write as _;
 
+use super::doctor::causes;
 use crate::orders::names;
 use crate::output::Output;
 use crate::plain::plain;
@@ -74,6 +75,11 @@ impl Shared {
             Notice::NotCleaned(id, why) => self.say(&format!("{id}  left files that cannot be removed now: {why}")),
             Notice::TakenUp(id) => self.say(&format!("{id}  is taken up from an earlier engine")),
             Notice::Draining => self.say("starting nothing more; this ends when what runs has ended"),
+            Notice::Unavailable(err) => self.say(&format!(
+                "nothing new is begun, and what runs goes on: {}; dayfly tries again, and goes on by itself",
+                causes(err)
+            )),
+            Notice::Available => self.say("the ledger can be written again; dayfly goes on"),
             Notice::Stopping(Stop::Polite) => {
                 self.say("stopping what runs; interrupt once more to kill it, a third time to leave at once");
             }

@@ -51,7 +51,7 @@ impl Work {
     }
 }
 
-impl Loop {
+impl Loop<'_> {
     /// Takes in what was ordered. A request is removed when all that follows from it was begun; one that stays is known
     /// again by its id.
     pub(super) async fn take_orders(&mut self) -> Result<(), EngineError> {

@@ -7,8 +7,6 @@ use dayfly_core::{
     Attempt, AttemptId, Awaited, Epoch, EventSink, JobSpec, Outcome, OutputLimits, RunnerError, Stop, probe_job,
 };
 
-use crate::remove::remove_folder;
-
 use super::brake::Ear;
 use super::house::{House, attempt_dir};
 
@@ -39,14 +37,16 @@ impl Probe {
         let outcome = self.run(&id, &cwd).await.ok().flatten();
         for folder in [cwd, attempt_dir(&self.house.portfolio, &id)] {
             // A probe leaves nothing that anybody would read.
-            let _ = remove_folder(&folder).await;
+            let _ = self.house.remove_folder(&folder).await;
         }
         outcome
     }
 
     async fn run(&mut self, id: &AttemptId, cwd: &Utf8PathBuf) -> Result<Option<Outcome>, RunnerError> {
         let at = |source| RunnerError::Files { path: cwd.clone(), source };
-        tokio::fs::create_dir_all(cwd).await.map_err(at)?;
+        if self.house.ground.is_there() {
+            tokio::fs::create_dir_all(cwd).await.map_err(at)?;
+        }
         let Some(mut attempt) = self.attempt(id, cwd) else { return Ok(None) };
         // What would be billed in another way than is configured is not tried at all.
         if self.house.route(&attempt.job).is_err() {
@@ -58,6 +58,7 @@ impl Probe {
         }
         let mut running = self.house.runner.start(&attempt).await?;
         tokio::select! {
+            biased;
             outcome = running.wait() => {
                 let mut outcome = outcome?;
                 if let Some(held) = &held {
