@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use camino::Utf8Path;
-use dayfly_core::{Event, Phase, Record, State};
+use dayfly_core::{End, Event, Phase, Record, State};
 use dayfly_runner::{SqliteStore, read_all};
 
 use crate::people::Forge;
@@ -41,7 +41,7 @@ pub(crate) fn booked(dir: &Utf8Path, records: &[Record], keepers_lived: bool) ->
     let mut ends = BTreeMap::new();
     for record in records {
         if let Ok(Event::AttemptEnded { attempt, outcome, .. }) = record.event()
-            && ends.insert(attempt.to_string(), outcome.end.to_string()).is_some()
+            && ends.insert(attempt.to_string(), outcome.end == End::Lost).is_some()
         {
             return Err(format!("{attempt} ended twice"));
         }
@@ -55,8 +55,8 @@ pub(crate) fn booked(dir: &Utf8Path, records: &[Record], keepers_lived: bool) ->
         if lives > 1 {
             return Err(format!("{name} was started {lives} times"));
         }
-        let Some(end) = ends.get(&name) else { return Err(format!("{name} was started, and no record says how it ended")) };
-        if end != "lost" {
+        let Some(lost_it) = ends.get(&name) else { return Err(format!("{name} was started, and no record says how it ended")) };
+        if !*lost_it {
             continue;
         }
         lost += 1;

@@ -161,16 +161,16 @@ impl World {
         let (roll, pid) = (dice.below(100), engine.id());
         let keepers = if self.treatment.keepers { keepers(&self.dir) } else { Vec::new() };
         match (roll, dice.pick(&keepers)) {
-            (0..12, Some(keeper)) => {
+            (0..20, Some(keeper)) => {
                 signal(*keeper, Signal::SIGKILL);
                 self.tally.keepers += 1;
                 false
             }
-            (12..20, Some(keeper)) => {
+            (20..28, Some(keeper)) => {
                 self.pause(*keeper, dice);
                 false
             }
-            (20..32, Some(keeper)) => {
+            (28..48, Some(keeper)) => {
                 // Both at once, in either order.
                 let (first, second) = if dice.percent(50) { (pid, *keeper) } else { (*keeper, pid) };
                 signal(first, Signal::SIGKILL);
@@ -178,7 +178,7 @@ impl World {
                 self.tally.keepers += 1;
                 true
             }
-            (32..42, _) => {
+            (48..57, _) => {
                 self.pause(pid, dice);
                 false
             }
