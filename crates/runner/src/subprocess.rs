@@ -5,6 +5,7 @@ mod kept;
 mod output;
 mod prepare;
 mod supervise;
+mod unheard;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -196,6 +196,20 @@ async fn a_command_ended_by_a_signal_of_somebody_else_could_not_judge() {
     assert!(err.reason.contains("signal 9"), "{err}");
 }
 
+/// The keeper is a script in the command's folder, which dies before it has heard anything, or when it has heard it all.
+#[tokio::test]
+async fn a_command_whose_keeper_somebody_ended_is_held_and_no_person_is_asked() {
+    for script in ["kill -9 $$", "head -c 20 >/dev/null; kill -9 $$"] {
+        let yard = Yard::script("true", &[]);
+        let gate = yard.gate().await;
+        std::fs::create_dir_all(gate.dir.join("tests")).unwrap();
+        std::fs::write(gate.dir.join("tests/keep"), script).unwrap();
+        let runner = SubprocessRunner::kept(crate::Keeper::new("/bin/sh"));
+        let verdict = Commands { runner: Arc::new(runner), ..gate }.check(&yard.subject()).await.unwrap();
+        assert!(matches!(&verdict, Verdict::Hold { reason, .. } if reason.contains("by signal 9")), "{verdict:?}");
+    }
+}
+
 /// A file of that name where the engine was started once stood in for the one that was judged.
 #[tokio::test]
 async fn a_program_with_a_slash_is_the_judged_commits_own() {
