@@ -38,9 +38,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dayfly_core::{
-    AttemptEvent, AttemptId, Batch, Epoch, Event, EventSink, Filter, Running, Stop, StoreError,
-};
+use dayfly_core::{AttemptEvent, AttemptId, Batch, Epoch, Event, EventSink, Filter, Running, Stop, StoreError};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
