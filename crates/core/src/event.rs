@@ -349,13 +349,17 @@ impl Record {
         serde_json::from_str(&self.body).map_err(|source| RecordError::Malformed { seq: self.seq.0, source })
     }
 
+    /// Whether its hash is the one of what it holds.
+    pub fn is_sound(&self) -> bool {
+        self.hash == Self::digest(self.format, self.seq, self.epoch, self.at, &self.body, &self.prev)
+    }
+
     /// Checks that it follows the record with place `after` and hash `prev`, unaltered.
     ///
     /// # Errors
     /// [`RecordError::Broken`] if not.
     pub fn verify(&self, after: Seq, prev: &Digest) -> Result<(), RecordError> {
-        let hash = Self::digest(self.format, self.seq, self.epoch, self.at, &self.body, &self.prev);
-        let fine = self.seq.0 == after.0 + 1 && self.prev == *prev && self.hash == hash;
+        let fine = self.seq.0 == after.0 + 1 && self.prev == *prev && self.is_sound();
         if fine { Ok(()) } else { Err(RecordError::Broken { seq: self.seq.0 }) }
     }
 }

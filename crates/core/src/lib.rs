@@ -30,6 +30,7 @@
 
 mod agent;
 mod capacity;
+mod chain;
 mod clock;
 mod config;
 mod effect;
@@ -63,6 +64,7 @@ pub use capacity::{
     Capacity, CapacityKey, Failure, Learned, Limit, Limited, OpenedBy, Spending, Spent, Standing, Strength, Using,
     Window, capacity_after, capacity_noticed, next_probe, probe_job,
 };
+pub use chain::{Anchor, AnchorError, Broken, Chain};
 pub use clock::{Clock, FixedClock};
 pub use config::{Config, ConfigError, Origin, Problem, Setting, SourceText};
 pub use effect::{Effect, EffectEntry, EffectId, EffectKind};
@@ -102,7 +104,7 @@ pub use sandbox::{Network, Sandbox, SandboxPolicy, SandboxSpec};
 pub use settle::{Next, SettleInput, believed, next_step};
 pub use stage::{Access, AnswerRule, Choice, Fallback, Pipeline, Stage, StageRun, WorstCase};
 pub use state::{
-    IssueState, LiveAttempt, PendingEffect, Phase, PullRecord, PullStep, StageWork, State, StateError,
+    Aside, Finish, IssueState, LiveAttempt, PendingEffect, Phase, PullRecord, PullStep, StageWork, State, StateError,
     transition_diagram, transition_table,
 };
 pub use store::{Batch, Condition, MemoryStore, Store, StoreError};

@@ -6,11 +6,14 @@
 
 mod answer;
 mod attempt;
+mod ballast;
 mod builder;
 mod clean;
 mod decide;
 mod freeze;
+mod ground;
 mod guard;
+mod hold;
 mod house;
 #[cfg(feature = "proxy")]
 mod key;
@@ -27,7 +30,7 @@ mod reading;
 mod recover;
 mod view;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +43,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use attempt::Work;
+use ballast::Ballast;
 use freeze::ToFreeze;
 use guard::{Guard, Vendor};
 use house::House;
@@ -105,13 +109,19 @@ impl Together {
 }
 
 /// The loop's own things.
-struct Loop {
+struct Loop<'a> {
     house: Arc<House>,
     progress: Progress,
     model: Model,
     epoch: Epoch,
     inputs: mpsc::Sender<Input>,
     stop: watch::Sender<Option<Stop>>,
+    shutdown: &'a mut mpsc::Receiver<Stop>,
+    /// Whether somebody is left who may ask for the end.
+    listening: bool,
+    /// What the operator asked for while the store did not serve.
+    asked: VecDeque<Stop>,
+    ballast: Ballast,
     tasks: JoinSet<()>,
     /// How many probes there were.
     probes: u64,
@@ -131,8 +141,9 @@ impl Engine {
     /// start again in the next run.
     ///
     /// # Errors
-    /// If the store does not serve: what ran is killed then, and settled as lost by the next run. If a stage lists a
-    /// custom gate that was not added: nothing is started then.
+    /// If the store fails for good: what keepers hold is left to them then, for the next run to take up, and the rest is
+    /// killed. A store that may serve again is waited for. If a stage lists a custom gate that was not added: nothing is
+    /// started then.
     ///
     /// # Cancellation
     /// Dropping the future kills what runs; the next run settles it as lost.
@@ -147,14 +158,16 @@ impl Engine {
         let from = state.head;
         let started = Event::EngineStarted { version: env!("CARGO_PKG_VERSION").into() };
         let batch = Batch { epoch, at: house.now(), events: vec![started], conditions: vec![] };
-        for record in house.store.append(&batch).await? {
+        for record in hold::once(&*house.store, from, &batch).await? {
             state.apply(&record).map_err(StoreError::from)?;
         }
         let (inputs, mut receiver) = mpsc::channel(INPUTS);
         let stop = watch::channel(None).0;
         let sink = |id: &AttemptId| sink(&inputs, &self.progress, id, true);
         let recovery = Recovery { house, epoch, sink: &sink, stop: &stop, progress: &self.progress };
+        house.leave.set(true);
         let taken_up = Box::pin(recovery.run(&mut state)).await?;
+        house.leave.set(false);
         let mut model = Model::new(Arc::clone(&house.portfolio), state, options.filter, options.until);
         model.zone = house.zone.clone();
         model.can_probe = house.agents.iter().filter(|(_, a)| a.can_probe()).map(|(name, _)| name.clone()).collect();
@@ -165,6 +178,10 @@ impl Engine {
             epoch,
             inputs,
             stop,
+            shutdown,
+            listening: true,
+            asked: VecDeque::new(),
+            ballast: Ballast::of(&house.portfolio.state_dir),
             tasks: JoinSet::new(),
             probes: 0,
             finished: false,
@@ -172,7 +189,9 @@ impl Engine {
         for TakenUp { work, running } in taken_up {
             this.perform(work, Some(running));
         }
-        let result = this.work(&mut receiver, shutdown).await;
+        this.ballast.make().await;
+        let result = this.work(&mut receiver).await;
+        house.leave.set(matches!(result, Err(EngineError::Store(_))));
         this.tasks.shutdown().await;
         result?;
         let records = house.store.read(from, usize::MAX).await?;
@@ -180,23 +199,20 @@ impl Engine {
     }
 }
 
-impl Loop {
-    async fn work(
-        &mut self,
-        receiver: &mut mpsc::Receiver<Input>,
-        shutdown: &mut mpsc::Receiver<Stop>,
-    ) -> Result<(), EngineError> {
-        let mut listening = true;
+impl Loop<'_> {
+    async fn work(&mut self, receiver: &mut mpsc::Receiver<Input>) -> Result<(), EngineError> {
         loop {
             self.turn().await?;
             if self.finished {
                 return Ok(());
             }
+            let asked = self.asked.pop_front();
             let input = tokio::select! {
                 biased;
-                stop = shutdown.recv(), if listening => match stop {
+                Some(stop) = std::future::ready(asked) => Input::Stop(stop),
+                stop = self.shutdown.recv(), if self.listening => match stop {
                     Some(stop) => Input::Stop(stop),
-                    None => { listening = false; continue }
+                    None => { self.listening = false; continue }
                 },
                 Some(input) = receiver.recv() => input,
                 Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => {
@@ -205,7 +221,10 @@ impl Loop {
                     }
                     continue;
                 }
-                () = sleep_until(&*self.house.clock, self.model.wake) => Input::Woke,
+                () = sleep_until(&*self.house.clock, self.model.wake) => {
+                    self.loosen().await;
+                    Input::Woke
+                }
             };
             let mut inputs = vec![input];
             inputs.extend(std::iter::from_fn(|| receiver.try_recv().ok()).take(INPUTS));
@@ -301,16 +320,6 @@ impl Loop {
             }
         }
         Ok(grew)
-    }
-
-    async fn append(&mut self, events: Vec<Event>, conditions: Vec<Condition>) -> Result<(), EngineError> {
-        let batch = Batch { epoch: self.epoch, at: self.house.now(), events, conditions };
-        let records = self.house.store.append(&batch).await?;
-        for (record, event) in records.iter().zip(&batch.events) {
-            self.model.state.apply(record).map_err(StoreError::from)?;
-            self.progress.event(&self.model.state, event);
-        }
-        Ok(())
     }
 
     fn to_freeze(&self, ready: dayfly_core::Ready) -> ToFreeze {

@@ -314,7 +314,7 @@ async fn store_check(context: &Context, portfolio: &Portfolio) -> Check {
 }
 
 /// An error with all that caused it.
-fn causes(err: &dyn std::error::Error) -> String {
+pub(super) fn causes(err: &dyn std::error::Error) -> String {
     let mut text = err.to_string();
     let mut source = err.source();
     while let Some(cause) = source {

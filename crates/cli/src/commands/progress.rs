@@ -9,6 +9,7 @@ use dayfly_runner::{Notice, Progress};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io::Write as _;
 
+use super::doctor::causes;
 use crate::output::Output;
 use crate::plain::plain;
 use crate::tables::{cut, span};
@@ -72,6 +73,11 @@ impl Shared {
             Notice::Recovered(id) => self.say(&format!("{id}  was lost with an earlier engine; it is tried again")),
             Notice::NotCleaned(id, why) => self.say(&format!("{id}  left files that cannot be removed now: {why}")),
             Notice::TakenUp(id) => self.say(&format!("{id}  is taken up from an earlier engine")),
+            Notice::Unavailable(err) => self.say(&format!(
+                "nothing new is begun, and what runs goes on: {}; dayfly tries again, and goes on by itself",
+                causes(err)
+            )),
+            Notice::Available => self.say("the ledger can be written again; dayfly goes on"),
             Notice::Stopping(Stop::Polite) => {
                 self.say("stopping what runs; interrupt once more to kill it, a third time to leave at once");
             }

@@ -55,7 +55,9 @@ pub(crate) fn booked(dir: &Utf8Path, records: &[Record], keepers_lived: bool) ->
         if lives > 1 {
             return Err(format!("{name} was started {lives} times"));
         }
-        let Some(lost_it) = ends.get(&name) else { return Err(format!("{name} was started, and no record says how it ended")) };
+        let Some(lost_it) = ends.get(&name) else {
+            return Err(format!("{name} was started, and no record says how it ended"));
+        };
         if !*lost_it {
             continue;
         }

@@ -84,7 +84,8 @@ pub(crate) fn run(run: Run, calm: Calm) -> ExitCode {
             let world = next.fetch_add(1, Ordering::Relaxed);
             let treatment = treatment(world, kills);
             let mut dice = Dice::new(run.seed, world);
-            match World::new(&template, root.join(format!("world-{world}")), treatment).torture(&mut dice, &calm.facts) {
+            match World::new(&template, root.join(format!("world-{world}")), treatment).torture(&mut dice, &calm.facts)
+            {
                 Ok(tally) => {
                     // A world that was done early leaves its kills to others.
                     *left.lock().unwrap() += kills - tally.kills;

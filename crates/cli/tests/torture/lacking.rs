@@ -34,15 +34,8 @@ pub(crate) enum Lack {
     LockAndEpochs,
 }
 
-pub(crate) const ALL: [Lack; 7] = [
-    Lack::Nothing,
-    Lack::Tokens,
-    Lack::Epochs,
-    Lack::ReadBack,
-    Lack::Adoption,
-    Lack::Lock,
-    Lack::LockAndEpochs,
-];
+pub(crate) const ALL: [Lack; 7] =
+    [Lack::Nothing, Lack::Tokens, Lack::Epochs, Lack::ReadBack, Lack::Adoption, Lack::Lock, Lack::LockAndEpochs];
 
 impl Lack {
     pub(crate) fn word(self) -> String {

@@ -45,7 +45,8 @@ fn main() -> ExitCode {
             kills::run(Run { kills, each: 30, seed: seed(rest), workers }, Calm::new(true))
         }
         ["power", rest @ ..] => {
-            let (cuts, shutdowns) = (option(rest, "--cuts").unwrap_or(1000), option(rest, "--shutdowns").unwrap_or(100));
+            let (cuts, shutdowns) =
+                (option(rest, "--cuts").unwrap_or(1000), option(rest, "--shutdowns").unwrap_or(100));
             power::power(&Calm::new(false).root(), (cuts, shutdowns), seed(rest))
         }
         ["recovery", rest @ ..] => recovery::recovery(option(rest, "--jobs").unwrap_or(500)),

@@ -64,7 +64,8 @@ fn contract(root: &Utf8Path, lack: Lack) -> Caught {
 
 /// Worlds whose engine lacks something, and is killed.
 fn kills(calm: &Calm, lack: Lack, seed: u64, worlds: u64) -> Caught {
-    let treatment = Treatment { after_crash: AfterCrash::Adopt, keepers: false, forge: false, kills: 30, lack: Some(lack) };
+    let treatment =
+        Treatment { after_crash: AfterCrash::Adopt, keepers: false, forge: false, kills: 30, lack: Some(lack) };
     for world in 0..worlds {
         let dir = calm.root().join(format!("{}-{world}", lack.word()));
         let tortured = World::new(&calm.template(), dir, treatment).torture(&mut Dice::new(seed, world), &calm.facts);
@@ -100,7 +101,11 @@ fn two_engines(calm: &Calm, lack: Lack) -> Caught {
     let after = ledger(&dir).map_err(drop)?;
     let newer: Vec<Epoch> = after[taken.len()..].iter().map(|record| record.epoch).collect();
     if !newer.is_empty() || woken.status.success() || !said.contains("another engine took over") {
-        return Ok(format!("two engines: the first one woke, and wrote {} records; it said {:?}", newer.len(), said.trim()));
+        return Ok(format!(
+            "two engines: the first one woke, and wrote {} records; it said {:?}",
+            newer.len(),
+            said.trim()
+        ));
     }
     Err(())
 }

@@ -85,10 +85,7 @@ pub(crate) fn template(dir: &Utf8Path) {
 pub(crate) fn sources() -> [(&'static str, &'static str); 3] {
     [
         ("README.md", "# A house\n"),
-        (
-            "check.sh",
-            "set -eu\nfor file in work-*; do [ ! -e \"$file\" ] || [ \"$(cat \"$file\")\" = right ]; done\n",
-        ),
+        ("check.sh", "set -eu\nfor file in work-*; do [ ! -e \"$file\" ] || [ \"$(cat \"$file\")\" = right ]; done\n"),
         (".dayfly/gates.toml", "[[command]]\nname = \"check\"\nrun = [\"sh\", \"check.sh\"]\ntimeout = \"1m\"\n"),
     ]
 }
@@ -139,7 +136,8 @@ pub(crate) fn issue_files(dir: &Utf8Path, project: &str) -> Vec<(Utf8PathBuf, St
     let paths = entries.map(|entry| Utf8PathBuf::from_path_buf(entry.unwrap().path()).unwrap());
     let issues = paths.filter(|path| path.extension() == Some("md") && !path.file_name().unwrap().starts_with('.'));
     // A file that is just being replaced is read at the next look.
-    let mut read: Vec<_> = issues.filter_map(|path| Some((path.clone(), std::fs::read_to_string(path).ok()?))).collect();
+    let mut read: Vec<_> =
+        issues.filter_map(|path| Some((path.clone(), std::fs::read_to_string(path).ok()?))).collect();
     read.sort();
     read
 }

@@ -101,8 +101,13 @@ fn once(dir: &Utf8Path, jobs: u64, kill_keepers: bool) -> Result<String, String>
     if !left.is_empty() {
         return Err(format!("{} processes are left", left.len()));
     }
-    let what = if kill_keepers { "killed with their keepers: all settled" } else { "whose keepers lived: all taken up" };
-    Ok(format!("{jobs} jobs (started in {:.1} s), {what} {:.2} s after the restart", started.as_secs_f64(), took.as_secs_f64()))
+    let what =
+        if kill_keepers { "killed with their keepers: all settled" } else { "whose keepers lived: all taken up" };
+    Ok(format!(
+        "{jobs} jobs (started in {:.1} s), {what} {:.2} s after the restart",
+        started.as_secs_f64(),
+        took.as_secs_f64()
+    ))
 }
 
 /// How long it takes until each of those attempts was settled or taken up.

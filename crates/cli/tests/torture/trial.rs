@@ -130,9 +130,8 @@ impl World {
     }
 
     fn engine(&self) -> Child {
-        let log = |name: &str| -> File {
-            OpenOptions::new().create(true).append(true).open(self.dir.join(name)).unwrap()
-        };
+        let log =
+            |name: &str| -> File { OpenOptions::new().create(true).append(true).open(self.dir.join(name)).unwrap() };
         let mut command = match self.treatment.lack {
             None => dayfly(&self.dir, self.people.token()),
             Some(_) => Command::new(std::env::current_exe().unwrap()),

@@ -11,7 +11,7 @@ use dayfly_core::{
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::git::{GitError, TrustedGit};
+use crate::git::{GitError, Repo};
 use crate::keeper::STATUS_FILE;
 use crate::subprocess::{proposal_path, without_secrets};
 
@@ -102,7 +102,7 @@ impl Work {
         }
     }
 
-    async fn run_agent(&mut self, running: Option<Box<dyn Running>>) -> Result<(Outcome, Option<TrustedGit>), Early> {
+    async fn run_agent(&mut self, running: Option<Box<dyn Running>>) -> Result<(Outcome, Option<Repo>), Early> {
         let (mut running, held) = match running {
             // It is followed first: a repository that cannot be opened now is no reason to end it.
             Some(running) => {
@@ -113,7 +113,7 @@ impl Work {
             None => {
                 let git = self.house.git(&self.project).await.map_err(git_end)?;
                 let mut attempt = self.attempt(self.working_copy(git.as_ref()).await?)?;
-                attempt.reads = git.as_ref().map(TrustedGit::lends).unwrap_or_default();
+                attempt.reads = git.as_ref().map(|git| git.lends()).unwrap_or_default();
                 let held = self.hold_key(&mut attempt)?;
                 (self.house.runner(&self.project.name).start(&attempt).await.map_err(runner_end)?, held)
             }
@@ -126,6 +126,8 @@ impl Work {
                 running.stop(how).await.map_err(runner_end)?;
             }
             tokio::select! {
+                // The same things lead to the same end, whatever else is ready by then.
+                biased;
                 outcome = running.wait() => {
                     let mut outcome = outcome.map_err(runner_end)?;
                     self.complete(&mut outcome, held.as_ref());
@@ -194,7 +196,7 @@ impl Work {
         self.house.runner(&self.project.name).reattach(&self.attempt(cwd).ok()?).await.ok().flatten()
     }
 
-    async fn working_copy(&self, git: Option<&TrustedGit>) -> Result<Utf8PathBuf, Early> {
+    async fn working_copy(&self, git: Option<&Repo>) -> Result<Utf8PathBuf, Early> {
         let (Some(git), Some(start)) = (git, &self.job.start) else { return Ok(self.project.path.clone()) };
         let tree = self.house.tree(&self.id);
         git.add_copy(&tree, start).await.map_err(git_end)?;
@@ -202,7 +204,7 @@ impl Work {
     }
 
     /// Holds what the agent says against what it did.
-    async fn judge(&mut self, mut outcome: Outcome, git: Option<TrustedGit>) -> Result<Outcome, Early> {
+    async fn judge(&mut self, mut outcome: Outcome, git: Option<Repo>) -> Result<Outcome, Early> {
         let facts = match self.facts(git.as_ref(), &mut outcome).await {
             Ok(facts) => facts,
             // What it cost, what it said and what it committed stays, whatever became of its working copy.
@@ -244,10 +246,11 @@ impl Work {
     }
 
     /// Checks the job's gates; the end is set if one did not pass.
-    pub(super) async fn check(&self, subject: &Subject, git: Option<TrustedGit>) -> (Vec<GateResult>, Option<End>) {
+    pub(super) async fn check(&self, subject: &Subject, git: Option<Repo>) -> (Vec<GateResult>, Option<End>) {
         let commands = self.house.commands(&self.project, git, &self.id);
         let mut stop = self.stop.clone();
         let checked = tokio::select! {
+            biased;
             // To drop the check ends its commands; they start over with the attempt.
             () = asked(&mut stop) => return (Vec::new(), Some(End::Cancelled)),
             checked = self.house.gates.check(&self.job.gates, subject, Some(&commands)) => checked,
@@ -262,7 +265,7 @@ impl Work {
     }
 
     /// Looks at the working copy, and keeps the commit that was found from being pruned.
-    async fn facts(&self, git: Option<&TrustedGit>, outcome: &mut Outcome) -> Result<WorkFacts, Early> {
+    async fn facts(&self, git: Option<&Repo>, outcome: &mut Outcome) -> Result<WorkFacts, Early> {
         let none = Commit(String::new());
         let (Some(git), Some(base), Some(start)) = (git, &self.job.base, &self.job.start) else {
             return Ok(WorkFacts {
@@ -305,7 +308,9 @@ impl Work {
             return Ok(());
         }
         let path = proposal_path(&self.house.attempt_dir(&self.id));
-        let bytes = answer::read(&path).await.map_err(|err| format!("the proposal cannot be read: {err}"))?;
+        let bytes = answer::read(self.house.ground, &path)
+            .await
+            .map_err(|err| format!("the proposal cannot be read: {err}"))?;
         let Some(bytes) = bytes.or_else(|| outcome.answer.take().map(String::into_bytes)) else {
             let needed = matches!(rule, AnswerRule::Required | AnswerRule::Verdict);
             let none = match self.job.answer_by {

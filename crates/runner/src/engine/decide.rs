@@ -11,7 +11,7 @@ use dayfly_core::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::model::{Command, Ended, Frozen, Held, Input, Model, Report, Tried, Until};
+use super::model::{Command, Ended, Frozen, Held, Input, Model, ROOM, Report, Tried, Until};
 
 /// The most effects being applied at once.
 const MOST_EFFECTS: usize = 8;
@@ -130,7 +130,7 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, no
         return Vec::new();
     }
     match result {
-        Ok(frozen) if model.admitting => {
+        Ok(frozen) if model.admitting && !model.tight => {
             let number = model.state.issues.get(&ready.issue).map_or(0, |k| k.attempts) + 1;
             let attempt = AttemptId::new(&ready.issue, &ready.stage, number);
             let event = Event::AttemptStarted {
@@ -199,6 +199,9 @@ fn shown(model: &mut Model, entry: &EffectEntry, tried: &Tried) -> bool {
 pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
     model.progress.get_or_insert(now);
     model.began.get_or_insert(now);
+    if model.tight {
+        return tight(model, now);
+    }
     let mut commands = syncs(model, now);
     commands.extend(effects(model, now));
     model.filter.unsettled = model.stale.union(&model.syncing).cloned().collect();
@@ -233,6 +236,16 @@ pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
         commands.push(Command::Finish);
     }
     commands
+}
+
+/// While there is no room for more than how things end: nothing is begun, and what the operator stopped comes to its end.
+fn tight(model: &mut Model, now: Timestamp) -> Vec<Command> {
+    let over = model.working.is_empty() && model.cleaning.is_empty() && model.probing.is_empty();
+    if !model.admitting && over && model.applying.is_empty() {
+        return vec![Command::Finish];
+    }
+    model.wake = now.checked_add(ROOM).ok();
+    Vec::new()
 }
 
 /// The next time at which something may be due by itself, while other things run.

@@ -18,6 +18,8 @@ const AGAIN: SignedDuration = SignedDuration::from_mins(1);
 const VIEW_AGE: SignedDuration = SignedDuration::from_secs(10);
 /// How old a view may become while nothing but pull requests of others is waited for.
 const GLANCE_AGE: SignedDuration = SignedDuration::from_mins(5);
+/// How often it is tried whether the store has room again.
+pub(super) const ROOM: SignedDuration = SignedDuration::from_secs(4);
 /// The shortest pause between two looks at pull requests.
 const LOOK: SignedDuration = SignedDuration::from_secs(1);
 
@@ -54,6 +56,8 @@ pub(super) struct Model {
     pub(super) began: Option<Timestamp>,
     /// Whether anything new may be started.
     pub(super) admitting: bool,
+    /// Whether the store has only the room left that was kept for how things end: nothing is begun.
+    pub(super) tight: bool,
     /// Whether the operator will not even wait for writes under way.
     pub(super) killing: bool,
     /// Projects whose view must be read anew before anything is planned for them.
@@ -197,6 +201,7 @@ impl Model {
             probing: BTreeMap::new(),
             began: None,
             admitting: true,
+            tight: false,
             killing: false,
             syncing: BTreeSet::new(),
             read_at: BTreeMap::new(),

@@ -2,7 +2,7 @@
 
 use dayfly_core::{Applied, Effect, EffectEntry, Project, ProjectName, PullApplied, PullWrite, TrackerError};
 
-use crate::git::{GitError, Landed, Pushed, TrustedGit};
+use crate::git::{GitError, Landed, Pushed};
 
 use super::attempt::chain;
 use super::house::House;
@@ -80,7 +80,7 @@ async fn push(house: &House, name: &ProjectName, branch: &str, commit: &dayfly_c
     let (Some(git), Some(remote)) = (house.git(project).await?, house.remote(project).await?) else {
         return Ok(gone(name.as_str()));
     };
-    Ok(match TrustedGit::push(&git, &remote, branch, commit).await? {
+    Ok(match git.push(&remote, branch, commit).await? {
         Pushed::Moved => done(false, None),
         Pushed::Already => done(true, None),
         Pushed::Foreign(now) => {

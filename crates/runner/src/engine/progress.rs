@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use dayfly_core::{
     AttemptEvent, AttemptId, End, Event, IssueRef, Next, PendingEffect, Plan, ProjectName, Ready, Record, State, Stop,
-    Wait, plan,
+    StoreError, Wait, plan,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -39,6 +39,10 @@ pub enum Notice<'a> {
     TakenUp(&'a AttemptId),
     /// What an attempt left on the disk could not be removed, with why; the next engine tries again.
     NotCleaned(&'a AttemptId, &'a str),
+    /// The store does not serve: nothing new is begun, what runs goes on, and it is tried again. Told once.
+    Unavailable(&'a StoreError),
+    /// The store serves again, and so does the engine.
+    Available,
     /// The engine ends what runs.
     Stopping(Stop),
 }
@@ -87,6 +91,14 @@ impl Progress {
 
     pub(super) fn taken_up(&self, attempt: &AttemptId) {
         self.tell(Notice::TakenUp(attempt));
+    }
+
+    pub(super) fn unavailable(&self, err: &StoreError) {
+        self.tell(Notice::Unavailable(err));
+    }
+
+    pub(super) fn available(&self) {
+        self.tell(Notice::Available);
     }
 
     pub(super) fn stopping(&self, how: Stop) {

@@ -9,10 +9,10 @@ use dayfly_core::{
 use tokio::sync::watch;
 
 use crate::git::GitError;
-use crate::process;
 
 use super::attempt::{Work, chain};
 use super::guard::Guard;
+use super::hold;
 use super::house::House;
 use super::progress::Progress;
 
@@ -131,9 +131,7 @@ impl Recovery<'_> {
     ) -> Result<(), StoreError> {
         // Whatever keeps the commands of its gates ends them now, and is not to be killed in the middle of that.
         self.house.wait_for_gates(id).await;
-        let (tag, process, name) = (self.house.tag.clone(), attempt.process.clone(), id.clone());
-        // A search that panicked found nothing to kill; the attempt is settled all the same.
-        let _ = tokio::task::spawn_blocking(move || process::kill_attempt(&tag, &name, process.as_ref())).await;
+        self.house.ground.kill_attempt(&self.house.tag, id, attempt.process.as_ref()).await;
         let event = match work {
             Some(work) => settle(work, attempt).await,
             // The project left the configuration: the attempt is over all the same.
@@ -151,7 +149,7 @@ impl Recovery<'_> {
             events: vec![event],
             conditions: vec![Condition::Holder(id.clone(), attempt.token)],
         };
-        for record in self.house.store.append(&batch).await? {
+        for record in hold::once(&*self.house.store, state.head, &batch).await? {
             state.apply(&record)?;
         }
         self.progress.recovered(id);

@@ -1,6 +1,7 @@
 //! Whole runs of the engine: a portfolio in a folder, real git where commits matter, scripted agents.
 
 mod capacity;
+mod disk;
 mod flow;
 mod guard;
 mod incidents;

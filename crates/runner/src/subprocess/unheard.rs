@@ -18,7 +18,6 @@ pub(super) async fn unheard(keeper: &mut Child, otherwise: Option<io::Error>) ->
     };
     match signal {
         Some(signal) => io::Error::new(io::ErrorKind::BrokenPipe, format!("the keeper was ended by signal {signal}")),
-        None => otherwise
-            .unwrap_or_else(|| io::Error::other("the keeper ended before it had started anything")),
+        None => otherwise.unwrap_or_else(|| io::Error::other("the keeper ended before it had started anything")),
     }
 }

@@ -125,9 +125,7 @@ impl Recording {
             let honoured = match (trust, deed) {
                 (Trust::Syncs, _) => true,
                 (Trust::Nothing, Deed::Synced { .. }) => false,
-                (Trust::LateLog, Deed::Synced { file }) => {
-                    !disk.is_log(*file) || self.moves_the_log(number, &disk)
-                }
+                (Trust::LateLog, Deed::Synced { file }) => !disk.is_log(*file) || self.moves_the_log(number, &disk),
                 _ => true,
             };
             if honoured {

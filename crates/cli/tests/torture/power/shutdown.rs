@@ -13,7 +13,8 @@ use crate::portfolio::output;
 use crate::processes::rest;
 
 /// `EXT4_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`.
-const SHUTDOWN: &str = r#"open(my $d, "<", $ARGV[0]) or die "$!\n"; my $how = pack("L", 2); ioctl($d, 0x8004587D, $how) or die "$!\n""#;
+const SHUTDOWN: &str =
+    r#"open(my $d, "<", $ARGV[0]) or die "$!\n"; my $how = pack("L", 2); ioctl($d, 0x8004587D, $how) or die "$!\n""#;
 const MEGABYTES: &str = "64M";
 
 fn run(program: &str, args: &[&str]) -> Result<String, String> {
@@ -42,7 +43,12 @@ pub(super) fn shutdowns(dir: &Utf8Path, events: &Utf8Path, cuts: u64, seed: u64)
 }
 
 /// What is done inside that namespace: the cuts, and then some with a disk that lies, which must be seen to lose.
-pub(super) fn inside(dir: &Utf8Path, events: &Utf8Path, whole: &[String], (cuts, seed): (u64, u64)) -> Result<bool, String> {
+pub(super) fn inside(
+    dir: &Utf8Path,
+    events: &Utf8Path,
+    whole: &[String],
+    (cuts, seed): (u64, u64),
+) -> Result<bool, String> {
     let image = dir.join("image");
     run("truncate", &["--size", MEGABYTES, image.as_str()])?;
     run("mkfs.ext4", &["-q", "-F", image.as_str()])?;
