@@ -49,6 +49,8 @@ use probe::Probe;
 use recover::{Recovery, TakenUp};
 
 pub use builder::{EngineBuilder, EngineError};
+#[cfg(feature = "simulate")]
+pub(crate) use attempt::chain;
 pub use house::{attempt_dir, gates_dir, git_dir};
 pub use lock::{LockError, StateLock};
 pub use model::Until;
