@@ -20,6 +20,8 @@ pub mod proxy;
 mod redact;
 mod remove;
 mod sandbox;
+#[cfg(feature = "simulate")]
+pub mod simulate;
 mod sqlite;
 mod subprocess;
 #[cfg(test)]
