@@ -186,7 +186,7 @@ async fn what_was_said_while_no_engine_listened_is_counted_from_when_it_was_said
         said: "try again in 2h".into(),
     };
     let runner = MockRunner::new(move |_| MockScript {
-        after: Duration::from_millis(50),
+        after: Duration::from_secs(1),
         limits: vec![notice.clone()],
         when_dropped: WhenDropped::Found,
         ..MockScript::ends(End::Quota { resets_at: None })
@@ -194,10 +194,19 @@ async fn what_was_said_while_no_engine_listened_is_counted_from_when_it_was_said
     let runner: Arc<dyn Runner> = Arc::new(runner.with_reattach());
     let engine = world.builder(Arc::clone(&runner)).build();
     let (_keep, mut shutdown) = mpsc::channel(1);
-    let first = tokio::time::timeout(Duration::from_millis(40), engine.run(once(), &mut shutdown)).await;
-    assert!(first.is_err() && world.state().await.live.len() == 1);
+    // The engine dies as soon as the attempt is in the ledger, which is long before the attempt ends.
+    let started = async {
+        while world.state().await.live.is_empty() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::select! {
+        ended = engine.run(once(), &mut shutdown) => panic!("it ended first: {ended:?}"),
+        () = started => {}
+    }
+    assert_eq!(world.state().await.live.len(), 1);
     // Nobody listens until it has ended for sure.
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
     // It ended an hour and a half ago.
     let ended = now() - SignedDuration::from_mins(90);
     let dir = world.repo.root.join("state/attempts/web.1.exec.1");
