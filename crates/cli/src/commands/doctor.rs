@@ -4,6 +4,7 @@ mod agents;
 mod billing;
 mod context;
 mod github;
+mod orders;
 mod sandbox;
 
 use std::path::PathBuf;
@@ -83,6 +84,7 @@ pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>) -> Result<Ex
             checks.extend(state_check(portfolio));
             checks.extend(sandbox::checks(Some(portfolio)));
             checks.push(store_check(context, portfolio).await);
+            checks.extend(orders::checks(context, portfolio).await);
         }
         Err(_) => {
             checks.extend(sandbox::checks(None));

@@ -2,6 +2,7 @@
 
 mod capacity;
 mod order;
+mod orders;
 
 use std::collections::BTreeSet;
 
@@ -10,6 +11,8 @@ use dayfly_core::{
     Ready, Stop, TrackerState, Wait, plan, refusal_effects,
 };
 use jiff::{SignedDuration, Timestamp};
+
+pub(super) use orders::order;
 
 use super::model::{Command, Ended, Frozen, Held, Input, Model, ROOM, Report, Tried, Until};
 
@@ -81,7 +84,7 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
             Vec::new()
         }
         Input::Stop(how) => {
-            model.admitting = false;
+            (model.admitting, model.draining) = (false, false);
             model.killing |= how == Stop::Kill;
             vec![Command::StopAll(how)]
         }
@@ -155,6 +158,7 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, no
 fn applied(model: &mut Model, entry: EffectEntry, tried: Tried, now: Timestamp) -> Vec<Command> {
     model.applying.remove(&entry.id);
     match &tried {
+        Tried::Withheld => return Vec::new(),
         Tried::Delayed { .. } => {
             model.put_off.insert(entry.id.clone());
         }
@@ -185,6 +189,7 @@ fn applied(model: &mut Model, entry: EffectEntry, tried: Tried, now: Timestamp) 
             let until = until.map_or(again, |until| until.max(now));
             Event::EffectDelayed { effect, issue, reason, until }
         }
+        Tried::Withheld => return Vec::new(),
     };
     vec![Command::Append(vec![event], Vec::new())]
 }

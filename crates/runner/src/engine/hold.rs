@@ -91,13 +91,19 @@ impl Loop<'_> {
                 stop = self.shutdown.recv(), if self.listening => match stop {
                     Some(how) => {
                         self.progress.stopping(how);
-                        self.stop.send_replace(Some(how));
+                        self.brake.all(how);
                         self.asked.push_back(how);
                         if how == Stop::Kill {
                             deadline.get_or_insert(tokio::time::Instant::now() + KILLED);
                         }
                     }
                     None => self.listening = false,
+                },
+                // A store that does not serve is no reason to go on with what is to end at once.
+                () = self.house.rung(), if deadline.is_none() => if self.house.is_halted() {
+                    self.brake.all(Stop::Kill);
+                    self.asked.push_back(Stop::Kill);
+                    *deadline = Some(tokio::time::Instant::now() + KILLED);
                 },
                 Some(ended) = self.tasks.join_next(), if stopping && !self.tasks.is_empty() => {
                     if let Err(err) = ended && err.is_panic() {

@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use crate::agents::billing_route;
 use crate::gates::{Commands, Gates};
 use crate::git::{Git, GitError, Repo, TrustedGit};
+use crate::inbox::Inbox;
 use crate::subprocess::Leave;
 
 use super::ground::Ground;
@@ -46,6 +47,8 @@ pub(super) struct House {
     /// The zone in which days begin, and in which vendors' programs print times.
     pub(super) zone: TimeZone,
     pub(super) tag: String,
+    /// Where orders of people come in; without it none do.
+    pub(super) inbox: Option<Inbox>,
     pub(super) ground: Ground,
     /// Whether kept attempts that are dropped are left to their keepers.
     pub(super) leave: Leave,

@@ -163,6 +163,7 @@ fn spec(keeper: &Keeper, attempt: &Attempt, files: &Files, walled: &Walled) -> i
         redact: attempt.command.redact.clone(),
         after_crash: keeper.after_crash,
         cgroup: walled.cgroup.as_ref().map(|group| group.path().to_owned()),
+        halt: keeper.halt.clone(),
         wrappers: walled.wrappers,
     };
     let mut text = serde_json::to_vec(&spec)?;
