@@ -54,9 +54,9 @@ use probe::Probe;
 use recover::{Recovery, TakenUp};
 use together::Together;
 
-pub use builder::{EngineBuilder, EngineError};
 #[cfg(feature = "simulate")]
 pub(crate) use attempt::chain;
+pub use builder::{EngineBuilder, EngineError};
 pub use house::{attempt_dir, gates_dir, git_dir};
 pub(crate) use lock::random_tag;
 pub use lock::{LockError, StateLock};

@@ -52,7 +52,8 @@ impl SimStore {
         if fences && batch.epoch != inner.epoch {
             return Err(StoreError::Superseded { ours: batch.epoch.0, current: inner.epoch.0 });
         }
-        let (head, hash) = inner.records.last().map_or((Seq(0), dayfly_core::Digest::zero()), |r| (r.seq, r.hash.clone()));
+        let (head, hash) =
+            inner.records.last().map_or((Seq(0), dayfly_core::Digest::zero()), |r| (r.seq, r.hash.clone()));
         let records = batch.records(head, &hash);
         inner.records.extend(records.iter().cloned());
         Ok(records)

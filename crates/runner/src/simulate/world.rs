@@ -205,8 +205,16 @@ impl World {
             arrived: BTreeMap::new(),
         };
         let time = Arc::new(Time::new(settings.start));
-        let world =
-            Self { portfolio, settings, zone, time, mutation, struck: Notify::new(), dying: AtomicBool::new(false), inner: Mutex::new(inner) };
+        let world = Self {
+            portfolio,
+            settings,
+            zone,
+            time,
+            mutation,
+            struck: Notify::new(),
+            dying: AtomicBool::new(false),
+            inner: Mutex::new(inner),
+        };
         world.arrivals();
         world
     }
