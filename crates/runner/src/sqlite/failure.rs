@@ -9,6 +9,25 @@ pub(super) fn other(what: String, source: impl Into<Box<dyn std::error::Error + 
     StoreError::Other { what, source: source.into() }
 }
 
+/// An error of the back end that may pass.
+pub(super) fn unavailable(what: String, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    StoreError::Unavailable { what, source: source.into() }
+}
+
+/// Whether the same may succeed later: a disk may be given space, a lock go, a file system be mounted anew.
+fn passes(source: &Error) -> bool {
+    let passing = [
+        ErrorCode::DiskFull,
+        ErrorCode::ReadOnly,
+        ErrorCode::PermissionDenied,
+        ErrorCode::CannotOpen,
+        ErrorCode::DatabaseBusy,
+        ErrorCode::DatabaseLocked,
+        ErrorCode::SystemIoFailure,
+    ];
+    source.sqlite_error_code().is_some_and(|code| passing.contains(&code))
+}
+
 /// Says what an error of SQLite means for the file at `path`, and what helps.
 pub(super) fn sqlite(path: &Utf8Path, source: Error) -> StoreError {
     let what = match source.sqlite_error_code() {
@@ -39,5 +58,5 @@ pub(super) fn sqlite(path: &Utf8Path, source: Error) -> StoreError {
             format!("the ledger `{path}` cannot be used; check the file with `sqlite3 {path} 'PRAGMA integrity_check'`")
         }
     };
-    other(what, source)
+    if passes(&source) { unavailable(what, source) } else { other(what, source) }
 }
