@@ -21,6 +21,7 @@ mod land;
 mod lock;
 mod model;
 mod outbox;
+mod past;
 mod probe;
 mod progress;
 mod reading;
@@ -51,9 +52,10 @@ pub use builder::{EngineBuilder, EngineError};
 pub use house::{attempt_dir, gates_dir, git_dir};
 pub use lock::{LockError, StateLock};
 pub use model::Until;
+pub use past::Past;
 pub use progress::{Notice, Progress, Summary, TriagedLine, Withheld};
 pub use recover::read_all;
-pub use view::{Overview, Sources, overview};
+pub use view::{Overview, Sources, overview, overview_of};
 
 /// How often the clock is looked at while a time is waited for.
 const NAP: Duration = Duration::from_secs(20);
@@ -143,7 +145,7 @@ impl Engine {
             return Err(EngineError::Gate { project, stage, gate });
         }
         let epoch = house.store.take_over().await?;
-        let mut state = recover::load(house).await?;
+        let mut state = house.store.load().await?;
         let from = state.head;
         let started = Event::EngineStarted { version: env!("CARGO_PKG_VERSION").into() };
         let batch = Batch { epoch, at: house.now(), events: vec![started], conditions: vec![] };
@@ -226,6 +228,11 @@ impl Loop {
                 touched.clear();
             }
             touched.extend(issue);
+            if let Input::Synced(project, view) = &input {
+                let asked = view.asks(project);
+                self.model.forget(project, &asked);
+                recover::recall(&*self.house.store, &mut self.model.state, asked).await?;
+            }
             together.add(decide::take(&mut self.model, input, self.house.now()));
         }
         self.carry_out(together.commands()).await.map(drop)
@@ -304,6 +311,8 @@ impl Loop {
     }
 
     async fn append(&mut self, events: Vec<Event>, conditions: Vec<Condition>) -> Result<(), EngineError> {
+        let missing = self.model.state.missing(&events);
+        recover::recall(&*self.house.store, &mut self.model.state, missing).await?;
         let batch = Batch { epoch: self.epoch, at: self.house.now(), events, conditions };
         let records = self.house.store.append(&batch).await?;
         for (record, event) in records.iter().zip(&batch.events) {

@@ -31,8 +31,8 @@ pub use agents::{
 };
 pub use clock::SystemClock;
 pub use engine::{
-    Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Progress, RunOptions, Sources, StateLock, Summary,
-    TriagedLine, Until, Withheld, attempt_dir, gates_dir, git_dir, overview, read_all,
+    Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Past, Progress, RunOptions, Sources, StateLock,
+    Summary, TriagedLine, Until, Withheld, attempt_dir, gates_dir, git_dir, overview, overview_of, read_all,
 };
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
 pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, TrustedGit};
