@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use dayfly_core::{
     AttemptId, Batch, Condition, End, Epoch, Event, EventSink, Issue, IssueRef, LiveAttempt, Outcome, Receipt, Record,
-    Running, Seq, State, Stop, Store, StoreError, TrackerState,
+    Running, Seq, State, Store, StoreError, TrackerState,
 };
-use tokio::sync::watch;
 
 use crate::git::GitError;
-use crate::process;
 
 use super::attempt::{Work, chain};
+use super::brake::Brake;
 use super::guard::Guard;
+use super::hold;
 use super::house::House;
 use super::progress::Progress;
 
@@ -71,7 +71,7 @@ pub(super) struct Recovery<'a> {
     /// Where the events of an attempt go.
     pub(super) sink: &'a (dyn Fn(&AttemptId) -> EventSink + Sync),
     /// How attempts are told to stop.
-    pub(super) stop: &'a watch::Sender<Option<Stop>>,
+    pub(super) brake: &'a Brake,
     pub(super) progress: &'a Progress,
 }
 
@@ -99,7 +99,7 @@ impl Recovery<'_> {
                 project,
                 events: guard.sink((self.sink)(&id)),
                 guard,
-                stop: self.stop.subscribe(),
+                stop: self.brake.ear(Some(&id)),
             });
             let work = match work {
                 Some(mut work) => match work.find().await {
@@ -136,9 +136,7 @@ impl Recovery<'_> {
     ) -> Result<(), StoreError> {
         // Whatever keeps the commands of its gates ends them now, and is not to be killed in the middle of that.
         self.house.wait_for_gates(id).await;
-        let (tag, process, name) = (self.house.tag.clone(), attempt.process.clone(), id.clone());
-        // A search that panicked found nothing to kill; the attempt is settled all the same.
-        let _ = tokio::task::spawn_blocking(move || process::kill_attempt(&tag, &name, process.as_ref())).await;
+        self.house.ground.kill_attempt(&self.house.tag, id, attempt.process.as_ref()).await;
         let event = match work {
             Some(work) => settle(work, attempt).await,
             // The project left the configuration: the attempt is over all the same.
@@ -156,7 +154,7 @@ impl Recovery<'_> {
             events: vec![event],
             conditions: vec![Condition::Holder(id.clone(), attempt.token)],
         };
-        for record in self.house.store.append(&batch).await? {
+        for record in hold::once(&*self.house.store, state.head, &batch).await? {
             state.apply(&record)?;
         }
         self.progress.recovered(id);

@@ -12,10 +12,11 @@ use jiff::tz::TimeZone;
 use tokio::sync::Semaphore;
 
 use crate::git::Git;
+use crate::inbox::Inbox;
 
 use super::lock::StateLock;
 use super::past::Past;
-use super::reading::{self, At};
+use super::reading::{self, At, Branches};
 use super::recover::recall;
 
 /// The most projects whose repositories are asked at once.
@@ -28,7 +29,7 @@ pub struct Overview {
     pub portfolio: Portfolio,
     /// The records that were asked for, in order.
     pub past: Vec<Record>,
-    /// Its fold, with what people did since seen as if it had been recorded.
+    /// The state, with what people did and ordered since seen as if it had been recorded.
     pub state: State,
     /// What the trackers show.
     pub views: BTreeMap<ProjectName, ProjectView>,
@@ -111,6 +112,13 @@ pub async fn overview_of(
     for record in seen.records(state.head, &state.hash) {
         state.apply(&record)?;
     }
+    for request in Inbox::of(&portfolio.state_dir).news(&state) {
+        let events: Vec<_> = request.event(&state).into_iter().collect();
+        let seen = Batch { epoch: state.epoch, at: now, events, conditions: Vec::new() };
+        for record in seen.records(state.head, &state.hash) {
+            state.apply(&record)?;
+        }
+    }
     let input = PlanInput { portfolio: &portfolio, state: &state, views: &views, now, zone: &zone, filter: &filter };
     let plan = plan(&input);
     let engine = StateLock::holder(&portfolio.state_dir).is_some();
@@ -131,7 +139,7 @@ async fn views(
             let handed = reading::handed(state, name);
             let asks_git = !handed.is_empty() && project.repository;
             let _turn = if asks_git { gits.acquire().await.ok() } else { None };
-            let git = if asks_git { Git::open(&project.path).await.ok() } else { None };
+            let git = if asks_git { Git::open(&project.path).await.ok().map(Branches::Git) } else { None };
             let at = match forge.filter(|_| project.forge.is_some() && project.repository) {
                 Some(forge) => At::Forge(forge, git),
                 None => git.map_or(At::Nowhere, At::Here),
