@@ -48,9 +48,9 @@ use model::{Command, Frozen, Input, Model, Report};
 use probe::Probe;
 use recover::{Recovery, TakenUp};
 
-pub use builder::{EngineBuilder, EngineError};
 #[cfg(feature = "simulate")]
 pub(crate) use attempt::chain;
+pub use builder::{EngineBuilder, EngineError};
 pub use house::{attempt_dir, gates_dir, git_dir};
 pub use lock::{LockError, StateLock};
 pub use model::Until;

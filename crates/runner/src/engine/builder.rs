@@ -164,7 +164,12 @@ impl EngineBuilder {
 
     /// Works on these repositories, and touches nothing of this machine. `judge` executes the commands of gates.
     #[cfg(feature = "simulate")]
-    pub(crate) fn simulated(mut self, repositories: BTreeMap<ProjectName, Repo>, judge: Arc<dyn Runner>, kill: Killer) -> Self {
+    pub(crate) fn simulated(
+        mut self,
+        repositories: BTreeMap<ProjectName, Repo>,
+        judge: Arc<dyn Runner>,
+        kill: Killer,
+    ) -> Self {
         let opened = repositories.into_iter().map(|(name, repo)| (name, Arc::new(OnceCell::from(repo))));
         (self.ground, self.opened, self.judge) = (Ground::Simulated(kill), opened.collect(), Some(judge));
         self

@@ -214,9 +214,7 @@ impl Seen {
             let lost = outcome.end == End::Lost;
             row.hours += if lost { 0.0 } else { outcome.receipt.took.as_secs_f64() / 3600.0 };
         }
-        self.costs = rows
-            .into_values()
-            .map(|row| CostRow { usd: round(row.usd), hours: round(row.hours), ..row })
-            .collect();
+        self.costs =
+            rows.into_values().map(|row| CostRow { usd: round(row.usd), hours: round(row.hours), ..row }).collect();
     }
 }

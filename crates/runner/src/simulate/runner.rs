@@ -28,8 +28,13 @@ struct SimRunning {
     silent: bool,
 }
 
-const CAPABILITIES: Capabilities =
-    Capabilities { exit_status: true, reattach: true, containment: Containment::Kernel, limits: true, sandbox: Sandbox::Bubblewrap };
+const CAPABILITIES: Capabilities = Capabilities {
+    exit_status: true,
+    reattach: true,
+    containment: Containment::Kernel,
+    limits: true,
+    sandbox: Sandbox::Bubblewrap,
+};
 
 #[async_trait]
 impl Runner for SimRunner {
@@ -47,7 +52,12 @@ impl Runner for SimRunner {
         let pid = u32::from_str_radix(digest.as_str().get(..6).unwrap_or_default(), 16).unwrap_or(1);
         let boot_id = "simulated".to_owned();
         attempt.events.send(AttemptEvent::Spawned(ProcessIdentity { pid, start_ticks: 1, boot_id }));
-        Ok(Box::new(SimRunning { world: Arc::clone(&self.world), attempt: attempt.clone(), told: false, silent: false }))
+        Ok(Box::new(SimRunning {
+            world: Arc::clone(&self.world),
+            attempt: attempt.clone(),
+            told: false,
+            silent: false,
+        }))
     }
 
     async fn reattach(&self, attempt: &Attempt) -> Result<Option<Box<dyn Running>>, RunnerError> {
@@ -82,7 +92,8 @@ impl Running for SimRunning {
                 return Ok(outcome);
             }
             tokio::time::sleep_until(next).await;
-            let silent = self.world.look().runs.get(&self.attempt.id).is_some_and(|run| run.silent.is_some() && !run.over);
+            let silent =
+                self.world.look().runs.get(&self.attempt.id).is_some_and(|run| run.silent.is_some() && !run.over);
             if silent && !std::mem::replace(&mut self.silent, true) {
                 self.attempt.events.send(AttemptEvent::Silent(self.attempt.job.silence_report));
             }
@@ -90,7 +101,8 @@ impl Running for SimRunning {
     }
 
     async fn stop(&mut self, how: Stop) -> Result<(), RunnerError> {
-        let within = if how == Stop::Kill { Duration::ZERO } else { Duration::from_secs(1).min(self.attempt.job.grace) };
+        let within =
+            if how == Stop::Kill { Duration::ZERO } else { Duration::from_secs(1).min(self.attempt.job.grace) };
         self.world.stop(&self.attempt.id, End::Cancelled, within);
         Ok(())
     }

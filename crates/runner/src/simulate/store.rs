@@ -1,7 +1,6 @@
 //! The store of a simulated engine: one in memory that keeps the contract, and what strikes it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,7 +21,6 @@ pub(super) struct SimStore {
     inner: MemoryStore,
     /// What was appended without any check, where the checks are taken out.
     unchecked: Mutex<Unchecked>,
-    appends: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -33,12 +31,7 @@ struct Unchecked {
 
 impl SimStore {
     pub(super) fn new(world: Arc<World>) -> Self {
-        Self { world, inner: MemoryStore::new(), unchecked: Mutex::default(), appends: AtomicU64::new(0) }
-    }
-
-    /// How many appends there were.
-    pub(super) fn appends(&self) -> u64 {
-        self.appends.load(Ordering::Relaxed)
+        Self { world, inner: MemoryStore::new(), unchecked: Mutex::default() }
     }
 
     fn checks(&self) -> bool {
@@ -52,7 +45,8 @@ impl SimStore {
         if fences && batch.epoch != inner.epoch {
             return Err(StoreError::Superseded { ours: batch.epoch.0, current: inner.epoch.0 });
         }
-        let (head, hash) = inner.records.last().map_or((Seq(0), dayfly_core::Digest::zero()), |r| (r.seq, r.hash.clone()));
+        let (head, hash) =
+            inner.records.last().map_or((Seq(0), dayfly_core::Digest::zero()), |r| (r.seq, r.hash.clone()));
         let records = batch.records(head, &hash);
         inner.records.extend(records.iter().cloned());
         Ok(records)
@@ -95,7 +89,6 @@ impl Store for SimStore {
     }
 
     async fn append(&self, batch: &Batch) -> Result<Vec<Record>, StoreError> {
-        self.appends.fetch_add(1, Ordering::Relaxed);
         let world = &self.world;
         if self.is_full() {
             let source = std::io::Error::from(std::io::ErrorKind::StorageFull);

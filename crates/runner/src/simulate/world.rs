@@ -205,8 +205,16 @@ impl World {
             arrived: BTreeMap::new(),
         };
         let time = Arc::new(Time::new(settings.start));
-        let world =
-            Self { portfolio, settings, zone, time, mutation, struck: Notify::new(), dying: AtomicBool::new(false), inner: Mutex::new(inner) };
+        let world = Self {
+            portfolio,
+            settings,
+            zone,
+            time,
+            mutation,
+            struck: Notify::new(),
+            dying: AtomicBool::new(false),
+            inner: Mutex::new(inner),
+        };
         world.arrivals();
         world
     }
@@ -243,6 +251,11 @@ impl World {
             Request::Tracker(project, key, write) => self.write(inner, (&project, &key), &write, at),
             Request::Pull(project, key, write) => Answer::Pull(self.write_pull(inner, (&project, &key), &write, at)),
         }
+    }
+
+    /// When something happens next by itself.
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.look().agenda.keys().next().map(|(at, _)| *at)
     }
 
     /// An engine is killed.

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use dayfly_core::{
-    Author, Comment, GateSpec, IssueId, NewIssue, ProjectName, TrackerState, TrackerWrite, Trust,
-};
+use dayfly_core::{Author, Comment, GateSpec, IssueId, NewIssue, ProjectName, TrackerState, TrackerWrite, Trust};
 use jiff::civil::Weekday;
 use jiff::{SignedDuration, Timestamp};
 
@@ -76,13 +74,7 @@ impl World {
     }
 
     /// What people will do about what dayfly wrote.
-    pub(super) fn people_react(
-        &self,
-        inner: &mut Inner,
-        project: &ProjectName,
-        write: &TrackerWrite,
-        at: Timestamp,
-    ) {
+    pub(super) fn people_react(&self, inner: &mut Inner, project: &ProjectName, write: &TrackerWrite, at: Timestamp) {
         let TrackerWrite::Labels { issue, add, .. } = write else { return };
         let labels = &self.portfolio.labels;
         let puts = |label: &str| add.iter().any(|l| l.eq_ignore_ascii_case(label));

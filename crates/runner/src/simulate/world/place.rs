@@ -76,16 +76,12 @@ impl Place {
                 (!add.is_empty() && stands).then_some(None)
             }
             TrackerWrite::State { issue: id, state } => (issue(id)?.state == *state).then_some(None),
-            TrackerWrite::Duplicate { issue: id, .. } => {
-                (issue(id)?.state == TrackerState::Closed).then_some(None)
-            }
+            TrackerWrite::Duplicate { issue: id, .. } => (issue(id)?.state == TrackerState::Closed).then_some(None),
             TrackerWrite::BlockedBy { issue: id, by } => {
                 let blocked = &issue(id)?.facts.blocked_by;
                 by.iter().all(|by| blocked.iter().any(|b| b == by.as_str())).then_some(None)
             }
-            TrackerWrite::SetMilestone { issue: id, milestone } => {
-                (issue(id)?.milestone == *milestone).then_some(None)
-            }
+            TrackerWrite::SetMilestone { issue: id, milestone } => (issue(id)?.milestone == *milestone).then_some(None),
             TrackerWrite::Milestone { title, due, state } => {
                 let there = self.milestones.get(title)?;
                 ((due.is_none() || there.due == *due) && there.state == *state).then_some(None)
@@ -159,8 +155,7 @@ impl World {
             }
             TrackerWrite::Milestone { title, due, state } => {
                 let entry = place.milestones.entry(title.clone());
-                let milestone =
-                    entry.or_insert_with(|| Milestone { title: title.clone(), ..Milestone::default() });
+                let milestone = entry.or_insert_with(|| Milestone { title: title.clone(), ..Milestone::default() });
                 milestone.due = due.or(milestone.due);
                 milestone.state = *state;
             }
