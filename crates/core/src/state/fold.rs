@@ -10,7 +10,7 @@ use crate::{
 use change::{reopen, sent_back, settle, share, start_anew};
 
 use super::transitions::targets;
-use super::{IssueState, LiveAttempt, PendingEffect, Phase, State, StateError};
+use super::{Finish, IssueState, LiveAttempt, PendingEffect, Phase, State, StateError};
 
 impl State {
     /// The state after `records`.
@@ -65,6 +65,7 @@ impl State {
                 })?;
                 if let Some(live) = self.live.remove(&attempt) {
                     self.capacity.ended(&live, &outcome, record.at);
+                    self.remember(Finish { attempt, issue: live.issue, token, seq: record.seq });
                 }
                 self.queue(effects);
             }
@@ -102,6 +103,11 @@ impl State {
             Event::PullSeen { .. } | Event::SentBack { .. } | Event::Stopped { .. } | Event::Triaged { .. } => {
                 self.followed(record, event)?;
             }
+            Event::Halted { .. }
+            | Event::Lifted { .. }
+            | Event::Paused { .. }
+            | Event::Resumed { .. }
+            | Event::Cancelled { .. } => self.control.fold(event),
             Event::Closed { issue } => self.move_issue(record, &issue, kind, Phase::Closed, |_| {})?,
             Event::Reopened { issue, stage, tracker } => {
                 self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {
