@@ -18,9 +18,9 @@ use super::git::SimRepo;
 use super::mutation::Mutation;
 use super::runner::{Judge, SimAgent, SimRunner};
 use super::services::Services;
+use super::staged::{Forecast, forecast};
 use super::store::SimStore;
 use super::tally::Tally;
-use super::weather::{Forecast, forecast};
 use super::world::{Strike, World};
 
 /// How long a run waits for a spaced try.
@@ -111,8 +111,8 @@ impl Drive {
                 self.start_engine();
             }
             while let Some(entry) = self.forecast.first_entry().filter(|entry| entry.key().0 <= now) {
-                let weather = entry.remove();
-                self.world.befalls(&weather);
+                let staged = entry.remove();
+                self.world.befalls(&staged);
             }
             if self.sample <= now {
                 self.tally.sample(&self.world, &self.store, SAMPLE).await;

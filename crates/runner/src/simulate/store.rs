@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dayfly_core::{Batch, Condition, Epoch, Event, MemoryStore, Record, Seq, Store, StoreError};
+use dayfly_core::{
+    Batch, Condition, Epoch, Event, IssueRef, IssueState, MemoryStore, Record, Seq, State, Store, StoreError,
+};
 use tokio::sync::Mutex;
 
 use super::mutation::Mutation;
@@ -104,7 +106,10 @@ impl Store for SimStore {
         let claims = |c: &Condition| matches!(c, Condition::Idle(_) | Condition::Holder(..));
         let twice = batch.conditions.iter().any(claims) && world.fails(FaultKind::AppendTwice);
         let records = self.keep(batch).await?;
-        if twice && self.keep(batch).await.is_ok() {
+        if twice
+            && let Ok(again) = self.keep(batch).await
+            && again != records
+        {
             world.violated("an append that arrived twice was taken twice".to_owned());
         }
         if dies {
@@ -123,5 +128,17 @@ impl Store for SimStore {
         let inner = self.unchecked.lock().await;
         let from = usize::try_from(after.0).unwrap_or(usize::MAX).min(inner.records.len());
         Ok(inner.records[from..].iter().take(limit).cloned().collect())
+    }
+
+    async fn load(&self) -> Result<State, StoreError> {
+        if self.checks() {
+            return self.inner.load().await;
+        }
+        State::fold(&self.unchecked.lock().await.records).map_err(StoreError::from)
+    }
+
+    async fn recall(&self, issues: &[IssueRef]) -> Result<Vec<(IssueRef, IssueState)>, StoreError> {
+        let mut state = self.load().await?;
+        Ok(issues.iter().filter_map(|issue| state.issues.remove_entry(issue)).collect())
     }
 }

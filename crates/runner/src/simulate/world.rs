@@ -29,6 +29,7 @@ use super::time::{Time, later};
 pub(super) use place::{Answer, Place};
 pub(super) use repo::Tree;
 pub(super) use runs::Run;
+pub use vendors::UsedUp;
 pub(super) use vendors::Vendors;
 
 /// The most lines of a story that are kept.
