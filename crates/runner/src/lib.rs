@@ -6,6 +6,8 @@ mod clock;
 mod engine;
 mod gates;
 mod git;
+#[cfg(feature = "simulate")]
+pub mod incidents;
 pub mod keeper;
 mod liveness;
 mod log;
