@@ -102,7 +102,7 @@ pub use sandbox::{Network, Sandbox, SandboxPolicy, SandboxSpec};
 pub use settle::{Next, SettleInput, believed, next_step};
 pub use stage::{Access, AnswerRule, Choice, Fallback, Pipeline, Stage, StageRun, WorstCase};
 pub use state::{
-    IssueState, LiveAttempt, PendingEffect, Phase, PullRecord, PullStep, StageWork, State, StateError,
+    Aside, Finish, IssueState, LiveAttempt, PendingEffect, Phase, PullRecord, PullStep, StageWork, State, StateError,
     transition_diagram, transition_table,
 };
 pub use store::{Batch, Condition, MemoryStore, Store, StoreError};
