@@ -5,7 +5,9 @@
 //! it is given, which behaves as the system did to which it happened: a reader that trusts words, a store that knows no
 //! epochs, a runner that ends the wrapper alone. Such a rehearsal must fail, and shows what the defence is for.
 
+mod limits;
 mod naive;
+mod records;
 mod silence;
 mod table;
 mod tale;

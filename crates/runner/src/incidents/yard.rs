@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{
-    Attempt, AttemptId, Clock, Config, ConfigError, End, Event, Filter, IssueRef, IssueState, MemoryStore, NameError,
+    Agent, AgentConfig, AgentError, AgentKind, AgentName, Attempt, AttemptId, Clock, CommandLine, Config, ConfigError, End, Event, EventReader, Filter, IssueRef, IssueState, JobSpec, MemoryStore, NameError,
     Portfolio, ProjectName, RecordError, Runner, SourceText, State, StateError, Store, StoreError, Tracker,
     TrackerError,
 };
@@ -16,6 +17,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
+use crate::agents::CommandAgent;
 use crate::engine::{Engine, EngineBuilder, EngineError, RunOptions, Summary, Until, read_all};
 use crate::markdown::MarkdownTracker;
 use crate::mock::{MockRunner, MockScript};
@@ -109,6 +111,8 @@ pub(super) struct Yard {
     pub(super) clock: Arc<YardClock>,
     /// In place of the Markdown tracker.
     pub(super) tracker: Option<Arc<dyn Tracker>>,
+    /// Agents of whose vendors it can be asked whether they take work.
+    vendors: Vec<AgentName>,
     starts: Arc<Mutex<Vec<Start>>>,
     _folder: TempDir,
 }
@@ -142,7 +146,13 @@ impl Yard {
         }
         let clock = YardClock::start();
         let store = Arc::new(MemoryStore::new());
-        Ok(Self { config, store, clock, tracker: None, starts: Arc::default(), _folder: folder, root })
+        Ok(Self { config, store, clock, tracker: None, vendors: Vec::new(), starts: Arc::default(), _folder: folder, root })
+    }
+
+    /// The same, and it can be asked whether the vendors of these agents take work.
+    pub(super) fn asked(mut self, agents: &[&str]) -> Result<Self, Trouble> {
+        self.vendors = agents.iter().map(|name| AgentName::new(*name)).collect::<Result<_, _>>()?;
+        Ok(self)
     }
 
     /// Writes issues as a person does, of these numbers.
@@ -181,6 +191,13 @@ impl Yard {
         Ok(file)
     }
 
+    /// Writes a program for `/bin/sh`.
+    pub(super) fn program(&self, name: &str, text: &str) -> Result<Utf8PathBuf, Trouble> {
+        let file = self.file(name, &format!("#!/bin/sh\n{text}"))?;
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
+        Ok(file)
+    }
+
     /// Changes the configuration.
     pub(super) fn set(&mut self, from: &str, to: &str) {
         self.config = self.config.replace(from, to);
@@ -203,7 +220,12 @@ impl Yard {
     pub(super) fn engine(&self, runner: Arc<dyn Runner>) -> Result<EngineBuilder, Trouble> {
         let builder = Engine::builder(self.portfolio()?).store(Arc::clone(&self.store)).tracker(self.tracker());
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        Ok(builder.clock(clock).runner(runner).tag(self.tag()))
+        let mut builder = builder.clock(clock).runner(runner).tag(self.tag());
+        for name in &self.vendors {
+            let config = AgentConfig::new(AgentKind::Command, vec![name.to_string()]);
+            builder = builder.agent(name.clone(), Arc::new(Asked(CommandAgent::new(name.clone(), config))));
+        }
+        Ok(builder)
     }
 
     /// Marks the processes of this scenario.
@@ -271,6 +293,28 @@ impl Yard {
         let issues = self.markdown().issues(&ProjectName::new(project)?).await?;
         let issue = issues.into_iter().find(|issue| issue.id.as_str() == number.to_string());
         Ok(issue.into_iter().flat_map(|issue| issue.comments).map(|comment| comment.body).collect())
+    }
+}
+
+/// An agent of whose vendor it can be asked whether it takes work.
+#[derive(Debug)]
+struct Asked(CommandAgent);
+
+impl Agent for Asked {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn command(&self, job: &JobSpec) -> Result<CommandLine, AgentError> {
+        self.0.command(job)
+    }
+
+    fn reader(&self) -> Box<dyn EventReader> {
+        self.0.reader()
+    }
+
+    fn can_probe(&self) -> bool {
+        true
     }
 }
 
