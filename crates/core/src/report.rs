@@ -1,12 +1,14 @@
 //! Reports: plain structs, derived from ledger facts only.
 
 mod attempts;
+mod backlog;
 mod capacity;
 mod log;
 mod pull;
 mod status;
 mod usage;
 
+pub use backlog::{Backlog, BacklogLine, backlog};
 pub use attempts::{AttemptLine, attempts};
 pub use capacity::{CapacityLine, CapacityReport, capacity};
 pub use log::{WorkLog, WorkLogQuery, work_log};

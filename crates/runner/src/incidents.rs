@@ -6,11 +6,16 @@
 //! epochs, a runner that ends the wrapper alone. Such a rehearsal must fail, and shows what the defence is for.
 
 mod limits;
+mod money;
 mod naive;
+mod people;
+mod processes;
 mod records;
 mod silence;
 mod table;
 mod tale;
+mod told;
+mod two;
 mod yard;
 
 use futures_util::future::BoxFuture;
@@ -96,7 +101,7 @@ pub enum IncidentError {
 
 /// All scenarios, in the order in which they are documented.
 pub fn incidents() -> &'static [Incident] {
-    &table::ALL
+    table::ALL
 }
 
 impl Incident {

@@ -94,12 +94,10 @@ pub(super) async fn denied_tools(wiring: Wiring) -> Result<Tale, Trouble> {
     let done = known.values().filter(|known| known.phase == Phase::Done).count();
     let said = yard.comments("app", 1).await?.pop().unwrap_or_default();
     tale.tell(format!("Its attempts ended: {}; {} taken for done.", words(&ends), count(done, "issue")));
-    tale.tell(match said.lines().next() {
-        Some(line) => format!("On the issue it says: {line}"),
-        None => "On the issue it says nothing.".into(),
-    });
+    let first = said.lines().next().unwrap_or("nothing").to_owned();
+    tale.tell(format!("On the issue it says: {first}"));
     let denied = ends.iter().all(|end| matches!(end, End::PermissionDenied { .. })) && !ends.is_empty();
     tale.must("it is no success that all was denied", denied && done == 0, words(&ends));
-    tale.must("a person is told which tools were denied", said.contains("Write"), said);
+    tale.must("a person is told which tools were denied", said.contains("Write"), first);
     Ok(tale)
 }

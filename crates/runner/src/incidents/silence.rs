@@ -16,15 +16,15 @@ use super::naive::runners::{Blames, Watchdog, Watches};
 use super::tale::Tale;
 use super::yard::{Trouble, Yard, count, finish, hours, minutes};
 
-/// Works for two seconds without a word.
-const QUIET: &str = "sleep 2 & while kill -0 $! 2>/dev/null; do :; done\n";
+/// Works for three seconds without a word.
+const QUIET: &str = "sleep 3 & while kill -0 $! 2>/dev/null; do :; done\n";
 
 pub(super) async fn serial_killer(wiring: Wiring) -> Result<Tale, Trouble> {
     let mut tale = Tale::begin(
-        "Two agents print nothing: one works for two seconds, one hangs. Silence is reported after half a second and \
-         stopped after one.",
+        "Two agents print nothing: one works for three seconds, one hangs. Silence is reported after one second and \
+         stopped after two.",
     );
-    let limits = "[limits]\nsilence-report = \"500ms\"\nsilence = \"1s\"\ngrace = \"1s\"\n[retry]\ntransient = 1";
+    let limits = "[limits]\nsilence-report = \"1s\"\nsilence = \"2s\"\ngrace = \"1s\"\n[retry]\ntransient = 1";
     let mut yard = Yard::new(2, &[("busy", "quiet"), ("stuck", "hung")], limits)?;
     let quiet = yard.file("quiet.sh", QUIET)?;
     yard.set("argv = [\"quiet\"]", &format!("argv = [\"/bin/sh\", \"{quiet}\"]"));
@@ -35,7 +35,7 @@ pub(super) async fn serial_killer(wiring: Wiring) -> Result<Tale, Trouble> {
     let runner = match wiring {
         Wiring::Whole => whole,
         Wiring::WithoutDefence => {
-            Arc::new(Watchdog { inner: whole, limit: Duration::from_millis(900), watches: Watches::Output })
+            Arc::new(Watchdog { inner: whole, limit: Duration::from_millis(1900), watches: Watches::Output })
         }
     };
     let told: Arc<Mutex<Vec<(String, &'static str)>>> = Arc::default();
@@ -82,7 +82,7 @@ pub(super) async fn silence_cascade(wiring: Wiring) -> Result<Tale, Trouble> {
     let mut tale = Tale::begin("Six agents with 24 issues think up to four minutes between two words; one hangs for good.");
     let projects = ["p1", "p2", "p3", "p4", "p5", "p6"];
     let pairs: Vec<(&str, &str)> = projects.into_iter().zip(agents).collect();
-    let strict = "[limits]\nsilence-report = \"1m\"\nsilence = \"2m\"";
+    let strict = "[limits]\nsilence-report = \"1m\"\nsilence = \"2m\"\n[capacity]\nwait = \"1h\"";
     let yard = Yard::new(6, &pairs, if wiring == Wiring::Whole { "" } else { strict })?;
     for project in projects {
         yard.issues(project, 1..=4)?;
@@ -102,7 +102,7 @@ pub(super) async fn silence_cascade(wiring: Wiring) -> Result<Tale, Trouble> {
             Arc::new(Blames { inner: whole, as_what: cools })
         }
     };
-    let summary = yard.run(runner, hours(6)).await?;
+    let summary = yard.run(runner, hours(1)).await?;
     let ends = yard.ends().await?;
     let stopped = ends.iter().filter(|(_, end)| !matches!(end, End::Succeeded)).count();
     let cooled = yard.events().await?.into_iter().filter_map(|event| match event {
@@ -110,7 +110,7 @@ pub(super) async fn silence_cascade(wiring: Wiring) -> Result<Tale, Trouble> {
         _ => None,
     });
     let cooled: std::collections::BTreeSet<String> = cooled.collect();
-    tale.tell(format!("{} ran, {stopped} of them were stopped.", count(ends.len(), "attempt")));
+    tale.tell(format!("{} ran, and {stopped} of them were stopped.", count(ends.len(), "attempt")));
     tale.tell(format!("{} took no work for a while.", count(cooled.len(), "agent")));
     tale.tell(format!("{} of 24 issues were done by the morning.", summary.done.len()));
     tale.must("only what hangs is stopped", stopped == 1, format!("{stopped} stopped"));

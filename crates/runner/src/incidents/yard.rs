@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -196,6 +197,34 @@ impl Yard {
         let file = self.file(name, &format!("#!/bin/sh\n{text}"))?;
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
         Ok(file)
+    }
+
+    /// Makes a repository of a project, with one commit on the branch `main`.
+    pub(super) fn repository(&mut self, project: &str) -> Result<(), Trouble> {
+        self.git(project, &["init", "--quiet", "--template=", "--initial-branch=main"])?;
+        self.file(&format!("{project}/README"), "It is here.\n")?;
+        self.git(project, &["add", "--all"])?;
+        self.git(project, &["commit", "--quiet", "--message", "Begin"])?;
+        let path = format!("path = \"{}/{project}\"\nrepository = false", self.root);
+        self.set(&path, &path.replace("false", "true"));
+        Ok(())
+    }
+
+    /// What git prints in a project, as a person uses it.
+    pub(super) fn git(&self, project: &str, args: &[&str]) -> Result<String, Trouble> {
+        let mut command = Command::new("git");
+        command.current_dir(self.root.join(project)).stdin(Stdio::null());
+        command.env("HOME", &self.root).env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+        for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"] {
+            command.env_remove(variable);
+        }
+        command.args(["-c", "user.name=Ann", "-c", "user.email=ann@example.org", "-c", "gc.auto=0"]);
+        let output = command.args(args).output()?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(Trouble::Other(format!("git {} failed: {said}", args.join(" "))));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
     }
 
     /// Changes the configuration.
