@@ -8,8 +8,8 @@ mod pull;
 mod status;
 mod usage;
 
-pub use backlog::{Backlog, BacklogLine, backlog};
 pub use attempts::{AttemptLine, attempts};
+pub use backlog::{Backlog, BacklogLine, backlog};
 pub use capacity::{CapacityLine, CapacityReport, capacity};
 pub use log::{WorkLog, WorkLogQuery, work_log};
 pub use pull::pull_text;

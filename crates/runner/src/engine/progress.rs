@@ -5,8 +5,8 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use dayfly_core::{
-    AttemptEvent, AttemptId, Backlog, End, Event, IssueRef, Next, PendingEffect, Plan, ProjectName, Ready, Record, State,
-    Stop, Wait, backlog, plan,
+    AttemptEvent, AttemptId, Backlog, End, Event, IssueRef, Next, PendingEffect, Plan, ProjectName, Ready, Record,
+    State, Stop, Wait, backlog, plan,
 };
 use jiff::Timestamp;
 use serde::Serialize;

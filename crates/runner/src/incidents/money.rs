@@ -13,7 +13,8 @@ use super::tale::Tale;
 use super::yard::{Trouble, Yard, count, minutes};
 
 pub(super) async fn runaway_issue(wiring: Wiring) -> Result<Tale, Trouble> {
-    let mut tale = Tale::begin("An issue cannot be done. Each attempt uses 1.9 million tokens; somebody lets it go on 30 times.");
+    let mut tale =
+        Tale::begin("An issue cannot be done. Each attempt uses 1.9 million tokens; somebody lets it go on 28 times.");
     let endless = "[limits]\nissue-attempts = 100000\nissue-tokens = 100_000_000_000\nissue-time = \"720h\"\n\
                    [budget]\nday-tokens = 100_000_000_000\n";
     let yard = Yard::new(1, &[("app", "agent")], if wiring == Wiring::Whole { "" } else { endless })?;
@@ -23,7 +24,7 @@ pub(super) async fn runaway_issue(wiring: Wiring) -> Result<Tale, Trouble> {
         let end = End::TaskFailed { reason: "two tests fail".into() };
         MockScript { after: minutes(20), usage, ..MockScript::ends(end) }
     };
-    for _ in 0..30 {
+    for _ in 0..28 {
         yard.run(Arc::new(yard.mock(fails)), Duration::ZERO).await?;
         yard.clock.sleep(SignedDuration::from_hours(1));
         yard.edit("app", 1, "\"human-needed\"", "")?;
@@ -32,7 +33,11 @@ pub(super) async fn runaway_issue(wiring: Wiring) -> Result<Tale, Trouble> {
     let (attempts, tokens) = known.values().next().map_or((0, 0), |known| (known.attempts, known.tokens / 1_000_000));
     tale.tell(format!("{attempts} attempts were made, with {tokens} million tokens."));
     tale.must("an issue gets at most 12 attempts over its life", attempts <= 12, format!("{attempts} attempts"));
-    tale.must("it uses at most 20 million tokens, and the attempt that crosses that line", tokens <= 22, format!("{tokens} million tokens"));
+    tale.must(
+        "it uses at most 20 million tokens, and the attempt that crosses that line",
+        tokens <= 22,
+        format!("{tokens} million tokens"),
+    );
     Ok(tale)
 }
 
@@ -43,7 +48,9 @@ const SUBSCRIBED: &str = "[agents.claude]\nkind = \"claude\"\nargv = [\"claude\"
 const GLUED: &str = "[agents.claude]\nkind = \"command\"\nargv = [\"claude\", \"-p\"]\n";
 
 pub(super) async fn ambient_key(wiring: Wiring) -> Result<Tale, Trouble> {
-    let mut tale = Tale::begin("The user pays a subscription. One project's .env holds an API key; in another the agent finds one elsewhere.");
+    let mut tale = Tale::begin(
+        "The user pays a subscription. One project's .env holds an API key; in another the agent finds one elsewhere.",
+    );
     let agents = if wiring == Wiring::Whole { SUBSCRIBED } else { GLUED };
     let yard = Yard::new(2, &[("app", "claude"), ("lib", "claude")], agents)?;
     yard.file("app/.env", "ANTHROPIC_API_KEY=sk-not-a-key\n")?;
@@ -73,6 +80,10 @@ pub(super) async fn ambient_key(wiring: Wiring) -> Result<Tale, Trouble> {
     tale.tell(format!("What was started ended: {}.", ends.split("; take").next().unwrap_or_default()));
     tale.tell(format!("{} worked for half an hour on a key that is billed by the token.", count(by_token, "attempt")));
     tale.must("no attempt works on a key that nobody meant", by_token == 0, count(by_token, "attempt"));
-    tale.must("what is held back names the key and the file", held.contains("ANTHROPIC_API_KEY") && held.contains(".env"), held);
+    tale.must(
+        "what is held back names the key and the file",
+        held.contains("ANTHROPIC_API_KEY") && held.contains(".env"),
+        held,
+    );
     Ok(tale)
 }

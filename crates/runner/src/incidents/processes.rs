@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dayfly_core::{AttemptId, End, Event, Phase, Runner};
+use dayfly_core::{AttemptId, End, Event, Runner};
 use tokio::sync::mpsc;
 
 use crate::engine::{Notice, Progress, RunOptions};
@@ -30,8 +30,11 @@ fn word(lives: bool) -> &'static str {
 }
 
 pub(super) async fn wrapper_kill(wiring: Wiring) -> Result<Tale, Trouble> {
-    let mut tale = Tale::begin("An agent's command is a wrapper; the agent itself runs in a session of its own. After two seconds its time is over.");
-    let mut yard = Yard::new(1, &[("app", "wrapper")], "[limits]\nwall = \"2s\"\ngrace = \"100ms\"\n[retry]\ntransient = 1")?;
+    let mut tale = Tale::begin(
+        "An agent's command is a wrapper; the agent itself runs in a session of its own. After two seconds its time is over.",
+    );
+    let mut yard =
+        Yard::new(1, &[("app", "wrapper")], "[limits]\nwall = \"2s\"\ngrace = \"100ms\"\n[retry]\ntransient = 1")?;
     let program = yard.program("wrapper", WRAPPED)?;
     yard.set("argv = [\"wrapper\"]", &format!("argv = [\"{program}\"]"));
     yard.issues("app", [1])?;
@@ -81,7 +84,9 @@ impl Drop for Marked {
 }
 
 pub(super) async fn foreign_cleanup(wiring: Wiring) -> Result<Tale, Trouble> {
-    let mut tale = Tale::begin("Two installations work on this machine. The engine of one died, and starts again; an agent of each runs on.");
+    let mut tale = Tale::begin(
+        "Two installations work on this machine. The engine of one died, and starts again; an agent of each runs on.",
+    );
     let yard = Yard::new(1, &[("app", "agent")], "")?;
     yard.issues("app", [1])?;
     let hangs: Arc<dyn Runner> = Arc::new(yard.mock(|_, _| MockScript::hangs()));
@@ -110,23 +115,34 @@ pub(super) async fn foreign_cleanup(wiring: Wiring) -> Result<Tale, Trouble> {
     let (ours, foreign) = (ours.lives(), foreign.lives());
     let ends = yard.ends().await?.iter().map(|(_, end)| end.word()).collect::<Vec<_>>().join(", ");
     tale.tell(format!("The engine settled what it had left: {ends}; {} done.", count(summary.done.len(), "issue")));
-    tale.tell(format!("Its own agent is {}; the other installation's, at an attempt of the same name, is {}.", word(ours), word(foreign)));
+    tale.tell(format!(
+        "Its own agent is {}; the other installation's, at an attempt of the same name, is {}.",
+        word(ours),
+        word(foreign)
+    ));
     tale.must("what is left of our own attempt is ended", !ours, word(ours));
     tale.must("what carries another installation's mark is left alone", foreign, word(foreign));
     Ok(tale)
 }
 
 /// What an agent does that leaves its work to a task in the background, and ends.
-const BACKGROUND: &str = "(sleep 1; echo done >result.txt; git add --all; git commit --quiet -m result) >/dev/null 2>&1 &\nexit 0\n";
+const BACKGROUND: &str =
+    "(sleep 1; echo done >result.txt; git add --all; git commit --quiet -m result) >/dev/null 2>&1 &\nexit 0\n";
 
 pub(super) async fn background_orphan(wiring: Wiring) -> Result<Tale, Trouble> {
-    let mut tale = Tale::begin("An agent starts its work in the background, says that all is well, and exits. The work would take a second.");
+    let mut tale = Tale::begin(
+        "An agent starts its work in the background, says that all is well, and exits. The work would take a second.",
+    );
     let yard = claims(wiring, BACKGROUND).await?;
-    let (ends, done) = finished(&yard).await?;
+    let (ends, good) = succeeded(&yard).await?;
     let landed = yard.git("app", &["rev-list", "--count", "main"])? != "1";
     tale.tell(format!("Its attempts ended: {ends}. What it had started ended with them."));
-    tale.tell(format!("{} taken for done; {} reached the base branch.", count(done, "issue"), if landed { "a change" } else { "nothing" }));
-    tale.must("work that is not there when the agent ends is no success", done == 0, format!("{} done: {ends}", count(done, "issue")));
+    tale.tell(format!(
+        "{} taken for a success; {} reached the base branch.",
+        count(good, "attempt"),
+        if landed { "a change" } else { "nothing" }
+    ));
+    tale.must("work that is not there when the agent ends is no success", good == 0, ends);
     tale.must("nothing of it lands later", !landed, if landed { "it landed" } else { "nothing landed" });
     Ok(tale)
 }
@@ -134,12 +150,12 @@ pub(super) async fn background_orphan(wiring: Wiring) -> Result<Tale, Trouble> {
 pub(super) async fn silent_exit_0(wiring: Wiring) -> Result<Tale, Trouble> {
     let mut tale = Tale::begin("An agent prints nothing, changes nothing, and exits with 0.");
     let yard = claims(wiring, "exit 0\n").await?;
-    let (ends, done) = finished(&yard).await?;
+    let (ends, good) = succeeded(&yard).await?;
     let said = yard.comments("app", 1).await?.pop().unwrap_or_default();
     let first = said.lines().next().unwrap_or("nothing").to_owned();
-    tale.tell(format!("Its attempts ended: {ends}; {} taken for done.", count(done, "issue")));
+    tale.tell(format!("Its attempts ended: {ends}; {} taken for a success.", count(good, "attempt")));
     tale.tell(format!("On the issue it says: {first}"));
-    tale.must("exit code 0 alone is no success", done == 0, format!("{} done: {ends}", count(done, "issue")));
+    tale.must("exit code 0 alone is no success", good == 0, ends);
     tale.must("a person is told after the second time", said.contains("twice in a row"), first);
     Ok(tale)
 }
@@ -160,11 +176,13 @@ async fn claims(wiring: Wiring, script: &str) -> Result<Yard, Trouble> {
     Ok(yard)
 }
 
-/// How the attempts ended, and how many issues are done.
-async fn finished(yard: &Yard) -> Result<(String, usize), Trouble> {
-    let ends = yard.ends().await?.iter().map(|(_, end)| end.word()).collect::<Vec<_>>().join(", ");
-    let done = yard.known().await?.values().filter(|known| known.phase == Phase::Done).count();
-    Ok((ends, done))
+/// How the attempts of agents ended, and how many of them were taken for a success.
+async fn succeeded(yard: &Yard) -> Result<(String, usize), Trouble> {
+    let ends = yard.ends().await?;
+    let of_agents: Vec<&End> =
+        ends.iter().filter(|(attempt, _)| attempt.as_str().contains(".exec.")).map(|(_, end)| end).collect();
+    let good = of_agents.iter().filter(|end| ***end == End::Succeeded).count();
+    Ok((of_agents.iter().map(|end| end.word()).collect::<Vec<_>>().join(", "), good))
 }
 
 pub(super) async fn cron_path(wiring: Wiring) -> Result<Tale, Trouble> {

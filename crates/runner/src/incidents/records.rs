@@ -58,7 +58,8 @@ async fn limits(yard: &Yard) -> Result<usize, Trouble> {
 }
 
 pub(super) async fn quoted_rate_limit(wiring: Wiring) -> Result<Tale, Trouble> {
-    let mut tale = Tale::begin("An agent reads a page that quotes `429` and `You've hit your session limit`, and does its work.");
+    let mut tale =
+        Tale::begin("An agent reads a page that quotes `429` and `You've hit your session limit`, and does its work.");
     let mut lines: Vec<&str> = WENT_WELL.lines().collect();
     lines.insert(1, QUOTED);
     let yard = prints(&format!("{}\n", lines.join("\n")), 0)?;
@@ -73,7 +74,9 @@ pub(super) async fn quoted_rate_limit(wiring: Wiring) -> Result<Tale, Trouble> {
 }
 
 pub(super) async fn subtype_success(wiring: Wiring) -> Result<Tale, Trouble> {
-    let mut tale = Tale::begin("A session ends at its limit. The last record says `subtype: success`, `is_error: true`, status 429.");
+    let mut tale = Tale::begin(
+        "A session ends at its limit. The last record says `subtype: success`, `is_error: true`, status 429.",
+    );
     let yard = prints(AT_THE_LIMIT, 1)?;
     let ends = run(&yard, wiring, Reads::Subtype).await?;
     let (limits, known) = (limits(&yard).await?, yard.known().await?);
@@ -87,7 +90,8 @@ pub(super) async fn subtype_success(wiring: Wiring) -> Result<Tale, Trouble> {
 }
 
 pub(super) async fn denied_tools(wiring: Wiring) -> Result<Tale, Trouble> {
-    let mut tale = Tale::begin("Every call of a tool is denied to an agent. It exits with 0, and says that it has ended well.");
+    let mut tale =
+        Tale::begin("Every call of a tool is denied to an agent. It exits with 0, and says that it has ended well.");
     let yard = prints(DENIED, 0)?;
     let ends = run(&yard, wiring, Reads::ExitCode).await?;
     let known = yard.known().await?;

@@ -79,7 +79,8 @@ fn thinks() -> MockScript {
 
 pub(super) async fn silence_cascade(wiring: Wiring) -> Result<Tale, Trouble> {
     let agents = ["ada", "bea", "cleo", "dora", "eve", "fay"];
-    let mut tale = Tale::begin("Six agents with 24 issues think up to four minutes between two words; one hangs for good.");
+    let mut tale =
+        Tale::begin("Six agents with 24 issues think up to four minutes between two words; one hangs for good.");
     let projects = ["p1", "p2", "p3", "p4", "p5", "p6"];
     let pairs: Vec<(&str, &str)> = projects.into_iter().zip(agents).collect();
     let strict = "[limits]\nsilence-report = \"1m\"\nsilence = \"2m\"\n[capacity]\nwait = \"1h\"";

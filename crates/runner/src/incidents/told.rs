@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dayfly_core::{
-    Effect, End, Event, Filter, Issue, IssueRef, Job, JobContext, JobError, JobSpec, Next, Outcome, Plan,
-    PlanInput, ProjectName, ProjectView, Record, StageJob, StageName, State, Tracker, TrackerWrite, UsageBy,
-    UsageQuery, WorkLogQuery, attempts, backlog, capacity, plan, status, usage, why, work_log,
+    Effect, End, Event, Filter, Issue, IssueRef, Job, JobContext, JobError, JobSpec, Next, Outcome, Plan, PlanInput,
+    ProjectName, ProjectView, Record, StageJob, StageName, State, Tracker, TrackerWrite, UsageBy, UsageQuery,
+    WorkLogQuery, attempts, backlog, capacity, plan, status, usage, why, work_log,
 };
 use jiff::tz::TimeZone;
 
@@ -47,10 +47,13 @@ impl Job for Hostage {
 }
 
 pub(super) async fn hook_hostage(wiring: Wiring) -> Result<Tale, Trouble> {
-    let mut tale = Tale::begin("Where the work is announced nothing can be written from 22:00 to 03:00: every call hangs for half a minute and fails.");
+    let mut tale = Tale::begin(
+        "Where the work is announced nothing can be written from 22:00 to 03:00: every call hangs for half a minute and fails.",
+    );
     let mut yard = Yard::new(1, &[("app", "agent")], "")?;
     yard.issues("app", 1..=6)?;
-    let away: Arc<dyn Tracker> = Arc::new(Away { inner: Arc::new(yard.markdown()), clock: Arc::clone(&yard.clock), until: 5 * 3600 });
+    let away: Arc<dyn Tracker> =
+        Arc::new(Away { inner: Arc::new(yard.markdown()), clock: Arc::clone(&yard.clock), until: 5 * 3600 });
     yard.tracker = Some(Arc::clone(&away));
     let works = |_: &dayfly_core::Attempt, _| MockScript { after: minutes(20), ..MockScript::succeeds() };
     let mut engine = yard.engine(Arc::new(yard.mock(works)))?;
@@ -71,15 +74,32 @@ pub(super) async fn hook_hostage(wiring: Wiring) -> Result<Tale, Trouble> {
         let issues = yard.markdown().issues(&ProjectName::new("app")?).await?;
         issues.iter().filter(|issue| issue.state == dayfly_core::TrackerState::Closed).count()
     };
-    tale.tell(format!("{} settled; the first after {} minutes, the last after {last}.", count(settled.len(), "attempt"), settled.first().copied().unwrap_or_default()));
-    tale.tell(format!("In the morning {comments} of 6 issues were closed there, and {} waited.", count(state.outbox.len(), "write")));
-    tale.must("what was done is recorded when it is done", settled.len() == 6 && last <= 180, format!("{} by minute {last}", settled.len()));
-    tale.must("what could not be written is written when the service is back", comments == 6 && state.outbox.is_empty(), format!("{comments} of 6"));
+    tale.tell(format!(
+        "{} settled; the first after {} minutes, the last after {last}.",
+        count(settled.len(), "attempt"),
+        settled.first().copied().unwrap_or_default()
+    ));
+    tale.tell(format!(
+        "In the morning {comments} of 6 issues were closed there, and {} waited.",
+        count(state.outbox.len(), "write")
+    ));
+    tale.must(
+        "what was done is recorded when it is done",
+        settled.len() == 6 && last <= 180,
+        format!("{} by minute {last}", settled.len()),
+    );
+    tale.must(
+        "what could not be written is written when the service is back",
+        comments == 6 && state.outbox.is_empty(),
+        format!("{comments} of 6"),
+    );
     Ok(tale)
 }
 
 pub(super) async fn empty_backlog(wiring: Wiring) -> Result<Tale, Trouble> {
-    let mut tale = Tale::begin("It is evening, and nothing is prepared: six issues wait for answers, six carry a label that holds them.");
+    let mut tale = Tale::begin(
+        "It is evening, and nothing is prepared: six issues wait for answers, six carry a label that holds them.",
+    );
     let asks = "[stages.exec]\ngates = []\nanswer = \"required\"\neffects = [\"ask\"]\n";
     let yard = Yard::new(4, &[("app", "agent"), ("docs", "agent")], asks)?;
     yard.issues("app", 1..=6)?;
@@ -98,7 +118,11 @@ pub(super) async fn empty_backlog(wiring: Wiring) -> Result<Tale, Trouble> {
     };
     tale.tell(format!("The run ends at once, and says: {told}"));
     tale.must("a run over nothing says so", told.contains("nothing is prepared"), told.clone());
-    tale.must("it says how many wait and for what", told.contains("12 issues wait") && told.contains("6 for an answer"), told.clone());
+    tale.must(
+        "it says how many wait and for what",
+        told.contains("12 issues wait") && told.contains("6 for an answer"),
+        told.clone(),
+    );
     tale.must("it says what would prepare work", told.contains("dayfly issue answer"), told);
     Ok(tale)
 }
@@ -146,7 +170,9 @@ fn last_night(records: &[Record]) -> Result<String, String> {
 }
 
 pub(super) async fn short_row(wiring: Wiring) -> Result<Tale, Trouble> {
-    let mut tale = Tale::begin("Every report is made over a ledger, projects and answers of trackers of which any part is missing.");
+    let mut tale = Tale::begin(
+        "Every report is made over a ledger, projects and answers of trackers of which any part is missing.",
+    );
     let yard = Yard::new(2, &[("app", "agent"), ("docs", "agent")], "")?;
     yard.issues("app", 1..=2)?;
     yard.issues("docs", [1])?;

@@ -19,7 +19,9 @@ use super::tale::Tale;
 use super::yard::{Trouble, Yard, count, finish, minutes};
 
 pub(super) async fn duelling_recovery(wiring: Wiring) -> Result<Tale, Trouble> {
-    let mut tale = Tale::begin("An engine works on two issues. After five minutes a second one starts on the same ledger, as if the first were dead.");
+    let mut tale = Tale::begin(
+        "An engine works on two issues. After five minutes a second one starts on the same ledger, as if the first were dead.",
+    );
     let mut yard = Yard::new(2, &[("app", "agent"), ("docs", "agent")], "")?;
     if wiring == Wiring::WithoutDefence {
         yard.store = Arc::new(Unfenced::new(Arc::clone(&yard.store)));
@@ -44,7 +46,8 @@ pub(super) async fn duelling_recovery(wiring: Wiring) -> Result<Tale, Trouble> {
         ..MockScript::succeeds()
     });
     let first = yard.engine(Arc::new(long))?.build();
-    let second = yard.engine(Arc::new(yard.mock(|_, _| MockScript { after: minutes(20), ..MockScript::succeeds() })))?;
+    let second =
+        yard.engine(Arc::new(yard.mock(|_, _| MockScript { after: minutes(20), ..MockScript::succeeds() })))?;
     let second = second.build();
     let later = async {
         tokio::time::sleep(minutes(5)).await;
@@ -60,7 +63,11 @@ pub(super) async fn duelling_recovery(wiring: Wiring) -> Result<Tale, Trouble> {
     tale.tell(format!("The second: {}.", word(&second)));
     tale.tell(format!("After its place was taken the first wrote {}.", count(watched.late(), "record")));
     let done = second.as_ref().map_or(0, |summary| summary.done.len());
-    tale.must("an engine whose place was taken writes nothing more", watched.late() == 0, count(watched.late(), "record"));
+    tale.must(
+        "an engine whose place was taken writes nothing more",
+        watched.late() == 0,
+        count(watched.late(), "record"),
+    );
     tale.must("it stops", first.is_err(), word(&first));
     tale.must("the one that took its place does the work", done == 2, word(&second));
     Ok(tale)
@@ -70,7 +77,9 @@ pub(super) async fn duelling_recovery(wiring: Wiring) -> Result<Tale, Trouble> {
 const CLAIMS: u32 = 8;
 
 pub(super) async fn slot_race(wiring: Wiring) -> Result<Tale, Trouble> {
-    let mut tale = Tale::begin("Eight workers see a project's only slot free, and claim it in the same moment, each for another issue.");
+    let mut tale = Tale::begin(
+        "Eight workers see a project's only slot free, and claim it in the same moment, each for another issue.",
+    );
     let yard = Yard::new(1, &[("app", "agent")], "")?;
     yard.issues("app", [1])?;
     yard.run(Arc::new(yard.mock(|_, _| MockScript::succeeds())), Duration::ZERO).await?;
@@ -99,7 +108,10 @@ pub(super) async fn slot_race(wiring: Wiring) -> Result<Tale, Trouble> {
     let won = won.into_iter().filter(|won| *won).count();
     tale.tell(format!("{} won; the slot has room for one.", count(won, "claim")));
     let made = parts(wiring, &yard).await?;
-    tale.tell(format!("Eight writers ask for the child `part-a` of one issue at the same time: {} made.", count(made, "issue")));
+    tale.tell(format!(
+        "Eight writers ask for the child `part-a` of one issue at the same time: {} made.",
+        count(made, "issue")
+    ));
     tale.must("one claim wins the slot", won == 1, count(won, "claim"));
     tale.must("one issue is made for a part", made == 1, count(made, "issue"));
     Ok(tale)

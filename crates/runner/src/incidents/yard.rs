@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{
-    Agent, AgentConfig, AgentError, AgentKind, AgentName, Attempt, AttemptId, Clock, CommandLine, Config, ConfigError, End, Event, EventReader, Filter, IssueRef, IssueState, JobSpec, MemoryStore, NameError,
-    Portfolio, ProjectName, RecordError, Runner, SourceText, State, StateError, Store, StoreError, Tracker,
-    TrackerError,
+    Agent, AgentConfig, AgentError, AgentKind, AgentName, Attempt, AttemptId, Clock, CommandLine, Config, ConfigError,
+    End, Event, EventReader, Filter, IssueRef, IssueState, JobSpec, MemoryStore, NameError, Portfolio, ProjectName,
+    RecordError, Runner, SourceText, State, StateError, Store, StoreError, Tracker, TrackerError,
 };
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
@@ -147,7 +147,16 @@ impl Yard {
         }
         let clock = YardClock::start();
         let store = Arc::new(MemoryStore::new());
-        Ok(Self { config, store, clock, tracker: None, vendors: Vec::new(), starts: Arc::default(), _folder: folder, root })
+        Ok(Self {
+            config,
+            store,
+            clock,
+            tracker: None,
+            vendors: Vec::new(),
+            starts: Arc::default(),
+            _folder: folder,
+            root,
+        })
     }
 
     /// The same, and it can be asked whether the vendors of these agents take work.

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use dayfly_core::{
-    Agent, AgentError, AgentEvent, AnswerBy, CommandLine, End, Ending, EventReader, ExitFacts, JobSpec,
-};
+use dayfly_core::{Agent, AgentError, AgentEvent, AnswerBy, CommandLine, End, Ending, EventReader, ExitFacts, JobSpec};
 
 /// How a reader goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

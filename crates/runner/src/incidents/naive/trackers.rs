@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dayfly_core::{
-    Applied, Author, Issue, Milestone, ProjectName, Tracker, TrackerError, TrackerWrite, Trust,
-};
+use dayfly_core::{Applied, Author, Issue, Milestone, ProjectName, Tracker, TrackerError, TrackerWrite, Trust};
 
 use crate::incidents::yard::YardClock;
 
@@ -23,7 +21,8 @@ impl Tracker for Nameless {
             // Only the first word of each attempt is still known: without it nothing would be waited for.
             let mut known = BTreeSet::new();
             for comment in issue.comments.iter_mut().filter(|comment| comment.is_own()) {
-                let scope = comment.key.as_deref().and_then(|key| key.split_once('/')).map(|(scope, _)| scope.to_owned());
+                let scope =
+                    comment.key.as_deref().and_then(|key| key.split_once('/')).map(|(scope, _)| scope.to_owned());
                 let first = scope.is_some_and(|scope| !scope.contains('#') && known.insert(scope));
                 if !first {
                     (comment.key, comment.topic) = (None, None);
