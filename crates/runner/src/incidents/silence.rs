@@ -172,6 +172,6 @@ pub(super) async fn laptop_sleep(wiring: Wiring) -> Result<Tale, Trouble> {
     tale.must("the time that the machine slept ends no attempt", ends == ["succeeded"], ends.join("; "));
     tale.must("the issue is done", summary.done.len() == 1, format!("{} done", summary.done.len()));
     tale.must("a keeper does not take the sleep for silence", look == Look::Fine, format!("{look:?}"));
-    tale.must("a keeper tells of the sleep", noticed == Some(hours(8)), format!("{noticed:?}"));
+    tale.must("a keeper notices the sleep", noticed == Some(hours(8)), format!("{noticed:?}"));
     Ok(tale)
 }

@@ -18,7 +18,7 @@ macro_rules! scenarios {
 }
 
 scenarios! {
-    "serial-killer", Real, silence::serial_killer,
+"serial-killer", Real, silence::serial_killer,
     happened: "a hang detector killed healthy, quiet agents",
     defence: "processor time, writes and programs count as signs of life; silence is reported before it is stopped",
     instead: "a watchdog that counts output alone";
@@ -43,41 +43,6 @@ scenarios! {
     defence: "rules over the whole final record, held against captures of the real programs",
     instead: "a reader that believes the word `success`";
 
-    "quota-cascade", Virtual, limits::quota_cascade,
-    happened: "a quota was charged to the issue and not to the account; retries burned through the whole backlog",
-    defence: "a quota is no failure of an issue: it closes the account, for all that would use it, until its reset",
-    instead: "a quota is taken for a failed task";
-
-    "dead-provider", Virtual, limits::dead_provider,
-    happened: "19 hours of attempts went to a provider that was down",
-    defence: "an outage closes the vendor; one small request at a time asks whether it is over",
-    instead: "an outage is taken for a failed task";
-
-    "duelling-recovery", Virtual, two::duelling_recovery,
-    happened: "two recovery subsystems undid each other's work, for about 310 dollars",
-    defence: "the number of an engine's take-over is checked at every append: one that was followed can write nothing",
-    instead: "a store that takes what any engine writes";
-
-    "runaway-issue", Virtual, money::runaway_issue,
-    happened: "82 attempts and 156 million tokens went to one issue",
-    defence: "bounds over an issue's whole life: 12 attempts, 20 million tokens, 6 hours, whoever lets it go on",
-    instead: "the bounds are set out of reach";
-
-    "wrapper-kill", Real, processes::wrapper_kill,
-    happened: "killing the wrapper left the agent alive; it went on for 35 processor-hours",
-    defence: "every process that an attempt started is ended with it, wherever it went",
-    instead: "an executor that ends the process it started, and no other";
-
-    "foreign-cleanup", Real, processes::foreign_cleanup,
-    happened: "a clean-up of orphans killed another installation's agents",
-    defence: "only processes that carry the mark of this installation are ended",
-    instead: "two installations with one mark";
-
-    "background-orphan", Real, processes::background_orphan,
-    happened: "a headless agent's background tasks died at the end of its turn, and the result said success",
-    defence: "success is what is there when the agent has ended: a commit that the gates have judged",
-    instead: "no gate is asked";
-
     "silent-exit-0", Real, processes::silent_exit_0,
     happened: "no output, no change, exit code 0: taken for success",
     defence: "an attempt without a change is a no-op; after the second a person is told",
@@ -88,15 +53,20 @@ scenarios! {
     defence: "denials after which nothing worked are an end of their own, which a person is told",
     instead: "a reader that believes the exit code";
 
-    "mention-loop", Virtual, people::mention_loop,
-    happened: "a bot answered its own comments: 73 branches, 60 issues",
-    defence: "what dayfly wrote is known again by its marker and its account, and begins nothing",
-    instead: "a tracker that shows dayfly's comments as a person's";
+    "background-orphan", Real, processes::background_orphan,
+    happened: "a headless agent's background tasks died at the end of its turn, and the result said success",
+    defence: "success is what is there when the agent has ended: a commit that the gates have judged",
+    instead: "no gate is asked";
 
-    "bot-requeue", Virtual, people::bot_requeue,
-    happened: "an issue that waited for an answer was put into the queue by the bot's own comment",
-    defence: "only a person's words after the question answer it",
-    instead: "a tracker that shows dayfly's comments as a person's";
+    "quota-cascade", Virtual, limits::quota_cascade,
+    happened: "a quota was charged to the issue and not to the account; retries burned through the whole backlog",
+    defence: "a quota is no failure of an issue: it closes the account, for all that would use it, until its reset",
+    instead: "a quota is taken for a failed task";
+
+    "dead-provider", Virtual, limits::dead_provider,
+    happened: "19 hours of attempts went to a provider that was down",
+    defence: "an outage closes the vendor; one small request at a time asks whether it is over",
+    instead: "an outage is taken for a failed task";
 
     "early-reset", Virtual, limits::early_reset,
     happened: "a quota's window opened earlier than stated, and nobody looked",
@@ -113,20 +83,50 @@ scenarios! {
     defence: "who pays is looked at before the start and again when the agent says what it found",
     instead: "the agent as a plain command, of which nobody knows who pays";
 
+    "runaway-issue", Virtual, money::runaway_issue,
+    happened: "82 attempts and 156 million tokens went to one issue",
+    defence: "bounds over an issue's whole life: 12 attempts, 20 million tokens, 6 hours, whoever lets it go on",
+    instead: "the bounds are set out of reach";
+
+    "duelling-recovery", Virtual, two::duelling_recovery,
+    happened: "two recovery subsystems undid each other's work, for about 310 dollars",
+    defence: "the number of an engine's take-over is checked at every append: one that was followed can write nothing",
+    instead: "a store that takes what any engine writes";
+
+    "wrapper-kill", Real, processes::wrapper_kill,
+    happened: "killing the wrapper left the agent alive; it went on for 35 processor-hours",
+    defence: "every process that an attempt started is ended with it, wherever it went",
+    instead: "an executor that ends the process it started, and no other";
+
+    "foreign-cleanup", Real, processes::foreign_cleanup,
+    happened: "a clean-up of orphans killed another installation's agents",
+    defence: "only processes that carry the mark of this installation are ended",
+    instead: "two installations with one mark";
+
     "cron-path", Real, processes::cron_path,
     happened: "the nightly run had no PATH to the agent",
     defence: "the program is looked for before anything starts, and no shell stands in between",
     instead: "the agent behind `sh -c`";
+
+    "mention-loop", Virtual, people::mention_loop,
+    happened: "a bot answered its own comments: 73 branches, 60 issues",
+    defence: "what dayfly wrote is known again by its marker and its account, and begins nothing",
+    instead: "a tracker that shows dayfly's comments as a person's";
+
+    "bot-requeue", Virtual, people::bot_requeue,
+    happened: "an issue that waited for an answer was put into the queue by the bot's own comment",
+    defence: "only a person's words after the question answer it",
+    instead: "a tracker that shows dayfly's comments as a person's";
 
     "renamed-repo", Virtual, people::renamed_repo,
     happened: "a repository was renamed; the loop saw no issues and said it was idle",
     defence: "a tracker that cannot be read is a fault of its project, which is told; GitHub's redirects are followed",
     instead: "a tracker that shows a project it cannot read as one without issues";
 
-    "short-row", Virtual, told::short_row,
-    happened: "a report crashed on the empty result of a query",
-    defence: "reports are folds over whatever rows there are",
-    instead: "one more report, which asks for the last attempt";
+    "drifted-record", Real, people::drifted_record,
+    happened: "changes were made past the tracking system; the record and reality disagreed, and nobody was told",
+    defence: "what people did is read off repository and tracker, and recorded, before anything is planned",
+    instead: "a tracker that shows what it showed first";
 
     "slot-race", Real, two::slot_race,
     happened: "posts that were pushed one by one claimed the same slot",
@@ -138,10 +138,10 @@ scenarios! {
     defence: "what happened is recorded first; writes to the outside wait in the outbox",
     instead: "a job that announces its work before it lets it be recorded";
 
-    "drifted-record", Real, people::drifted_record,
-    happened: "changes were made past the tracking system; the record and reality disagreed, and nobody was told",
-    defence: "what people did is read off repository and tracker, and recorded, before anything is planned",
-    instead: "a tracker that shows what it showed first";
+    "short-row", Virtual, told::short_row,
+    happened: "a report crashed on the empty result of a query",
+    defence: "reports are folds over whatever rows there are",
+    instead: "one more report, which asks for the last attempt";
 
     "empty-backlog", Virtual, told::empty_backlog,
     happened: "the engine idled because nothing was prepared, and nobody noticed until the morning",
