@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AttemptId, Capacity, Commit, Digest, EffectEntry, EffectId, Epoch, EventKind, Feedback, IssueId,
-    IssueRef, ProcessIdentity, RecordError, Seq, StageName, Token, TrackerKind, Using,
+    AgentName, AttemptId, Capacity, Commit, Control, Digest, EffectEntry, EffectId, Epoch, EventKind, Feedback,
+    IssueId, IssueRef, ProcessIdentity, RecordError, Seq, StageName, Token, TrackerKind, Using,
 };
 
 pub use aside::{Aside, Finish};
@@ -42,6 +42,9 @@ pub struct State {
     pub outbox: Vec<PendingEffect>,
     /// What vendors can take.
     pub capacity: Capacity,
+    /// The orders of people that are in force.
+    #[serde(skip_serializing_if = "Control::is_empty")]
+    pub control: Control,
     /// How many issues were set aside.
     #[serde(skip_serializing_if = "Aside::is_empty")]
     pub aside: Aside,
@@ -305,6 +308,7 @@ impl Default for State {
             live: BTreeMap::new(),
             outbox: Vec::new(),
             capacity: Capacity::default(),
+            control: Control::default(),
             aside: Aside::default(),
             finishes: VecDeque::new(),
         }
@@ -322,13 +326,18 @@ impl State {
         self.outbox.iter().any(|p| p.entry.issue == *issue)
     }
 
-    /// The effects to apply now: the first of each issue, unless it was put off.
+    /// The effects to apply now: the first of each issue, unless it was put off, or would put a change on the base branch
+    /// although its issue is paused. While everything is stopped there is none.
     pub fn due_effects(&self, now: Timestamp) -> Vec<&EffectEntry> {
+        if self.control.halt.is_some() {
+            return Vec::new();
+        }
         let mut seen = std::collections::BTreeSet::new();
         self.outbox
             .iter()
             .filter(|p| seen.insert(&p.entry.issue))
             .filter(|p| p.delayed.as_ref().is_none_or(|(_, until)| *until <= now))
+            .filter(|p| !p.entry.effect.lands() || self.control.holds(&p.entry.issue).is_none())
             .map(|p| &p.entry)
             .collect()
     }

@@ -6,6 +6,8 @@ mod clock;
 mod engine;
 mod gates;
 mod git;
+mod halt;
+mod inbox;
 #[cfg(feature = "simulate")]
 pub mod incidents;
 pub mod keeper;
@@ -20,6 +22,8 @@ pub mod proxy;
 mod redact;
 mod remove;
 mod sandbox;
+#[cfg(feature = "simulate")]
+pub mod simulate;
 mod sqlite;
 mod subprocess;
 #[cfg(test)]
@@ -38,6 +42,8 @@ pub use engine::{
 };
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
 pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, Repo, TrustedGit};
+pub use halt::{Ended, end_all};
+pub use inbox::{BELL, Inbox, STOP_FILE, new_order_id, ring_at};
 pub use log::{LogPart, LogReader};
 pub use markdown::MarkdownTracker;
 pub use mock::{MockCall, MockRefusal, MockRulesError, MockRunner, MockScript, WhenDropped};

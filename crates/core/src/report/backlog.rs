@@ -64,6 +64,7 @@ fn awaits(wait: &Wait) -> (&'static str, Option<&'static str>) {
             ("somebody with write permission", Some("who puts a label such as `ready-for-prep` on them"))
         }
         Wait::Blocked { .. } | Wait::Children { .. } => ("other issues", None),
+        Wait::Ordered { .. } => ("somebody to let them go on", Some("`dayfly resume`")),
         Wait::Merge { .. } | Wait::Pull { .. } => ("a merge", None),
         Wait::Lifetime { .. } => ("higher bounds", Some("`[limits]` in dayfly.toml")),
         Wait::Account { .. } => ("an account", Some("`dayfly capacity`")),

@@ -103,6 +103,11 @@ impl State {
             Event::PullSeen { .. } | Event::SentBack { .. } | Event::Stopped { .. } | Event::Triaged { .. } => {
                 self.followed(record, event)?;
             }
+            Event::Halted { .. }
+            | Event::Lifted { .. }
+            | Event::Paused { .. }
+            | Event::Resumed { .. }
+            | Event::Cancelled { .. } => self.control.fold(event),
             Event::Closed { issue } => self.move_issue(record, &issue, kind, Phase::Closed, |_| {})?,
             Event::Reopened { issue, stage, tracker } => {
                 self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {

@@ -2,6 +2,7 @@
 
 mod capacity;
 mod order;
+mod orders;
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,9 @@ use dayfly_core::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::model::{Command, Ended, Frozen, Held, Input, Model, Report, Tried, Until};
+pub(super) use orders::order;
+
+use super::model::{Command, Ended, Frozen, Held, Input, Model, ROOM, Report, Tried, Until};
 
 /// The most effects being applied at once.
 const MOST_EFFECTS: usize = 8;
@@ -81,7 +84,7 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
             Vec::new()
         }
         Input::Stop(how) => {
-            model.admitting = false;
+            (model.admitting, model.draining) = (false, false);
             model.killing |= how == Stop::Kill;
             vec![Command::StopAll(how)]
         }
@@ -132,7 +135,7 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, no
         return Vec::new();
     }
     match result {
-        Ok(frozen) if model.admitting => {
+        Ok(frozen) if model.admitting && !model.tight => {
             let number = model.state.issues.get(&ready.issue).map_or(0, |k| k.attempts) + 1;
             let attempt = AttemptId::new(&ready.issue, &ready.stage, number);
             let event = Event::AttemptStarted {
@@ -157,6 +160,7 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, no
 fn applied(model: &mut Model, entry: EffectEntry, tried: Tried, now: Timestamp) -> Vec<Command> {
     model.applying.remove(&entry.id);
     match &tried {
+        Tried::Withheld => return Vec::new(),
         Tried::Delayed { .. } => {
             model.put_off.insert(entry.id.clone());
         }
@@ -187,6 +191,7 @@ fn applied(model: &mut Model, entry: EffectEntry, tried: Tried, now: Timestamp) 
             let until = until.map_or(again, |until| until.max(now));
             Event::EffectDelayed { effect, issue, reason, until }
         }
+        Tried::Withheld => return Vec::new(),
     };
     vec![Command::Append(vec![event], Vec::new())]
 }
@@ -201,6 +206,9 @@ fn shown(model: &mut Model, entry: &EffectEntry, tried: &Tried) -> bool {
 pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
     model.progress.get_or_insert(now);
     model.began.get_or_insert(now);
+    if model.tight {
+        return tight(model, now);
+    }
     let mut commands = syncs(model, now);
     commands.extend(effects(model, now));
     model.filter.unsettled = model.stale.union(&model.syncing).cloned().collect();
@@ -235,6 +243,16 @@ pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
         commands.push(Command::Finish);
     }
     commands
+}
+
+/// While there is no room for more than how things end: nothing is begun, and what the operator stopped comes to its end.
+fn tight(model: &mut Model, now: Timestamp) -> Vec<Command> {
+    let over = model.working.is_empty() && model.cleaning.is_empty() && model.probing.is_empty();
+    if !model.admitting && over && model.applying.is_empty() {
+        return vec![Command::Finish];
+    }
+    model.wake = now.checked_add(ROOM).ok();
+    Vec::new()
 }
 
 /// The next time at which something may be due by itself, while other things run.

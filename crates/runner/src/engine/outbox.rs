@@ -11,6 +11,9 @@ use super::model::Tried;
 
 /// Tries one effect.
 pub(super) async fn apply(house: &House, entry: &EffectEntry) -> Tried {
+    if house.is_halted() {
+        return Tried::Withheld;
+    }
     match &entry.effect {
         Effect::Tracker { project, write } => match house.tracker.apply(project, &entry.id.0, write).await {
             Ok(Applied::Done(created)) => done(false, created),

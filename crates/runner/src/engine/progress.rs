@@ -5,8 +5,8 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use dayfly_core::{
-    AttemptEvent, AttemptId, Backlog, End, Event, IssueRef, Next, PendingEffect, Plan, ProjectName, Ready, Record,
-    State, Stop, Wait, backlog, plan,
+    AttemptEvent, AttemptId, Backlog, End, Event, IssueRef, Next, Order, PendingEffect, Plan, ProjectName, Ready, Record,
+    State, Stop, StoreError, Wait, backlog, plan,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -39,8 +39,14 @@ pub enum Notice<'a> {
     TakenUp(&'a AttemptId),
     /// What an attempt left on the disk could not be removed, with why; the next engine tries again.
     NotCleaned(&'a AttemptId, &'a str),
+    /// The store does not serve: nothing new is begun, what runs goes on, and it is tried again. Told once.
+    Unavailable(&'a StoreError),
+    /// The store serves again, and so does the engine.
+    Available,
     /// The engine ends what runs.
     Stopping(Stop),
+    /// The engine starts nothing more, and ends when what runs has ended.
+    Draining,
 }
 
 impl Debug for Progress {
@@ -89,6 +95,18 @@ impl Progress {
         self.tell(Notice::TakenUp(attempt));
     }
 
+    pub(super) fn draining(&self) {
+        self.tell(Notice::Draining);
+    }
+
+    pub(super) fn unavailable(&self, err: &StoreError) {
+        self.tell(Notice::Unavailable(err));
+    }
+
+    pub(super) fn available(&self) {
+        self.tell(Notice::Available);
+    }
+
     pub(super) fn stopping(&self, how: Stop) {
         self.tell(Notice::Stopping(how));
     }
@@ -118,8 +136,12 @@ pub struct Summary {
     /// What waits, if nothing was started because nothing was prepared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unprepared: Option<Backlog>,
-    /// Whether the operator asked for the end.
+    /// Whether the operator asked for the end, and did not wait for what ran.
     pub stopped: bool,
+    /// Whether the operator asked for the end when what ran had ended.
+    pub drained: bool,
+    /// Who stopped everything, if that was the end.
+    pub halted: Option<Order>,
 }
 
 /// Something that a rule of triage had written.
@@ -157,7 +179,9 @@ impl Summary {
             put_off: model.state.outbox.iter().filter_map(delayed).collect(),
             unread: faults.collect(),
             withheld: withheld(&last),
-            stopped: !model.admitting,
+            stopped: !(model.admitting || model.draining),
+            drained: model.draining,
+            halted: model.state.control.halt.clone(),
             ..Self::default()
         };
         let mut issues: BTreeMap<AttemptId, IssueRef> = BTreeMap::new();
@@ -199,7 +223,8 @@ impl Summary {
                 _ => {}
             }
         }
-        let idle = summary.ends.is_empty() && summary.done.is_empty() && !summary.stopped;
+        let asked = summary.stopped || summary.drained || summary.halted.is_some();
+        let idle = summary.ends.is_empty() && summary.done.is_empty() && !asked;
         if idle && model.until != Until::Triage {
             summary.unprepared = backlog(&model.plan_input(now), &last);
         }

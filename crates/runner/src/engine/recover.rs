@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use dayfly_core::{
     AttemptId, Batch, Condition, End, Epoch, Event, EventSink, Issue, LiveAttempt, Outcome, Receipt, Record, Running,
-    Seq, State, Stop, StoreError, TrackerState,
+    Seq, State, StoreError, TrackerState,
 };
-use tokio::sync::watch;
 
 use crate::git::GitError;
 
 use super::attempt::{Work, chain};
+use super::brake::Brake;
 use super::guard::Guard;
+use super::hold;
 use super::house::House;
 use super::progress::Progress;
 
@@ -65,7 +66,7 @@ pub(super) struct Recovery<'a> {
     /// Where the events of an attempt go.
     pub(super) sink: &'a (dyn Fn(&AttemptId) -> EventSink + Sync),
     /// How attempts are told to stop.
-    pub(super) stop: &'a watch::Sender<Option<Stop>>,
+    pub(super) brake: &'a Brake,
     pub(super) progress: &'a Progress,
 }
 
@@ -93,7 +94,7 @@ impl Recovery<'_> {
                 project,
                 events: guard.sink((self.sink)(&id)),
                 guard,
-                stop: self.stop.subscribe(),
+                stop: self.brake.ear(Some(&id)),
             });
             let work = match work {
                 Some(mut work) => match work.find().await {
@@ -148,7 +149,7 @@ impl Recovery<'_> {
             events: vec![event],
             conditions: vec![Condition::Holder(id.clone(), attempt.token)],
         };
-        for record in self.house.store.append(&batch).await? {
+        for record in hold::once(&*self.house.store, state.head, &batch).await? {
             state.apply(&record)?;
         }
         self.progress.recovered(id);
