@@ -8,6 +8,8 @@ mod gates;
 mod git;
 mod halt;
 mod inbox;
+#[cfg(feature = "simulate")]
+pub mod incidents;
 pub mod keeper;
 mod liveness;
 mod log;
