@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use camino::Utf8Path;
+use camino::Utf8PathBuf;
 use tempfile::TempDir;
 
 use crate::dice::Dice;
@@ -29,26 +29,45 @@ fn treatment(world: u64, kills: u64) -> Treatment {
         1 => (AfterCrash::Adopt, true),
         _ => (AfterCrash::End, true),
     };
-    Treatment { after_crash, keepers, forge: true, kills }
+    Treatment { after_crash, keepers, forge: true, kills, lack: None }
 }
 
-/// A folder with the template of all worlds, and what an undisturbed one comes to, whose folder is `calm`.
-pub(crate) fn calm(forge: bool) -> (TempDir, Vec<String>) {
-    let folder = portfolio::folder();
-    let root = Utf8Path::from_path(folder.path()).unwrap();
-    let template = root.join("template");
-    portfolio::template(&template);
-    let treatment = Treatment { forge, ..treatment(0, 0) };
-    let calm = World::new(&template, root.join("calm"), treatment).undisturbed();
-    let calm = calm.unwrap_or_else(|why| panic!("an undisturbed world: {why}"));
-    (folder, calm)
+/// What an undisturbed world comes to.
+pub(crate) struct Calm {
+    folder: TempDir,
+    pub(crate) facts: Vec<String>,
 }
 
-pub(crate) fn run(run: Run, folder: TempDir, calm: &[String]) -> ExitCode {
+impl Calm {
+    /// Makes the template of all worlds, and lets one of them come to its end without a disturbance.
+    pub(crate) fn new(forge: bool) -> Self {
+        let folder = portfolio::folder();
+        let mut calm = Self { folder, facts: Vec::new() };
+        portfolio::template(&calm.template());
+        let treatment = Treatment { forge, ..treatment(0, 0) };
+        let facts = World::new(&calm.template(), calm.root().join("calm"), treatment).undisturbed();
+        calm.facts = facts.unwrap_or_else(|why| panic!("an undisturbed world: {why}"));
+        calm
+    }
+
+    /// The folder of everything; that of the undisturbed world lies in it as `calm`.
+    pub(crate) fn root(&self) -> Utf8PathBuf {
+        Utf8PathBuf::from_path_buf(self.folder.path().to_owned()).unwrap()
+    }
+
+    pub(crate) fn template(&self) -> Utf8PathBuf {
+        self.root().join("template")
+    }
+
+    fn keep(self) -> Utf8PathBuf {
+        Utf8PathBuf::from_path_buf(self.folder.keep()).unwrap()
+    }
+}
+
+pub(crate) fn run(run: Run, calm: Calm) -> ExitCode {
     println!("torture: {} kills, --seed {}", run.kills, run.seed);
     let began = Instant::now();
-    let root = Utf8Path::from_path(folder.path()).unwrap();
-    let template = root.join("template");
+    let (root, template) = (calm.root(), calm.template());
     let (left, next) = (Mutex::new(run.kills), AtomicU64::new(0));
     let (sum, failures) = (Mutex::new(Tally::default()), Mutex::new(Vec::new()));
     let worker = || {
@@ -65,7 +84,8 @@ pub(crate) fn run(run: Run, folder: TempDir, calm: &[String]) -> ExitCode {
             let world = next.fetch_add(1, Ordering::Relaxed);
             let treatment = treatment(world, kills);
             let mut dice = Dice::new(run.seed, world);
-            match World::new(&template, root.join(format!("world-{world}")), treatment).torture(&mut dice, calm) {
+            match World::new(&template, root.join(format!("world-{world}")), treatment).torture(&mut dice, &calm.facts)
+            {
                 Ok(tally) => {
                     // A world that was done early leaves its kills to others.
                     *left.lock().unwrap() += kills - tally.kills;
@@ -103,6 +123,6 @@ pub(crate) fn run(run: Run, folder: TempDir, calm: &[String]) -> ExitCode {
     if failures.is_empty() {
         return ExitCode::SUCCESS;
     }
-    println!("the failed worlds stay in {}", folder.keep().display());
+    println!("the failed worlds stay in {}", calm.keep());
     ExitCode::FAILURE
 }

@@ -2,26 +2,32 @@
 //! git. Nothing may be lost, nothing done twice, nothing left working. Then the power is cut under a ledger.
 //!
 //! `cargo test` does a little of it. `cargo xtask torture` does it at length; all that needs the store is here.
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a test with a main of its own")]
+#![expect(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used, reason = "a test with a main of its own")]
 
 mod dice;
 mod facts;
 mod kills;
+mod lacking;
+mod mutants;
 mod people;
 mod portfolio;
 mod power;
 mod processes;
+mod recovery;
 mod trial;
 
 use std::process::ExitCode;
 
 use camino::Utf8Path;
 
-use kills::Run;
+use kills::{Calm, Run};
+use lacking::Lack;
 
 const USAGE: &str = "\
 usage: torture run [--kills N] [--seed N] [--workers N]
        torture power [--cuts N] [--shutdowns N] [--seed N]
+       torture recovery [--jobs N]
+       torture mutants [--seed N]
 ";
 
 /// What `cargo test` does.
@@ -36,17 +42,28 @@ fn main() -> ExitCode {
         ["run", rest @ ..] => {
             let kills = option(rest, "--kills").unwrap_or(1000);
             let workers = option(rest, "--workers").unwrap_or(3);
-            let (folder, calm) = kills::calm(true);
-            kills::run(Run { kills, each: 30, seed: seed(rest), workers }, folder, &calm)
+            kills::run(Run { kills, each: 30, seed: seed(rest), workers }, Calm::new(true))
         }
         ["power", rest @ ..] => {
             let (cuts, shutdowns) =
                 (option(rest, "--cuts").unwrap_or(1000), option(rest, "--shutdowns").unwrap_or(100));
-            let (folder, _) = kills::calm(false);
-            power::power(Utf8Path::from_path(folder.path()).unwrap(), (cuts, shutdowns), seed(rest))
+            power::power(&Calm::new(false).root(), (cuts, shutdowns), seed(rest))
         }
+        ["recovery", rest @ ..] => recovery::recovery(option(rest, "--jobs").unwrap_or(500)),
+        ["mutants", rest @ ..] => mutants::mutants(seed(rest)),
+        ["engine", dir, lack] => match lacking::run_engine(Utf8Path::new(dir), Lack::read(lack)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => {
+                eprintln!("{why}");
+                ExitCode::from(3)
+            }
+        },
         ["writer", dir, events, more] => {
             power::write(Utf8Path::new(dir), Utf8Path::new(events), more.parse().unwrap());
+            ExitCode::SUCCESS
+        }
+        ["orders", dir] => {
+            power::put(Utf8Path::new(dir));
             ExitCode::SUCCESS
         }
         ["inside", dir, events, cuts, seed] => {
@@ -61,9 +78,9 @@ fn main() -> ExitCode {
 }
 
 fn few() -> ExitCode {
-    let (folder, calm) = kills::calm(true);
-    let cut = power::power(Utf8Path::from_path(folder.path()).unwrap(), (FEW_CUTS, 0), FEW.seed);
-    let killed = kills::run(FEW, folder, &calm);
+    let calm = Calm::new(true);
+    let cut = power::power(&calm.root(), (FEW_CUTS, 0), FEW.seed);
+    let killed = kills::run(FEW, calm);
     if cut == ExitCode::SUCCESS { killed } else { cut }
 }
 

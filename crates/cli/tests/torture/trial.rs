@@ -1,7 +1,7 @@
 //! One world: its engine is killed, paused and started again, until all work is done.
 
 use std::fs::{File, OpenOptions};
-use std::process::{Child, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -10,6 +10,7 @@ use nix::sys::signal::Signal;
 
 use crate::dice::Dice;
 use crate::facts::{booked, difference, facts, ledger, settled};
+use crate::lacking::Lack;
 use crate::people::{Forge, People};
 use crate::portfolio::{AfterCrash, config, copy, dayfly};
 use crate::processes::{keepers, rest, signal};
@@ -28,6 +29,8 @@ pub(crate) struct Treatment {
     pub(crate) forge: bool,
     /// How often its engine is killed at most.
     pub(crate) kills: u64,
+    /// Its engine is not the program, but one that lacks something.
+    pub(crate) lack: Option<Lack>,
 }
 
 /// What was done to a world.
@@ -129,15 +132,21 @@ impl World {
     fn engine(&self) -> Child {
         let log =
             |name: &str| -> File { OpenOptions::new().create(true).append(true).open(self.dir.join(name)).unwrap() };
-        let mut command = dayfly(&self.dir, self.people.token());
-        command.args(["run", "--until-idle", "--patience", "20s"]);
+        let mut command = match self.treatment.lack {
+            None => dayfly(&self.dir, self.people.token()),
+            Some(_) => Command::new(std::env::current_exe().unwrap()),
+        };
+        match self.treatment.lack {
+            None => command.args(["run", "--until-idle", "--patience", "20s"]),
+            Some(lack) => command.args(["engine", self.dir.as_str(), &lack.word()]).current_dir(&self.dir),
+        };
         command.stdout(log("out.log")).stderr(log("err.log")).spawn().unwrap()
     }
 
     /// The life of one engine: to its own end, or to the kill, which gives none.
     fn live(&mut self, engine: &mut Child, dice: &mut Dice, acted: &mut bool) -> Result<Option<ExitStatus>, String> {
         loop {
-            let killing = self.tally.kills < self.treatment.kills && self.idle < 4;
+            let killing = self.tally.kills < self.treatment.kills && self.idle < 8;
             let next = Instant::now() + if killing { dice.while_(20, 1200) } else { PATIENCE };
             while Instant::now() < next {
                 rest(GLANCE.min(next.saturating_duration_since(Instant::now())));

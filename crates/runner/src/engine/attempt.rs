@@ -132,7 +132,6 @@ impl Work {
                 running.stop(how).await.map_err(runner_end)?;
             }
             tokio::select! {
-                // The same things lead to the same end, whatever else is ready by then.
                 biased;
                 outcome = running.wait() => {
                     let mut outcome = outcome.map_err(runner_end)?;
@@ -255,8 +254,7 @@ impl Work {
     pub(super) async fn check(&self, subject: &Subject, git: Option<Repo>) -> (Vec<GateResult>, Option<End>) {
         let commands = self.house.commands(&self.project, git, &self.id);
         let mut stop = self.stop.clone();
-        let checked = tokio::select! {
-            biased;
+        let checked = tokio::select! { biased;
             // To drop the check ends its commands; they start over with the attempt.
             () = stop.told() => return (Vec::new(), Some(End::Cancelled)),
             checked = self.house.gates.check(&self.job.gates, subject, Some(&commands)) => checked,
@@ -314,7 +312,7 @@ impl Work {
             return Ok(());
         }
         let path = proposal_path(&self.house.attempt_dir(&self.id));
-        let bytes = answer::read(self.house.ground, &path)
+        let bytes = answer::read(&self.house.ground, &path)
             .await
             .map_err(|err| format!("the proposal cannot be read: {err}"))?;
         let Some(bytes) = bytes.or_else(|| outcome.answer.take().map(String::into_bytes)) else {
@@ -383,7 +381,7 @@ fn runner_end(err: RunnerError) -> Early {
 }
 
 /// An error with its causes, in one line.
-pub(super) fn chain(err: &dyn std::error::Error) -> String {
+pub(crate) fn chain(err: &dyn std::error::Error) -> String {
     let mut text = err.to_string();
     let mut source = err.source();
     while let Some(err) = source {

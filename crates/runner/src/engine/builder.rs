@@ -22,6 +22,8 @@ use crate::subprocess::{Keeper, Leave, SubprocessRunner};
 use crate::tmux::{Session, TmuxRunner};
 
 use super::ground::Ground;
+#[cfg(feature = "simulate")]
+use super::ground::Killer;
 use super::house::House;
 use super::lock::random_tag;
 use super::{Engine, Progress};
@@ -176,9 +178,14 @@ impl EngineBuilder {
 
     /// Works on these repositories, and touches nothing of this machine. `judge` executes the commands of gates.
     #[cfg(feature = "simulate")]
-    pub(crate) fn simulated(mut self, repositories: BTreeMap<ProjectName, Repo>, judge: Arc<dyn Runner>) -> Self {
+    pub(crate) fn simulated(
+        mut self,
+        repositories: BTreeMap<ProjectName, Repo>,
+        judge: Arc<dyn Runner>,
+        kill: Killer,
+    ) -> Self {
         let opened = repositories.into_iter().map(|(name, repo)| (name, Arc::new(OnceCell::from(repo))));
-        (self.ground, self.opened, self.judge) = (Ground::Nothing, opened.collect(), Some(judge));
+        (self.ground, self.opened, self.judge) = (Ground::Simulated(kill), opened.collect(), Some(judge));
         self
     }
 
