@@ -32,7 +32,7 @@ usage: torture run [--kills N] [--seed N] [--workers N]
 
 /// What `cargo test` does. A GitHub's waits would make it long; `tests/github` kills there.
 const FEW: Run = Run { kills: 24, each: 8, seed: 1, workers: 3, forge: false };
-const FEW_CUTS: u64 = 40;
+const FEW_CUTS: u64 = 20;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
