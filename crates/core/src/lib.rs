@@ -35,6 +35,9 @@ mod config;
 mod effect;
 mod event;
 mod forge;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod gate;
 mod id;
 mod job;
