@@ -4,6 +4,9 @@
 mod agents;
 mod clock;
 mod engine;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod gates;
 mod git;
 mod halt;
