@@ -177,6 +177,17 @@ pub(crate) fn show(err: &CliError) -> Exit {
     err.exit
 }
 
+/// An error with all that caused it.
+pub(crate) fn causes(err: &dyn std::error::Error) -> String {
+    let mut text = err.to_string();
+    let mut source = err.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
+}
+
 /// The problems of a configuration, each with its place in the text.
 fn config_problems(err: &ConfigError) -> String {
     let renderer =

@@ -107,6 +107,19 @@ impl AttemptId {
         Self(format!("{}.{}.{stage}.{number}", issue.project, issue.issue).into())
     }
 
+    /// The issue it is an attempt at, as its name says.
+    pub fn issue(&self) -> Option<IssueRef> {
+        let (rest, _number) = self.0.rsplit_once('.')?;
+        let (rest, _stage) = rest.rsplit_once('.')?;
+        let (project, issue) = rest.split_once('.')?;
+        Some(IssueRef::new(ProjectName::new(project).ok()?, IssueId::new(issue).ok()?))
+    }
+
+    /// How many attempts were made at its issue with it, as its name says.
+    pub fn number(&self) -> Option<u32> {
+        self.0.rsplit_once('.')?.1.parse().ok()
+    }
+
     /// An id typed by a person; whether it exists is for the ledger to say.
     pub fn from_text(text: impl Into<String>) -> Self {
         Self(text.into().into())

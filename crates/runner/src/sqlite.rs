@@ -1,6 +1,9 @@
 //! The ledger in an SQLite file.
 
+mod audit;
+mod backup;
 mod failure;
+mod restore;
 mod schema;
 mod writer;
 
@@ -14,6 +17,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use schema::Access;
 use writer::{Reply, Request, Writer};
+
+pub use audit::{Audit, audit};
+pub use backup::{Backup, backup, backup_name, backups, prune_backups};
+pub use restore::{Restored, restore};
 
 /// How many requests may wait for the thread before those who ask wait too.
 const QUEUE: usize = 64;

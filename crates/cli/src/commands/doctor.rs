@@ -312,14 +312,3 @@ async fn store_check(context: &Context, portfolio: &Portfolio) -> Check {
         Err(err) => Check::bad(what, causes(&err), remedy),
     }
 }
-
-/// An error with all that caused it.
-fn causes(err: &dyn std::error::Error) -> String {
-    let mut text = err.to_string();
-    let mut source = err.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
-}

@@ -9,6 +9,7 @@ use dayfly_runner::{Notice, Progress};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io::Write as _;
 
+use crate::error::causes;
 use crate::output::Output;
 use crate::plain::plain;
 use crate::tables::{cut, span};

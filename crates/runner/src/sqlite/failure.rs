@@ -12,6 +12,11 @@ pub(super) fn other(what: String, source: impl Into<Box<dyn std::error::Error + 
     StoreError::Other { what, source: source.into() }
 }
 
+/// A file beside the ledger that cannot be used.
+pub(super) fn file(path: &Utf8Path, source: std::io::Error) -> StoreError {
+    other(format!("cannot use `{path}`"), source)
+}
+
 /// The same error once more, for somebody else who waits for the same.
 pub(super) fn same(err: &StoreError) -> StoreError {
     let cause = std::error::Error::source(err).map(ToString::to_string).unwrap_or_default();
