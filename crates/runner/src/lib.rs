@@ -46,7 +46,7 @@ pub use sandbox::{
     Cgroup, CgroupBase, LAUNCH_FAILED, Ladder, LaunchError, Place, Rung, SandboxError, Wrapped, launch, wrap,
 };
 pub use sqlite::{
-    Audit, Backup, Restored, SqliteStore, audit, backup, backup_name, backups, prune_backups, restore,
+    Audit, Backup, Rebuilt, Restored, SqliteStore, audit, backup, backup_name, backups, prune_backups, restore,
 };
 pub use subprocess::{Keeper, SubprocessRunner, child_variables, is_kept, native_program, without_secrets};
 pub use tmux::{Session, SessionState, SessionStatus, TmuxError, TmuxRunner, find_tmux};
