@@ -302,10 +302,10 @@ pub(crate) struct AuditFilter {
     pub(crate) kind: Vec<dayfly_core::EventKind>,
     /// Only those from this time on: a day, or a time such as 2026-03-30T21:00:00Z.
     #[arg(long, value_name = "TIME")]
-    pub(crate) since: Option<crate::time::Moment>,
+    pub(crate) since: Option<crate::moment::Moment>,
     /// Only those before the end of this day, or before this time.
     #[arg(long, value_name = "TIME")]
-    pub(crate) until: Option<crate::time::Moment>,
+    pub(crate) until: Option<crate::moment::Moment>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,11 +1,6 @@
 //! Times as they are written on a command line.
 
-use std::str::FromStr;
 use std::time::Duration;
-
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 /// The longest time that is meant, which is that of every time in the configuration, too.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -15,39 +10,4 @@ pub(crate) fn any(text: &str) -> Result<Duration, String> {
     let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok());
     let bounded = parsed.filter(|time| *time <= LONGEST);
     bounded.ok_or_else(|| "write it as \"0s\", \"90s\", \"5m\" or \"1h 30m\", at most \"720h\"".to_owned())
-}
-
-/// A moment on a command line: a day in the user's zone, or a time to the second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Moment {
-    Day(Date),
-    Time(Timestamp),
-}
-
-impl FromStr for Moment {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let day = || text.parse().ok().map(Moment::Day);
-        let moment = text.parse().ok().map(Moment::Time).or_else(day);
-        moment.ok_or_else(|| "write a day as 2026-03-30, a time as 2026-03-30T21:00:00Z".to_owned())
-    }
-}
-
-impl Moment {
-    /// The beginning of the day, or the time.
-    pub(crate) fn begin(self, zone: &TimeZone) -> Timestamp {
-        match self {
-            Moment::Day(day) => day.to_zoned(zone.clone()).map_or(Timestamp::MIN, |at| at.timestamp()),
-            Moment::Time(at) => at,
-        }
-    }
-
-    /// The end of the day, or the time.
-    pub(crate) fn end(self, zone: &TimeZone) -> Timestamp {
-        match self {
-            Moment::Day(day) => day.tomorrow().map_or(Timestamp::MAX, |next| Moment::Day(next).begin(zone)),
-            Moment::Time(at) => at,
-        }
-    }
 }

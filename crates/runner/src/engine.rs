@@ -27,6 +27,7 @@ mod probe;
 mod progress;
 mod reading;
 mod recover;
+mod restore;
 mod view;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -56,6 +57,7 @@ pub use lock::{LockError, StateLock};
 pub use model::Until;
 pub use progress::{Notice, Progress, Summary, TriagedLine, Withheld};
 pub use recover::read_all;
+pub use restore::{Restored, restore};
 pub use view::{Overview, Sources, overview};
 
 /// How often the clock is looked at while a time is waited for.

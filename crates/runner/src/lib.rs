@@ -31,8 +31,8 @@ pub use agents::{
 };
 pub use clock::SystemClock;
 pub use engine::{
-    Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Progress, RunOptions, Sources, StateLock, Summary,
-    TriagedLine, Until, Withheld, attempt_dir, gates_dir, git_dir, overview, read_all,
+    Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Progress, Restored, RunOptions, Sources, StateLock, Summary,
+    TriagedLine, Until, Withheld, attempt_dir, gates_dir, git_dir, overview, read_all, restore,
 };
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
 pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, TrustedGit};
@@ -45,9 +45,7 @@ pub use redact::{Redactor, Secret, looks_secret};
 pub use sandbox::{
     Cgroup, CgroupBase, LAUNCH_FAILED, Ladder, LaunchError, Place, Rung, SandboxError, Wrapped, launch, wrap,
 };
-pub use sqlite::{
-    Audit, Backup, Rebuilt, Restored, SqliteStore, audit, backup, backup_name, backups, prune_backups, restore,
-};
+pub use sqlite::{Audit, Backup, Rebuilt, SqliteStore, audit, backup, backup_name, backups, prune_backups};
 pub use subprocess::{Keeper, SubprocessRunner, child_variables, is_kept, native_program, without_secrets};
 pub use tmux::{Session, SessionState, SessionStatus, TmuxError, TmuxRunner, find_tmux};
 pub use trackers::{NoTracker, Trackers};

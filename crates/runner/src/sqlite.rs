@@ -28,7 +28,7 @@ use writer::{Reply, Request, Writer};
 pub use audit::{Audit, audit};
 pub use backup::{Backup, backup, backup_name, backups, prune_backups};
 pub use rebuild::Rebuilt;
-pub use restore::{Restored, restore};
+pub(crate) use restore::Restoring;
 
 /// How many requests may wait for the thread before those who ask wait too.
 const QUEUE: usize = 64;

@@ -14,7 +14,7 @@ use dayfly_runner::{GATES_FILE, Git, SqliteStore, StateLock, find_program, find_
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::error::{CliError, Exit};
+use crate::error::{CliError, Exit, causes};
 use crate::output::Output;
 use crate::tables::count;
 

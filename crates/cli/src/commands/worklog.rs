@@ -19,7 +19,8 @@ pub(crate) async fn run(
     let day = day.unwrap_or_else(|| overview.now.to_zoned(zone.clone()).date());
     let query = WorkLogQuery { day, zone, project };
     let log = work_log(&query, &overview.input(), &overview.plan, &overview.records);
-    let log = log.map_err(|err| CliError::environment("the ledger cannot be read").with_source(err))?;
+    let mut log = log.map_err(|err| CliError::environment("the ledger cannot be read").with_source(err))?;
+    log.ledger = overview.head.to_string();
     output.data(&log, || log.to_markdown())?;
     Ok(Exit::Good)
 }

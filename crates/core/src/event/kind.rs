@@ -29,6 +29,7 @@ pub enum EventKind {
     Unblocked,
     Closed,
     Reopened,
+    Restored,
     Newer,
 }
 
@@ -56,6 +57,7 @@ impl Event {
             Event::Unblocked { .. } => EventKind::Unblocked,
             Event::Closed { .. } => EventKind::Closed,
             Event::Reopened { .. } => EventKind::Reopened,
+            Event::Restored { .. } => EventKind::Restored,
             Event::Newer => EventKind::Newer,
         }
     }

@@ -79,7 +79,12 @@ impl State {
             live.or_else(|| self.finishes.iter().rev().find(|f| f.attempt == *attempt).map(|f| &f.issue))
         };
         let about = event.issue().or_else(by_attempt);
-        about.into_iter().chain(event.effects().iter().map(|entry| &entry.issue)).cloned().collect()
+        let mut names: BTreeSet<IssueRef> =
+            about.into_iter().chain(event.effects().iter().map(|entry| &entry.issue)).cloned().collect();
+        if let Event::Restored { in_doubt, .. } = event {
+            names.extend(in_doubt.iter().filter_map(AttemptId::issue));
+        }
+        names
     }
 
     /// Those issues that events name and the state does not hold.
@@ -115,7 +120,8 @@ impl Event {
             | Event::SentBack { effects, .. }
             | Event::Stopped { effects, .. }
             | Event::Triaged { effects, .. }
-            | Event::Unblocked { effects, .. } => effects,
+            | Event::Unblocked { effects, .. }
+            | Event::Restored { effects, .. } => effects,
             _ => &[],
         }
     }

@@ -110,6 +110,7 @@ impl State {
             Event::PullSeen { .. } | Event::SentBack { .. } | Event::Stopped { .. } | Event::Triaged { .. } => {
                 self.followed(record, event)?;
             }
+            Event::Restored { in_doubt, effects, .. } => self.restored(&in_doubt, effects),
             Event::Closed { issue } => self.move_issue(record, &issue, kind, Phase::Closed, |_| {})?,
             Event::Reopened { issue, stage, tracker } => {
                 self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {
@@ -154,6 +155,19 @@ impl State {
         Ok(())
     }
 
+    /// No attempt is given the name of one that is in doubt.
+    fn restored(&mut self, in_doubt: &[AttemptId], effects: Vec<EffectEntry>) {
+        for (issue, number) in in_doubt.iter().filter_map(|id| id.issue().zip(id.number())) {
+            let attempts = match self.issues.get_mut(&issue) {
+                Some(known) => &mut known.attempts,
+                None => self.numbers.entry(issue).or_default(),
+            };
+            *attempts = number.max(*attempts);
+        }
+        let aside = |entry| PendingEffect { entry, delayed: None, aside: true };
+        self.outbox.extend(effects.into_iter().map(aside));
+    }
+
     fn started(
         &mut self,
         record: &Record,
@@ -164,7 +178,9 @@ impl State {
         let issue = &job.issue;
         let phase = Phase::Running { attempt: attempt.clone() };
         if !self.issues.contains_key(issue) {
-            self.issues.insert(issue.clone(), IssueState::new(job));
+            let mut new = IssueState::new(job);
+            new.attempts = self.numbers.remove(issue).unwrap_or(0);
+            self.issues.insert(issue.clone(), new);
         }
         self.move_issue(record, issue, EventKind::AttemptStarted, phase, |known| {
             known.title.clone_from(&job.title);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dayfly_core::{
-    Batch, Filter, Forge, Plan, PlanInput, Portfolio, ProjectName, ProjectView, Record, State, Store, StoreError,
+    Anchor, Batch, Filter, Forge, Plan, PlanInput, Portfolio, ProjectName, ProjectView, Record, State, Store, StoreError,
     Tracker, plan,
 };
 use futures_util::future::join_all;
@@ -27,6 +27,8 @@ pub struct Overview {
     pub portfolio: Portfolio,
     /// The ledger.
     pub records: Vec<Record>,
+    /// The head of the ledger: that of the state may be beyond it.
+    pub head: Anchor,
     /// Its fold, with what people did since seen as if it had been recorded.
     pub state: State,
     /// What the trackers show.
@@ -84,6 +86,7 @@ pub async fn overview(
         None => Vec::new(),
     };
     let mut state = State::fold(&records)?;
+    let head = Anchor::new(state.head, &state.hash);
     let views = views(&portfolio, &state, tracker, forge).await;
     let zone = portfolio.zone().unwrap_or_else(TimeZone::system);
     let input = PlanInput { portfolio: &portfolio, state: &state, views: &views, now, zone: &zone, filter: &filter };
@@ -96,7 +99,7 @@ pub async fn overview(
     let input = PlanInput { portfolio: &portfolio, state: &state, views: &views, now, zone: &zone, filter: &filter };
     let plan = plan(&input);
     let engine = StateLock::holder(&portfolio.state_dir).is_some();
-    Ok(Overview { portfolio, records, state, views, plan, filter, now, zone, engine })
+    Ok(Overview { portfolio, head, records, state, views, plan, filter, now, zone, engine })
 }
 
 /// Reads all projects at once: a tracker with several of them can look at all that are asked for in one go.

@@ -13,61 +13,72 @@ use super::backup::{backup_name, publish};
 use super::failure;
 use super::schema::{self, Access};
 
-/// What was done to put a backup in the place of a ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Restored {
-    /// The place to which the ledger went back.
-    pub head: Anchor,
-    /// The place that the replaced ledger had come to, as far as it is in order; `None` if there was none to read.
-    pub replaced: Option<Anchor>,
-    /// Where the replaced ledger is kept.
-    pub kept: Option<Utf8PathBuf>,
+/// A backup that is about to take the place of a ledger.
+#[derive(Debug)]
+pub(crate) struct Restoring {
+    path: Utf8PathBuf,
+    new: Utf8PathBuf,
+    /// The place to which the ledger goes back.
+    pub(crate) head: Anchor,
+    /// The place that the ledger in use has come to, as far as it is in order; `None` if there is none to read.
+    pub(crate) replaced: Option<Anchor>,
 }
 
-/// Puts the backup `from` in the place of the ledger at `path`. The caller holds the lock of the state directory, so that
-/// no engine writes to either. The backup is proven first; the replaced ledger is kept beside; and whoever took the
-/// replaced one over can never write to this one.
-///
-/// A power cut at any moment leaves the one or the other, whole.
-///
-/// # Errors
-/// If the backup is no ledger, is not in order, or was written by a newer dayfly; if another program reads the ledger just
-/// now; or if files cannot be written. The ledger is as it was then.
-pub fn restore(path: &Utf8Path, from: &Utf8Path, at: Timestamp) -> Result<Restored, StoreError> {
-    let found = audit(from, Vec::new())?;
-    if let Some(why) = found.broken.as_ref().map(ToString::to_string).or(found.damage) {
-        return Err(failure::other(format!("the backup `{from}` is not in order; take another one"), why));
+impl Restoring {
+    /// Copies the backup `from` beside the ledger at `path`, and proves it. Whoever took the replaced ledger over can
+    /// never write to the copy. The caller holds the lock of the state directory, so that no engine writes to either.
+    pub(crate) fn begin(path: &Utf8Path, from: &Utf8Path) -> Result<Self, StoreError> {
+        let found = audit(from, Vec::new())?;
+        if let Some(why) = found.broken.as_ref().map(ToString::to_string).or(found.damage) {
+            return Err(failure::other(format!("the backup `{from}` is not in order; take another one"), why));
+        }
+        let new = path.with_extension("restoring");
+        for part in ["", "-wal", "-shm", "-journal"] {
+            remove(&Utf8PathBuf::from(format!("{new}{part}")))?;
+        }
+        let mut this = Self { path: path.to_owned(), new, head: found.head, replaced: None };
+        fs::copy(from, &this.new).map_err(|err| failure::file(&this.new, err))?;
+        let epoch = if path.exists() {
+            match last_of(path) {
+                Ok((epoch, replaced)) => {
+                    this.replaced = Some(replaced);
+                    epoch
+                }
+                Err(err) if err.is_transient() => return Err(err),
+                // It is damaged, which is why a backup is put in its place.
+                Err(_) => 0,
+            }
+        } else {
+            0
+        };
+        set_epoch(&this.new, epoch)?;
+        Ok(this)
     }
-    let new = path.with_extension("restoring");
-    remove(&new)?;
-    let prepared = prepare(path, from, &new, at);
-    if prepared.is_err() {
-        let _ = fs::remove_file(&new);
+
+    /// The copy, to be written to before it takes its place.
+    pub(crate) fn file(&self) -> &Utf8Path {
+        &self.new
     }
-    let (replaced, kept) = prepared?;
-    publish(&new, path)?;
-    Ok(Restored { head: found.head, replaced, kept })
+
+    /// Puts the copy in the place of the ledger, and gives where that one is kept. A power cut at any moment leaves the
+    /// one or the other, whole.
+    pub(crate) fn finish(self, at: Timestamp) -> Result<Option<Utf8PathBuf>, StoreError> {
+        fs::File::open(&self.new).and_then(|file| file.sync_all()).map_err(|err| failure::file(&self.new, err))?;
+        let kept = self.path.with_file_name(format!("replaced-{}", backup_name(at)));
+        let there = self.path.exists();
+        if there {
+            keep(&self.path, &kept)?;
+        }
+        publish(&self.new, &self.path)?;
+        Ok(there.then_some(kept))
+    }
 }
 
-type Replaced = (Option<Anchor>, Option<Utf8PathBuf>);
-
-fn prepare(path: &Utf8Path, from: &Utf8Path, new: &Utf8Path, at: Timestamp) -> Result<Replaced, StoreError> {
-    fs::copy(from, new).map_err(|err| failure::file(new, err))?;
-    if !path.exists() {
-        set_epoch(new, 0)?;
-        return Ok((None, None));
+impl Drop for Restoring {
+    fn drop(&mut self) {
+        // After it has taken its place there is nothing of that name.
+        let _ = fs::remove_file(&self.new);
     }
-    let (epoch, replaced) = match last_of(path) {
-        Ok((epoch, replaced)) => (epoch, Some(replaced)),
-        // It may be damaged, which is why a backup is put back.
-        Err(StoreError::Unavailable { what, source }) => return Err(StoreError::Unavailable { what, source }),
-        Err(_) => (0, None),
-    };
-    set_epoch(new, epoch)?;
-    let kept = path.with_file_name(format!("replaced-{}", backup_name(at)));
-    keep(path, &kept)?;
-    Ok((replaced, Some(kept)))
 }
 
 /// Where the replaced ledger stood. All of it is in its one file afterwards.
@@ -100,15 +111,17 @@ fn set_epoch(new: &Utf8Path, replaced: i64) -> Result<(), StoreError> {
     connection.pragma_update(None, "journal_mode", "DELETE").map_err(failed)?;
     connection.pragma_update(None, "synchronous", "EXTRA").map_err(failed)?;
     connection.execute("UPDATE meta SET epoch = max(epoch, ?1) + 1 WHERE id = 1", [replaced]).map_err(failed)?;
-    connection.close().map_err(|(_, err)| failed(err))?;
-    fs::File::open(new).and_then(|file| file.sync_all()).map_err(|err| failure::file(new, err))
+    connection.close().map_err(|(_, err)| failed(err))
 }
 
 /// Gives the replaced ledger, and what of it lies beside, another name. Its own name goes on to name it until the backup
 /// takes it.
 fn keep(path: &Utf8Path, kept: &Utf8Path) -> Result<(), StoreError> {
     for part in ["", "wal", "shm"] {
-        let (from, to) = if part.is_empty() { (path.to_owned(), kept.to_owned()) } else { (beside(path, part), beside(kept, part)) };
+        let (from, to) = match part {
+            "" => (path.to_owned(), kept.to_owned()),
+            part => (beside(path, part), beside(kept, part)),
+        };
         match fs::hard_link(&from, &to) {
             Ok(()) => {}
             Err(err) if err.kind() == io::ErrorKind::NotFound => continue,
