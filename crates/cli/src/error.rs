@@ -118,6 +118,7 @@ impl From<GitError> for CliError {
 impl From<LockError> for CliError {
     fn from(err: LockError) -> Self {
         let hint = match &err {
+            LockError::Network { .. } => "`dayfly doctor` shows where it is",
             LockError::Held { .. } => "wait for it to end, or look at it with `dayfly status`",
             _ => "check the directory's permissions and free space",
         };

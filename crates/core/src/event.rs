@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, Anchor, AttemptId, Billing, CapacityKey, Commit, Digest, EffectEntry, EffectId, End, Epoch, Feedback, IssueId,
-    IssueRef, JobSpec, Limited, Next, OpenedBy, Outcome, ProcessIdentity, PullRecord, Seq, StageName, Token,
+    AgentName, Anchor, AttemptId, Billing, CapacityKey, Commit, Digest, EffectEntry, EffectId, End, Epoch, Feedback,
+    IssueId, IssueRef, JobSpec, Limited, Next, OpenedBy, Outcome, ProcessIdentity, PullRecord, Seq, StageName, Token,
     TrackerKind, Usage, Using,
 };
 

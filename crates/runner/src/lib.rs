@@ -3,6 +3,7 @@
 
 mod agents;
 mod clock;
+mod disk;
 mod engine;
 mod gates;
 mod git;
@@ -30,9 +31,10 @@ pub use agents::{
     agent_for, billing_route, check_catalog, classify, context_files, version_tested,
 };
 pub use clock::SystemClock;
+pub use disk::network_file_system;
 pub use engine::{
-    Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Progress, Restored, RunOptions, Sources, StateLock, Summary,
-    TriagedLine, Until, Withheld, attempt_dir, gates_dir, git_dir, overview, read_all, restore,
+    Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Progress, Restored, RunOptions, Sources,
+    StateLock, Summary, TriagedLine, Until, Withheld, attempt_dir, gates_dir, git_dir, overview, read_all, restore,
 };
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
 pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, TrustedGit};

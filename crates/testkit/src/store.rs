@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dayfly_core::{
-    AttemptId, Batch, Epoch, IssueRef, IssueState, Record, Seq, State, Store, StoreError, Token,
-};
+use dayfly_core::{AttemptId, Batch, Epoch, IssueRef, IssueState, Record, Seq, State, Store, StoreError, Token};
 use jiff::Timestamp;
 
 /// What goes wrong with an append.

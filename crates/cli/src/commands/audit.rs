@@ -77,7 +77,8 @@ fn verdict(audit: &Audit) -> String {
     format!("the ledger is broken: {broken}\n{records} before it are in order\n{head}{HELP}")
 }
 
-const HELP: &str = "what helps: `dayfly store restore FILE` puts a copy in its place; look first who or what changed it";
+const HELP: &str =
+    "what helps: `dayfly store restore FILE` puts a copy in its place; look first who or what changed it";
 
 async fn show(output: &Output, context: &Context, filter: &AuditFilter) -> Result<Exit, CliError> {
     let wanted = Wanted::of(context, filter).await?;
@@ -176,7 +177,8 @@ fn words(event: &Event) -> String {
         }
         Event::AttemptSpawned { process, .. } => format!("process {}", process.pid),
         Event::AttemptEnded { outcome, effects, .. } => {
-            let effects = if effects.is_empty() { String::new() } else { format!(", {}", count(effects.len(), "effect")) };
+            let effects =
+                if effects.is_empty() { String::new() } else { format!(", {}", count(effects.len(), "effect")) };
             format!("{}{effects}", outcome.end.word())
         }
         Event::CapacityLimited { limit } => format!("{}: {}", limit.key, limit.said),
@@ -199,4 +201,3 @@ fn words(event: &Event) -> String {
         _ => String::new(),
     }
 }
-

@@ -10,7 +10,9 @@ use std::path::PathBuf;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{Landing, Portfolio, Project, State, StoreError, Tracker as _, TrackerError, TrackerKind};
-use dayfly_runner::{GATES_FILE, Git, SqliteStore, StateLock, find_program, find_tmux, gate_commands, read_all};
+use dayfly_runner::{
+    GATES_FILE, Git, SqliteStore, StateLock, find_program, find_tmux, gate_commands, network_file_system, read_all,
+};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -291,6 +293,10 @@ async fn store_check(context: &Context, portfolio: &Portfolio) -> Check {
     // The lock itself is left alone: a run that starts just now must find it free.
     if let Some(holder) = StateLock::holder(&portfolio.state_dir) {
         return Check::note(what, format!("in use by process {holder}"), "wait for it to end");
+    }
+    if let Some(kind) = network_file_system(&portfolio.state_dir) {
+        let found = format!("{} is on a network file system ({kind})", portfolio.state_dir);
+        return Check::bad(what, found, "set `state-dir` to a folder on a local disk: locks do not hold there");
     }
     // What is not there yet is made by the first run.
     let there = portfolio.state_dir.ancestors().find(|dir| dir.exists()).unwrap_or(&portfolio.state_dir);

@@ -87,7 +87,9 @@ fn said(made: &Backup) -> String {
 async fn restore(output: &Output, context: &Context, file: &Utf8Path) -> Result<Exit, CliError> {
     let portfolio = &context.config.portfolio;
     if !file.is_file() {
-        return Err(CliError::usage(format!("there is no file {file}")).hint("`dayfly store info` names the last backup"));
+        return Err(
+            CliError::usage(format!("there is no file {file}")).hint("`dayfly store info` names the last backup")
+        );
     }
     let lock = StateLock::take(&portfolio.state_dir)?;
     let now = SystemClock.now();

@@ -8,6 +8,7 @@ mod classify;
 mod demo;
 mod interrupt;
 mod issues;
+mod ledger;
 mod output;
 mod run;
 #[path = "../shared/rungs.rs"]

@@ -88,7 +88,9 @@ fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
         (0..9_usize, 0..400_usize, 0..8_u8).prop_map(|(line, byte, bit)| Change::Flip { line, byte, bit }),
         (0..9_usize).prop_map(Change::Delete),
-        (0..9_usize, 0..9_usize).prop_filter("it is the same line", |(a, b)| a != b).prop_map(|(a, b)| Change::Swap(a, b)),
+        (0..9_usize, 0..9_usize)
+            .prop_filter("it is the same line", |(a, b)| a != b)
+            .prop_map(|(a, b)| Change::Swap(a, b)),
     ]
 }
 

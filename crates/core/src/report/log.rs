@@ -10,8 +10,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::{
-    Anchor, AttemptId, Billing, Commit, Event, IssueRef, Next, Outcome, Plan, PlanInput, ProjectName, Record, RecordError,
-    Usage,
+    Anchor, AttemptId, Billing, Commit, Event, IssueRef, Next, Outcome, Plan, PlanInput, ProjectName, Record,
+    RecordError, Usage,
 };
 
 use super::status::{MilestoneLine, WaitLine, milestones};

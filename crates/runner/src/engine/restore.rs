@@ -70,8 +70,7 @@ pub async fn restore(
 async fn in_doubt(portfolio: &Portfolio, store: &SqliteStore, state: &State) -> Result<Vec<AttemptId>, StoreError> {
     let folders = portfolio.state_dir.join("attempts").read_dir_utf8();
     let names = folders.into_iter().flatten().flatten().map(|entry| AttemptId::from_text(entry.file_name()));
-    let made: Vec<(IssueRef, u32, AttemptId)> =
-        names.filter_map(|id| Some((id.issue()?, id.number()?, id))).collect();
+    let made: Vec<(IssueRef, u32, AttemptId)> = names.filter_map(|id| Some((id.issue()?, id.number()?, id))).collect();
     let issues: Vec<IssueRef> = made.iter().map(|(issue, ..)| issue.clone()).collect();
     let known = store.recall(&issues).await?;
     let attempts = |issue: &IssueRef| known.iter().find(|(name, _)| name == issue).map_or(0, |(_, k)| k.attempts);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use dayfly_core::{
-    Anchor, Batch, Filter, Forge, Plan, PlanInput, Portfolio, ProjectName, ProjectView, Record, State, Store, StoreError,
-    Tracker, plan,
+    Anchor, Batch, Filter, Forge, Plan, PlanInput, Portfolio, ProjectName, ProjectView, Record, State, Store,
+    StoreError, Tracker, plan,
 };
 use futures_util::future::join_all;
 use jiff::Timestamp;

@@ -163,6 +163,7 @@ fn kept() -> io::Result<()> {
     if spec.dir.join(STATUS_FILE).try_exists()? {
         return Err(io::Error::other("the attempt was given up before it began"));
     }
+    Status::reserve(&spec.dir);
     let mut control = Control::with_engine(lock)?;
     let status = keep_with(&spec, Passing::Engine, &mut control)?;
     if matches!(status.end, KeptEnd::NotStarted { .. }) {

@@ -66,7 +66,8 @@ fn copy(path: &Utf8Path, unfinished: &Utf8Path) -> Result<Backup, StoreError> {
     drop(connection);
     let found = audit(unfinished, Vec::new())?;
     if let Some(why) = found.broken.as_ref().map(ToString::to_string).or(found.damage) {
-        let what = format!("the ledger `{path}` is not in order, and a copy of it would not be; run `dayfly audit verify`");
+        let what =
+            format!("the ledger `{path}` is not in order, and a copy of it would not be; run `dayfly audit verify`");
         return Err(failure::other(what, why));
     }
     let file = File::open(unfinished).map_err(files)?;
@@ -85,7 +86,7 @@ pub(super) fn publish(from: &Utf8Path, to: &Utf8Path) -> Result<(), StoreError> 
 
 /// The name of a backup that is made at a time, within its folder.
 pub fn backup_name(at: Timestamp) -> String {
-    format!("{PREFIX}{}{SUFFIX}", at.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ"))
+    format!("{PREFIX}{}{SUFFIX}", at.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%S%3fZ"))
 }
 
 /// The backups in a folder that were named by dayfly, the latest first.
@@ -93,9 +94,10 @@ pub fn backups(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
     let entries = folder.read_dir_utf8().into_iter().flatten().flatten();
     let ours = |name: &str| {
         let time = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
-        time.is_some_and(|time| time.len() == 16 && time.ends_with('Z') && time.is_char_boundary(8))
+        time.is_some_and(|time| time.len() >= 16 && time.ends_with('Z') && time.as_bytes().get(8) == Some(&b'T'))
     };
-    let mut found: Vec<_> = entries.map(|entry| entry.into_path()).filter(|p| p.file_name().is_some_and(ours)).collect();
+    let mut found: Vec<_> =
+        entries.map(|entry| entry.into_path()).filter(|p| p.file_name().is_some_and(ours)).collect();
     found.sort();
     found.reverse();
     found

@@ -84,6 +84,8 @@ impl Drop for Restoring {
 /// Where the replaced ledger stood. All of it is in its one file afterwards.
 fn last_of(path: &Utf8Path) -> Result<(i64, Anchor), StoreError> {
     let failed = |err| failure::sqlite(path, err);
+    // What only reads leaves files beside the ledger; what writes and is the last takes them away.
+    let head = audit(path, Vec::new())?.head;
     let connection = schema::connect(path, Access::Write)?;
     let epoch = connection.query_row("SELECT epoch FROM meta WHERE id = 1", (), |row| row.get(0)).map_err(failed)?;
     let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0)).map_err(failed)?;
@@ -95,7 +97,7 @@ fn last_of(path: &Utf8Path) -> Result<(i64, Anchor), StoreError> {
         // Its last reader removes this file: there is another one.
         return Err(in_use(path));
     }
-    Ok((epoch, audit(path, Vec::new())?.head))
+    Ok((epoch, head))
 }
 
 fn in_use(path: &Utf8Path) -> StoreError {
@@ -122,6 +124,10 @@ fn keep(path: &Utf8Path, kept: &Utf8Path) -> Result<(), StoreError> {
             "" => (path.to_owned(), kept.to_owned()),
             part => (beside(path, part), beside(kept, part)),
         };
+        if part == "shm" {
+            remove(&from)?;
+            continue;
+        }
         match fs::hard_link(&from, &to) {
             Ok(()) => {}
             Err(err) if err.kind() == io::ErrorKind::NotFound => continue,
