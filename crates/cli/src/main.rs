@@ -11,6 +11,7 @@ mod github;
 mod instead;
 mod keeper;
 mod moment;
+mod orders;
 mod output;
 mod plain;
 mod tables;

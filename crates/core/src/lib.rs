@@ -33,6 +33,7 @@ mod capacity;
 mod chain;
 mod clock;
 mod config;
+mod control;
 mod effect;
 mod event;
 mod forge;
@@ -67,6 +68,7 @@ pub use capacity::{
 pub use chain::{Anchor, AnchorError, Broken, Chain};
 pub use clock::{Clock, FixedClock};
 pub use config::{Config, ConfigError, Origin, Problem, Setting, SourceText};
+pub use control::{Ask, Control, Order, Pause, Quit, REQUEST_VERSION, Request, Target};
 pub use effect::{Effect, EffectEntry, EffectId, EffectKind};
 pub use event::{Event, EventKind, FORMAT_VERSION, Record, RecordError};
 pub use forge::{
@@ -75,8 +77,8 @@ pub use forge::{
 };
 pub use gate::{Gate, GateError, GateResult, GateSpec, Subject, Verdict, WorkFacts, gate_fn};
 pub use id::{
-    AccountName, AgentName, AttemptId, Commit, Digest, Epoch, IssueId, IssueRef, JobId, NameError, ProjectName, Seq,
-    StageName, Token, VendorName,
+    AccountName, AgentName, AttemptId, Commit, Digest, Epoch, IssueId, IssueRef, JobId, NameError, OrderId,
+    ProjectName, Seq, StageName, Token, VendorName,
 };
 pub use job::{Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, StageJob, refusal_effects, restored};
 pub use outcome::{Class, End, GateFailure, Outcome, Receipt};
@@ -91,9 +93,9 @@ pub use proposal::{
     Allowed, Child, Created, Proposal, ProposalCaps, ProposalError, Proposed, VerdictClaim, VerdictRule,
 };
 pub use report::{
-    AttemptLine, BudgetLine, CapacityLine, CapacityReport, IssueLine, MilestoneLine, Status, UsageBy, UsageQuery,
-    UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, capacity, pull_text, status, usage,
-    why, work_log,
+    AttemptLine, Backlog, BacklogLine, BudgetLine, CapacityLine, CapacityReport, IssueLine, MilestoneLine, Status,
+    UsageBy, UsageQuery, UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, backlog,
+    capacity, pull_text, status, usage, why, work_log,
 };
 pub use reset::{ResetTime, reset_in};
 pub use runner::{

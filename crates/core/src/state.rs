@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AttemptId, Capacity, Commit, Digest, EffectEntry, EffectId, Epoch, EventKind, Feedback, IssueId,
-    IssueRef, ProcessIdentity, RecordError, Seq, StageName, Token, TrackerKind, Using,
+    AgentName, AttemptId, Capacity, Commit, Control, Digest, EffectEntry, EffectId, Epoch, EventKind, Feedback,
+    IssueId, IssueRef, ProcessIdentity, RecordError, Seq, StageName, Token, TrackerKind, Using,
 };
 
 pub use aside::{Aside, Finish};
@@ -49,6 +49,9 @@ pub struct State {
     /// How many attempts were made at issues of which the ledger knows nothing else: it was put back from a backup.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub numbers: BTreeMap<IssueRef, u32>,
+    /// The orders of people that are in force.
+    #[serde(skip_serializing_if = "Control::is_empty")]
+    pub control: Control,
     /// How many issues were set aside.
     #[serde(skip_serializing_if = "Aside::is_empty")]
     pub aside: Aside,
@@ -313,6 +316,7 @@ impl Default for State {
             outbox: Vec::new(),
             capacity: Capacity::default(),
             numbers: BTreeMap::new(),
+            control: Control::default(),
             aside: Aside::default(),
             finishes: VecDeque::new(),
         }
@@ -336,13 +340,18 @@ impl State {
         self.outbox.iter().any(|p| p.entry.issue == *issue)
     }
 
-    /// The effects to apply now: the first of each issue, unless it was put off.
+    /// The effects to apply now: the first of each issue, unless it was put off, or would put a change on the base branch
+    /// although its issue is paused. While everything is stopped there is none.
     pub fn due_effects(&self, now: Timestamp) -> Vec<&EffectEntry> {
+        if self.control.halt.is_some() {
+            return Vec::new();
+        }
         let mut seen = std::collections::BTreeSet::new();
         self.outbox
             .iter()
             .filter(|p| seen.insert(&p.entry.issue))
             .filter(|p| p.delayed.as_ref().is_none_or(|(_, until)| *until <= now))
+            .filter(|p| !p.entry.effect.lands() || self.control.holds(&p.entry.issue).is_none())
             .map(|p| &p.entry)
             .collect()
     }

@@ -7,6 +7,10 @@ mod disk;
 mod engine;
 mod gates;
 mod git;
+mod halt;
+mod inbox;
+#[cfg(feature = "simulate")]
+pub mod incidents;
 pub mod keeper;
 mod liveness;
 mod log;
@@ -19,6 +23,8 @@ pub mod proxy;
 mod redact;
 mod remove;
 mod sandbox;
+#[cfg(feature = "simulate")]
+pub mod simulate;
 mod sqlite;
 mod subprocess;
 #[cfg(test)]
@@ -33,11 +39,14 @@ pub use agents::{
 pub use clock::SystemClock;
 pub use disk::network_file_system;
 pub use engine::{
-    Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Progress, Restored, RunOptions, Sources,
-    StateLock, Summary, TriagedLine, Until, Withheld, attempt_dir, gates_dir, git_dir, overview, read_all, restore,
+    Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Past, Progress, Restored, RunOptions, Sources,
+    StateLock, Summary, TriagedLine, Until, Withheld, attempt_dir, gates_dir, git_dir, overview, overview_of, read_all,
+    restore,
 };
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
-pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, TrustedGit};
+pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, Repo, TrustedGit};
+pub use halt::{Ended, end_all};
+pub use inbox::{BELL, Inbox, STOP_FILE, new_order_id, ring_at};
 pub use log::{LogPart, LogReader};
 pub use markdown::MarkdownTracker;
 pub use mock::{MockCall, MockRefusal, MockRulesError, MockRunner, MockScript, WhenDropped};

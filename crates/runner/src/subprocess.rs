@@ -5,6 +5,7 @@ mod kept;
 mod output;
 mod prepare;
 mod supervise;
+mod unheard;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -68,6 +69,7 @@ pub struct Keeper {
     launch: Vec<OsString>,
     after_crash: AfterCrash,
     state: Option<Utf8PathBuf>,
+    halt: Option<Utf8PathBuf>,
     user_home: Option<Utf8PathBuf>,
     leave: Leave,
 }
@@ -106,6 +108,7 @@ impl Keeper {
             launch: words("launch"),
             after_crash: AfterCrash::default(),
             state: None,
+            halt: None,
             user_home: None,
             leave: Leave::default(),
         }
@@ -121,6 +124,13 @@ impl Keeper {
     #[must_use]
     pub fn hiding(mut self, state: impl Into<Utf8PathBuf>) -> Self {
         self.state = Some(state.into());
+        self
+    }
+
+    /// Names the file that, as long as it is there, keeps keepers from starting anything.
+    #[must_use]
+    pub fn halted_by(mut self, file: impl Into<Utf8PathBuf>) -> Self {
+        self.halt = Some(file.into());
         self
     }
 

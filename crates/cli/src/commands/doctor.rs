@@ -4,14 +4,15 @@ mod agents;
 mod billing;
 mod context;
 mod github;
+mod orders;
 mod sandbox;
 
 use std::path::PathBuf;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::{Landing, Portfolio, Project, State, StoreError, Tracker as _, TrackerError, TrackerKind};
+use dayfly_core::{Landing, Portfolio, Project, Store as _, StoreError, Tracker as _, TrackerError, TrackerKind};
 use dayfly_runner::{
-    GATES_FILE, Git, SqliteStore, StateLock, find_program, find_tmux, gate_commands, network_file_system, read_all,
+    GATES_FILE, Git, SqliteStore, StateLock, find_program, find_tmux, gate_commands, network_file_system,
 };
 use serde::Serialize;
 
@@ -85,6 +86,7 @@ pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>) -> Result<Ex
             checks.extend(state_check(portfolio));
             checks.extend(sandbox::checks(Some(portfolio)));
             checks.push(store_check(context, portfolio).await);
+            checks.extend(orders::checks(context, portfolio).await);
         }
         Err(_) => {
             checks.extend(sandbox::checks(None));
@@ -309,9 +311,8 @@ async fn store_check(context: &Context, portfolio: &Portfolio) -> Check {
     }
     let remedy = "restore the file from a backup, or move it away: the issues then start over";
     let whole = async {
-        let records = read_all(&SqliteStore::open_read_only(&context.ledger())?).await?;
-        State::fold(&records)?;
-        Ok::<_, StoreError>(records.len())
+        let state = SqliteStore::open_read_only(&context.ledger())?.load().await?;
+        Ok::<_, StoreError>(usize::try_from(state.head.0).unwrap_or(usize::MAX))
     };
     match whole.await {
         Ok(records) => Check::good(what, format!("{}, {}", context.ledger(), count(records, "record"))),

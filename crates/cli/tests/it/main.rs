@@ -6,9 +6,11 @@ mod agents;
 mod capacity;
 mod classify;
 mod demo;
+mod halt;
 mod interrupt;
 mod issues;
 mod ledger;
+mod orders;
 mod output;
 mod run;
 #[path = "../shared/rungs.rs"]

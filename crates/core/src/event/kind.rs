@@ -30,6 +30,11 @@ pub enum EventKind {
     Closed,
     Reopened,
     Restored,
+    Halted,
+    Lifted,
+    Paused,
+    Resumed,
+    Cancelled,
     Newer,
 }
 
@@ -58,6 +63,11 @@ impl Event {
             Event::Closed { .. } => EventKind::Closed,
             Event::Reopened { .. } => EventKind::Reopened,
             Event::Restored { .. } => EventKind::Restored,
+            Event::Halted { .. } => EventKind::Halted,
+            Event::Lifted { .. } => EventKind::Lifted,
+            Event::Paused { .. } => EventKind::Paused,
+            Event::Resumed { .. } => EventKind::Resumed,
+            Event::Cancelled { .. } => EventKind::Cancelled,
             Event::Newer => EventKind::Newer,
         }
     }

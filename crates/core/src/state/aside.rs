@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptId, EffectEntry, Event, IssueRef, Seq, Token};
+use crate::{AttemptId, EffectEntry, Event, IssueRef, Seq, Target, Token};
 
 use super::{IssueState, Phase, State};
 
@@ -79,8 +79,14 @@ impl State {
             live.or_else(|| self.finishes.iter().rev().find(|f| f.attempt == *attempt).map(|f| &f.issue))
         };
         let about = event.issue().or_else(by_attempt);
-        let mut names: BTreeSet<IssueRef> =
-            about.into_iter().chain(event.effects().iter().map(|entry| &entry.issue)).cloned().collect();
+        let ordered = match event {
+            Event::Paused { what, .. } | Event::Resumed { what, .. } => what.as_slice(),
+            _ => &[],
+        };
+        let ordered =
+            ordered.iter().filter_map(|what| if let Target::Issue(issue) = what { Some(issue) } else { None });
+        let named = about.into_iter().chain(event.effects().iter().map(|entry| &entry.issue)).chain(ordered);
+        let mut names: BTreeSet<IssueRef> = named.cloned().collect();
         if let Event::Restored { in_doubt, .. } = event {
             names.extend(in_doubt.iter().filter_map(AttemptId::issue));
         }

@@ -111,6 +111,11 @@ impl State {
                 self.followed(record, event)?;
             }
             Event::Restored { in_doubt, effects, .. } => self.restored(&in_doubt, effects),
+            Event::Halted { .. }
+            | Event::Lifted { .. }
+            | Event::Paused { .. }
+            | Event::Resumed { .. }
+            | Event::Cancelled { .. } => self.control.fold(event),
             Event::Closed { issue } => self.move_issue(record, &issue, kind, Phase::Closed, |_| {})?,
             Event::Reopened { issue, stage, tracker } => {
                 self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {

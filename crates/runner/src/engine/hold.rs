@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use dayfly_core::{Batch, Condition, Event, Record, Seq, Stop, Store, StoreError};
 
+use super::recover::recall;
 use super::{EngineError, Loop};
 
 /// The pause before a held batch is tried again, the first time and at most.
@@ -18,6 +19,8 @@ const KILLED: Duration = Duration::from_secs(10);
 impl Loop<'_> {
     /// Appends what happened, and folds it into the state.
     pub(super) async fn append(&mut self, events: Vec<Event>, conditions: Vec<Condition>) -> Result<(), EngineError> {
+        let missing = self.model.state.missing(&events);
+        recall(&*self.house.store, &mut self.model.state, missing).await?;
         let batch = Batch { epoch: self.epoch, at: self.house.now(), events, conditions };
         let head = self.model.state.head;
         let store = &*self.house.store;
@@ -91,13 +94,19 @@ impl Loop<'_> {
                 stop = self.shutdown.recv(), if self.listening => match stop {
                     Some(how) => {
                         self.progress.stopping(how);
-                        self.stop.send_replace(Some(how));
+                        self.brake.all(how);
                         self.asked.push_back(how);
                         if how == Stop::Kill {
                             deadline.get_or_insert(tokio::time::Instant::now() + KILLED);
                         }
                     }
                     None => self.listening = false,
+                },
+                // A store that does not serve is no reason to go on with what is to end at once.
+                () = self.house.rung(), if deadline.is_none() => if self.house.is_halted() {
+                    self.brake.all(Stop::Kill);
+                    self.asked.push_back(Stop::Kill);
+                    *deadline = Some(tokio::time::Instant::now() + KILLED);
                 },
                 Some(ended) = self.tasks.join_next(), if stopping && !self.tasks.is_empty() => {
                     if let Err(err) = ended && err.is_panic() {

@@ -7,6 +7,7 @@ mod guard;
 mod incidents;
 mod interrupts;
 mod night;
+mod orders;
 mod outbox;
 mod people;
 mod recovery;

@@ -22,6 +22,13 @@ pub(super) fn unavailable(what: String, source: impl Into<Box<dyn std::error::Er
     StoreError::Unavailable { what, source: source.into() }
 }
 
+/// The same error once more, for somebody else who waits for the same.
+pub(super) fn same(err: &StoreError) -> StoreError {
+    let cause = std::error::Error::source(err).map(ToString::to_string).unwrap_or_default();
+    let (what, source) = (err.to_string(), cause.into());
+    if err.is_transient() { StoreError::Unavailable { what, source } } else { StoreError::Other { what, source } }
+}
+
 /// Says what an error of SQLite means for the file at `path`, and what helps.
 pub(super) fn sqlite(path: &Utf8Path, source: Error) -> StoreError {
     let code = source.sqlite_error_code();

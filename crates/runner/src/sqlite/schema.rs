@@ -124,7 +124,7 @@ fn copy(path: &Utf8Path, connection: &Connection) -> Result<(), StoreError> {
         return Ok(());
     }
     let (copy, half) = (format!("{path}.v{version}"), format!("{path}.v{version}-half"));
-    let files = |err| failure::unavailable(format!("the ledger `{path}` cannot be copied before it is changed"), err);
+    let files = |err| failure::other(format!("the ledger `{path}` cannot be copied before it is changed"), err);
     if Utf8Path::new(&copy).exists() {
         return Ok(());
     }

@@ -143,16 +143,20 @@ impl Writer {
         loop {
             let path = &self.path;
             let failed = |err| failure::sqlite(path, err);
-            let file = File { path, connection: &self.connection };
-            let (head, hash) = file.head()?;
+            let stored = rows(path, &self.connection);
+            let (head, hash) = stored.file.head()?;
             if self.state.as_ref().is_some_and(|state| state.head == head && state.hash.as_str() == hash) {
                 return Ok(());
             }
             if !self.verified {
-                verify_tail(&file, head)?;
+                verify_tail(&stored.file, head)?;
                 self.verified = true;
             }
-            self.state = None;
+            // Where nothing is to be written nothing is: a full disk keeps nobody from reading.
+            self.state = stored.load()?.filter(|state| state.head == head);
+            if self.state.is_some() {
+                return Ok(());
+            }
             let transaction =
                 self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
             let rows = rows(path, &transaction);
@@ -315,9 +319,7 @@ fn tell_all(replies: Vec<Reply<Vec<Record>>>, err: StoreError) {
     let mut replies = replies.into_iter();
     let first = replies.next();
     for reply in replies {
-        let cause = std::error::Error::source(&err).map(ToString::to_string).unwrap_or_default();
-        let same = if err.is_transient() { failure::unavailable } else { failure::other };
-        drop(reply.send(Err(same(err.to_string(), cause))));
+        drop(reply.send(Err(failure::same(&err))));
     }
     if let Some(reply) = first {
         drop(reply.send(Err(err)));

@@ -28,6 +28,7 @@ use crate::process;
 use super::contain::{Walled, Walls, never_begun, wall};
 use super::output::Output;
 use super::prepare::{self, Files, absolute, at};
+use super::unheard::unheard;
 use super::{Keeper, Leave, Seen, ended};
 
 /// How much of a log is read at once.
@@ -98,7 +99,9 @@ pub(super) async fn start(
     let missing = || cannot(io::Error::other("it has no standard input and output"));
     let (mut stdin, stdout) = child.stdin.take().zip(child.stdout.take()).ok_or_else(missing)?;
     // A keeper that loses this pipe before it was told anything starts nothing.
-    stdin.write_all(&spec).await.map_err(cannot)?;
+    if let Err(source) = stdin.write_all(&spec).await {
+        return Err(cannot(unheard(&mut child, Some(source)).await));
+    }
     let ear = Ear::Pipe(File::from(stdin.into_owned_fd().map_err(cannot)?));
     let (told, outcome) = watch::channel(None);
     let mut running = KeptRunning { outcome, ear, leave: keeper.leave.clone(), task: JoinSet::new() };
@@ -110,7 +113,7 @@ pub(super) async fn start(
             let source = errno.map_or_else(|| io::Error::other(reason), io::Error::from_raw_os_error);
             return Err(RunnerError::Spawn { program: attempt.command.program.clone(), source });
         }
-        _ => return Err(cannot(io::Error::other("the keeper ended before it had started anything"))),
+        _ => return Err(cannot(unheard(&mut child, None).await)),
     };
     attempt.events.send(AttemptEvent::Spawned(leader.clone()));
     let follow = Follow::new(walls, attempt, files.dir, Some(leader));
@@ -160,6 +163,7 @@ fn spec(keeper: &Keeper, attempt: &Attempt, files: &Files, walled: &Walled) -> i
         redact: attempt.command.redact.clone(),
         after_crash: keeper.after_crash,
         cgroup: walled.cgroup.as_ref().map(|group| group.path().to_owned()),
+        halt: keeper.halt.clone(),
         wrappers: walled.wrappers,
     };
     let mut text = serde_json::to_vec(&spec)?;
