@@ -7,7 +7,7 @@ use dayfly_core::{Record, State};
 use insta::assert_snapshot;
 use rusqlite::Connection;
 
-use crate::world::{GOOD_AGENT, Ran, World};
+use crate::world::{GOOD_AGENT, World};
 
 fn worked() -> World {
     let world = World::with_agent(GOOD_AGENT);
@@ -150,7 +150,8 @@ fn a_copy_is_made_while_an_engine_writes_and_old_ones_go() {
     alter(&world, "UPDATE ledger SET body = '{}' WHERE seq = 2");
     let refused = world.dayfly(&["store", "backup"]);
     assert!(refused.code == Some(3) && refused.err.contains("is not in order"), "{refused:?}");
-    assert_eq!(world.json(&["store", "info"])["backups"].as_array().unwrap().len(), 2, "no part of a copy is left");
+    let left = fs::read_dir(world.path(".dayfly/backups")).unwrap().count();
+    assert_eq!(left, 2, "no part of a copy is left");
 }
 
 fn comments(world: &World) -> usize {
@@ -172,8 +173,7 @@ fn a_copy_that_is_put_back_does_nothing_twice_and_leaves_what_is_in_doubt_to_a_p
 
     let restored = world.data(&["store", "restore", "early.sqlite"]);
     assert!(restored.contains("made since then, and in doubt: web.2.exec.1"), "{restored}");
-    let epoch = |ran: &Ran| assert_eq!(ran.code, Some(0), "{ran:?}");
-    epoch(&world.dayfly(&["audit", "verify", "--head", &early]));
+    world.data(&["audit", "verify", "--head", &early]);
     let lost = world.dayfly(&["audit", "verify", "--head", &late]);
     assert_eq!(lost.code, Some(1), "what was lost shows: {lost:?}");
     let kept = fs::read_dir(world.path(".dayfly")).unwrap().flatten().map(|entry| entry.path());
@@ -193,7 +193,7 @@ fn a_copy_that_is_put_back_does_nothing_twice_and_leaves_what_is_in_doubt_to_a_p
     assert_eq!(comments(&world), before, "and nothing is told twice");
     world.data(&["issue", "retry", "web#2"]);
     let done = world.dayfly(&["run", "--until-idle"]);
-    assert!(done.err.contains("web.2.exec.2"), "no name is given twice: {done:?}");
+    assert!(done.err.contains("web.2.triage.2"), "no name is given twice: {done:?}");
 }
 
 #[test]

@@ -107,26 +107,18 @@ impl State {
                 self.move_issue(record, &issue, kind, Phase::Done, |_| {})?;
                 self.queue(effects);
             }
-            Event::PullSeen { .. } | Event::SentBack { .. } | Event::Stopped { .. } | Event::Triaged { .. } => {
-                self.followed(record, event)?;
-            }
-            Event::Restored { in_doubt, effects, .. } => self.restored(&in_doubt, effects),
-            Event::Halted { .. }
-            | Event::Lifted { .. }
-            | Event::Paused { .. }
-            | Event::Resumed { .. }
-            | Event::Cancelled { .. } => self.control.fold(event),
             Event::Closed { issue } => self.move_issue(record, &issue, kind, Phase::Closed, |_| {})?,
             Event::Reopened { issue, stage, tracker } => {
                 self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {
                     reopen(known, stage, tracker)
                 })?;
             }
+            other => self.followed(record, other)?,
         }
         Ok(())
     }
 
-    /// What was seen of pull requests, and what rules of triage ask for.
+    /// What was seen of pull requests, what rules of triage ask for, what people order, and that a backup was put back.
     fn followed(&mut self, record: &Record, event: Event) -> Result<(), StateError> {
         let kind = event.kind();
         match event {
@@ -155,7 +147,8 @@ impl State {
                     aside: true,
                 }));
             }
-            _ => {}
+            Event::Restored { in_doubt, effects, .. } => self.restored(&in_doubt, effects),
+            order => self.control.fold(order),
         }
         Ok(())
     }

@@ -154,6 +154,13 @@ pub struct Status {
     pub left: u64,
 }
 
+impl Identity {
+    /// What the keeper of an attempt's folder has said of itself, if it has come so far.
+    pub(crate) fn of(dir: &Utf8Path) -> Option<Self> {
+        read_json(&dir.join(KEEPER_FILE)).ok().flatten()
+    }
+}
+
 impl Status {
     /// A status with nothing but its end.
     pub fn of(end: KeptEnd) -> Self {
