@@ -9,6 +9,7 @@ mod demo;
 mod halt;
 mod interrupt;
 mod issues;
+mod nothing;
 mod orders;
 mod output;
 mod run;
