@@ -146,7 +146,7 @@ fn what_a_person_mended_goes_on_with_retry() {
     world.agent("touch $DAYFLY_ISSUE; git add --all; git commit --quiet --message \"Do $DAYFLY_ISSUE\"");
     assert_snapshot!(world.dayfly(&["run"]).out, @"
     There was nothing to do. `dayfly plan` shows why.
-    Nothing is prepared: 2 issues wait for a person (`dayfly status` says what helps).
+    Nothing is prepared: 2 issues wait for a person.
     ");
     assert_snapshot!(world.data(&["issue", "retry", "web#1", "2"]), @"web#1, web#2: the next `dayfly run` goes on");
     let ran = world.dayfly(&["run", "--until-idle"]);

@@ -68,7 +68,7 @@ fn awaits(wait: &Wait) -> (&'static str, Option<&'static str>) {
         Wait::Merge { .. } | Wait::Pull { .. } => ("a merge", None),
         Wait::Lifetime { .. } => ("higher bounds", Some("`[limits]` in dayfly.toml")),
         Wait::Account { .. } => ("an account", Some("`dayfly capacity`")),
-        _ => ("a person", Some("`dayfly status` says what helps")),
+        _ => ("a person", None),
     }
 }
 
