@@ -147,7 +147,10 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, no
             model.working.insert(attempt.clone());
             // What held it back before has passed.
             model.filter.held.remove(&ready.issue);
-            vec![Command::Append(vec![event], vec![Condition::Idle(ready.issue)]), Command::Launch(attempt, frozen)]
+            let project = model.portfolio.projects.get(&ready.issue.project);
+            let free = project.map(|p| Condition::Free { project: p.name.clone(), most: p.concurrency });
+            let conditions = free.into_iter().chain([Condition::Idle(ready.issue)]).collect();
+            vec![Command::Append(vec![event], conditions), Command::Launch(attempt, frozen)]
         }
         Ok(_) => Vec::new(),
         Err(held) => {
