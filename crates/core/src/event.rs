@@ -1,16 +1,18 @@
 //! What the ledger records.
 
+mod found;
 mod kind;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AttemptId, Billing, CapacityKey, Commit, Digest, EffectEntry, EffectId, End, Epoch, Feedback, IssueId,
-    IssueRef, JobSpec, Limited, Next, OpenedBy, Outcome, ProcessIdentity, PullRecord, Seq, StageName, Token,
-    TrackerKind, Usage, Using,
+    AgentName, AttemptId, Billing, Boot, CapacityKey, Commit, Digest, EffectEntry, EffectId, End, Epoch, Feedback,
+    IssueId, IssueRef, JobSpec, Limited, Next, OpenedBy, Outcome, ProcessIdentity, PullRecord, Seq, Service, StageName,
+    Token, TrackerKind, Usage, Using,
 };
 
+pub use found::{Fate, Found};
 pub use kind::EventKind;
 
 /// The format of records that this program writes. It reads this one and all older ones.
@@ -25,6 +27,32 @@ pub enum Event {
     EngineStarted {
         /// Its program's version.
         version: String,
+    },
+    /// The boot of the machine that the engine which has just started runs on, by its wall clock.
+    Booted {
+        /// Which.
+        boot: Boot,
+    },
+    /// An engine ended, and nothing of it was under way any more.
+    EngineStopped,
+    /// What an engine found that an earlier one had left, where that changed anything.
+    Recovered {
+        /// What, and what became of it.
+        found: Vec<Found>,
+    },
+    /// A service failed so often in a row that it is left alone for a while.
+    ServiceDown {
+        /// Which.
+        service: Service,
+        /// Why, as it was last heard.
+        reason: String,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// A service that was left alone serves again.
+    ServiceBack {
+        /// Which.
+        service: Service,
     },
     /// An attempt was claimed. The record's sequence number is its fencing token.
     AttemptStarted {

@@ -47,6 +47,7 @@ mod report;
 mod reset;
 mod runner;
 mod sandbox;
+mod service;
 mod settle;
 mod stage;
 mod state;
@@ -65,8 +66,8 @@ pub use capacity::{
 };
 pub use clock::{Clock, FixedClock};
 pub use config::{Config, ConfigError, Origin, Problem, Setting, SourceText};
-pub use effect::{Effect, EffectEntry, EffectId, EffectKind};
-pub use event::{Event, EventKind, FORMAT_VERSION, Record, RecordError};
+pub use effect::{Again, Boot, Effect, EffectEntry, EffectId, EffectKind, IN_FLIGHT, quarantine_until};
+pub use event::{Event, EventKind, FORMAT_VERSION, Fate, Found, Record, RecordError};
 pub use forge::{
     Checks, FailedCheck, Forge, ForgeRepo, ForgeRepoError, MergeMethod, Mergeable, NewPull, Pull, PullApplied,
     PullState, PullWrite, Remote, Review, Secret,
@@ -76,7 +77,9 @@ pub use id::{
     AccountName, AgentName, AttemptId, Commit, Digest, Epoch, IssueId, IssueRef, JobId, NameError, ProjectName, Seq,
     StageName, Token, VendorName,
 };
-pub use job::{Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, StageJob, refusal_effects};
+pub use job::{
+    Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, StageJob, parking_effects, refusal_effects,
+};
 pub use outcome::{Class, End, GateFailure, Outcome, Receipt};
 pub use plan::{Awaited, Filter, Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why, plan};
 pub use portfolio::{
@@ -99,6 +102,7 @@ pub use runner::{
     RunnerError, Running, Stop, Stream,
 };
 pub use sandbox::{Network, Sandbox, SandboxPolicy, SandboxSpec};
+pub use service::{Outage, SERVICE_FAILURES, Service};
 pub use settle::{Next, SettleInput, believed, next_step};
 pub use stage::{Access, AnswerRule, Choice, Fallback, Pipeline, Stage, StageRun, WorstCase};
 pub use state::{

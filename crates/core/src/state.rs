@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AttemptId, Capacity, Commit, Digest, EffectEntry, EffectId, Epoch, EventKind, Feedback, IssueId,
-    IssueRef, ProcessIdentity, RecordError, Seq, StageName, Token, TrackerKind, Using,
+    AgentName, AttemptId, Boot, Capacity, Commit, Digest, EffectEntry, EffectId, Epoch, EventKind, Feedback, IssueId,
+    IssueRef, Outage, ProcessIdentity, RecordError, Seq, Service, StageName, Token, TrackerKind, Using,
 };
 
 pub use transitions::{transition_diagram, transition_table};
@@ -36,6 +36,14 @@ pub struct State {
     pub outbox: Vec<PendingEffect>,
     /// What vendors can take.
     pub capacity: Capacity,
+    /// Services that are left alone for a while.
+    pub services: BTreeMap<Service, Outage>,
+    /// When the last record was written.
+    pub last: Option<Timestamp>,
+    /// Whether the last engine ended with nothing of it under way, and none has started since.
+    pub at_rest: bool,
+    /// The boot of the machine that the last engine ran on, where it was known.
+    pub boot: Option<Boot>,
 }
 
 /// What the ledger knows of an issue.
@@ -293,6 +301,10 @@ impl Default for State {
             live: BTreeMap::new(),
             outbox: Vec::new(),
             capacity: Capacity::default(),
+            services: BTreeMap::new(),
+            last: None,
+            at_rest: true,
+            boot: None,
         }
     }
 }

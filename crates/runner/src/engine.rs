@@ -25,6 +25,7 @@ mod probe;
 mod progress;
 mod reading;
 mod recover;
+mod recovery;
 mod view;
 
 use std::collections::BTreeSet;
@@ -45,7 +46,7 @@ use guard::{Guard, Vendor};
 use house::House;
 use model::{Command, Frozen, Input, Model, Report};
 use probe::Probe;
-use recover::{Recovery, TakenUp};
+use recovery::{Last, Recovery, TakenUp};
 
 pub use builder::{EngineBuilder, EngineError};
 pub use house::{attempt_dir, gates_dir, git_dir};
@@ -144,9 +145,11 @@ impl Engine {
         }
         let epoch = house.store.take_over().await?;
         let mut state = recover::load(house).await?;
-        let from = state.head;
+        let (from, last) = (state.head, Last::of(&state));
         let started = Event::EngineStarted { version: env!("CARGO_PKG_VERSION").into() };
-        let batch = Batch { epoch, at: house.now(), events: vec![started], conditions: vec![] };
+        let booted = house.clock.boot().map(|boot| Event::Booted { boot });
+        let events = [started].into_iter().chain(booted).collect();
+        let batch = Batch { epoch, at: house.now(), events, conditions: vec![] };
         for record in house.store.append(&batch).await? {
             state.apply(&record).map_err(StoreError::from)?;
         }
@@ -154,7 +157,7 @@ impl Engine {
         let stop = watch::channel(None).0;
         let sink = |id: &AttemptId| sink(&inputs, &self.progress, id, true);
         let recovery = Recovery { house, epoch, sink: &sink, stop: &stop, progress: &self.progress };
-        let taken_up = Box::pin(recovery.run(&mut state)).await?;
+        let taken_up = Box::pin(recovery.run(&mut state, &last)).await?;
         let mut model = Model::new(Arc::clone(&house.portfolio), state, options.filter, options.until);
         model.zone = house.zone.clone();
         model.can_probe = house.agents.iter().filter(|(_, a)| a.can_probe()).map(|(name, _)| name.clone()).collect();
@@ -173,8 +176,13 @@ impl Engine {
             this.perform(work, Some(running));
         }
         let result = this.work(&mut receiver, shutdown).await;
+        // What is still under way when all is killed may yet reach the outside.
+        let at_rest = result.is_ok() && this.model.applying.is_empty() && this.model.working.is_empty();
         this.tasks.shutdown().await;
         result?;
+        if at_rest {
+            this.append(vec![Event::EngineStopped], Vec::new()).await?;
+        }
         let records = house.store.read(from, usize::MAX).await?;
         Ok(Summary::new(&records, &this.model, house.now()))
     }
@@ -215,13 +223,13 @@ impl Loop {
 
     /// Takes all that has happened. What is to be recorded goes to the ledger as one batch: to make it durable costs
     /// the same for one event and for many. Two inputs on one issue never share a batch, because the second is to be
-    /// judged by what the first has led to; neither do what was learned of a vendor, and what is judged by that.
+    /// judged by what the first has led to; neither do what was learned of a vendor or a service, and what is judged by that.
     async fn take(&mut self, inputs: Vec<Input>) -> Result<(), EngineError> {
         let (mut together, mut touched) = (Together::default(), BTreeSet::new());
         for input in inputs {
             let issue = decide::concerns(&self.model, &input);
             let again = issue.as_ref().is_some_and(|issue| touched.contains(issue));
-            if again || decide::heeds(&input) && together.events.iter().any(decide::teaches) {
+            if again || together.events.iter().any(|event| decide::is_apart(&input, event)) {
                 self.carry_out(std::mem::take(&mut together).commands()).await?;
                 touched.clear();
             }
@@ -266,8 +274,8 @@ impl Loop {
                 Command::Apply(entry) => {
                     let house = Arc::clone(&self.house);
                     self.spawn(async move {
-                        let tried = outbox::apply(&house, &entry).await;
-                        Input::Applied(entry, tried)
+                        let (tried, heard) = outbox::apply(&house, &entry).await;
+                        Input::Applied(entry, tried, heard)
                     });
                 }
                 Command::Clean(id, project) => {
@@ -332,6 +340,7 @@ impl Loop {
             id: id.clone(),
             job,
             issue,
+            shown: None,
             known,
             project,
             events: guard.sink(sink(&self.inputs, &self.progress, &id, false)),

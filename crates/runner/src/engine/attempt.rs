@@ -9,7 +9,7 @@ use dayfly_core::{
     SettleInput, StageRun, Stop, Subject, Verdict, WorkFacts, next_step,
 };
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
 use crate::git::{GitError, TrustedGit};
 use crate::keeper::STATUS_FILE;
@@ -21,7 +21,7 @@ use super::house::House;
 use super::key::HeldKey;
 use super::land;
 use super::model::Ended;
-use super::recover;
+use super::recovery;
 
 /// One attempt's own things.
 pub(super) struct Work {
@@ -31,6 +31,8 @@ pub(super) struct Work {
     pub(super) scope: String,
     pub(super) job: JobSpec,
     pub(super) issue: Issue,
+    /// Where the issue is looked up anew before it is judged; for one that was taken up.
+    pub(super) shown: Option<Arc<Shown>>,
     /// The issue as the ledger knew it when the attempt was claimed.
     pub(super) known: IssueState,
     pub(super) project: Arc<Project>,
@@ -40,6 +42,9 @@ pub(super) struct Work {
     /// Becomes `Some` when the attempt is to be stopped.
     pub(super) stop: watch::Receiver<Option<Stop>>,
 }
+
+/// The issues of a project as its tracker shows them, read once for all attempts that were taken up.
+pub(super) type Shown = OnceCell<Vec<Issue>>;
 
 /// An ending before the gates, or an ending that needs none.
 type Early = Box<Outcome>;
@@ -96,7 +101,9 @@ impl Work {
     }
 
     async fn agent(&mut self, running: Option<Box<dyn Running>>) -> Outcome {
-        match self.run_agent(running).await {
+        let ended = self.run_agent(running).await;
+        self.look_again().await;
+        match ended {
             Ok((outcome, git)) => self.judge(outcome, git).await.unwrap_or_else(|early| *early),
             Err(early) => *early,
         }
@@ -145,6 +152,17 @@ impl Work {
         }
     }
 
+    /// Takes the issue as its tracker shows it now, if only its job was known; a tracker that does not answer in time
+    /// keeps nothing waiting for ever.
+    async fn look_again(&mut self) {
+        let Some(shown) = self.shown.take() else { return };
+        let read = || async { self.house.read(&self.project.name, Vec::new()).await.issues };
+        let issues = shown.get_or_init(read).await;
+        if let Some(issue) = issues.iter().find(|issue| issue.id == self.job.issue.issue) {
+            self.issue = issue.clone();
+        }
+    }
+
     fn hold_key(&self, attempt: &mut Attempt) -> Result<Option<HeldKey>, Early> {
         self.house.hold_key(attempt).map_err(|reason| ended(End::Environment { reason }))
     }
@@ -190,8 +208,15 @@ impl Work {
             Some(_) => self.house.tree(&self.id),
             None => self.project.path.clone(),
         };
-        // What cannot be looked for is settled as lost, like what is not there.
-        self.house.runner(&self.project.name).reattach(&self.attempt(cwd).ok()?).await.ok().flatten()
+        let attempt = self.attempt(cwd).ok()?;
+        // The project may have had the portfolio's executor when the attempt was started, and another one since.
+        for runner in self.house.runners_of(&self.project.name) {
+            // What cannot be looked for is settled as lost, like what is not there.
+            if let Ok(Some(running)) = runner.reattach(&attempt).await {
+                return Some(running);
+            }
+        }
+        None
     }
 
     async fn working_copy(&self, git: Option<&TrustedGit>) -> Result<Utf8PathBuf, Early> {
@@ -207,7 +232,7 @@ impl Work {
             Ok(facts) => facts,
             // What it cost, what it said and what it committed stays, whatever became of its working copy.
             Err(early) => {
-                recover::keep(self, &mut outcome).await;
+                recovery::keep(self, &mut outcome).await;
                 let end = if outcome.end == End::Succeeded { early.end } else { outcome.end };
                 return Ok(Outcome { end, ..outcome });
             }

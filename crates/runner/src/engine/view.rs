@@ -1,10 +1,11 @@
 //! Everything a report is made from, read once, without starting anything.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use dayfly_core::{
-    Batch, Filter, Forge, Plan, PlanInput, Portfolio, ProjectName, ProjectView, Record, State, Store, StoreError,
-    Tracker, plan,
+    Batch, Filter, Forge, Plan, PlanInput, Portfolio, ProjectName, ProjectView, Record, Service, State, Store,
+    StoreError, Tracker, plan,
 };
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -16,6 +17,9 @@ use crate::git::Git;
 use super::lock::StateLock;
 use super::reading::{self, At};
 use super::recover::read_all;
+
+/// How long a report waits for a project that does not answer.
+const LOOK: Duration = Duration::from_secs(120);
 
 /// The most projects whose repositories are asked at once.
 const MOST_GITS: usize = 8;
@@ -118,7 +122,8 @@ async fn views(
                 Some(forge) => At::Forge(forge, git),
                 None => git.map_or(At::Nowhere, At::Here),
             };
-            (name.clone(), reading::view(tracker, project, handed, at).await)
+            let limit = Service::of_issues(name, portfolio).reading_deadline().min(LOOK);
+            (name.clone(), reading::within(limit, reading::view(tracker, project, handed, at)).await)
         }
     });
     join_all(views).await.into_iter().collect()

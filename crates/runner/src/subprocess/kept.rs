@@ -48,7 +48,7 @@ pub(super) struct KeptRunning {
 
 /// How the keeper is spoken to.
 #[derive(Debug)]
-enum Ear {
+pub(super) enum Ear {
     /// By its standard input.
     Pipe(File),
     /// By signals to the keeper of this folder, where that pipe went with another engine.
@@ -59,7 +59,7 @@ enum Ear {
 
 impl Ear {
     /// An error means that it has ended, or is about to.
-    fn say(&self, how: Stop) {
+    pub(super) fn say(&self, how: Stop) {
         match self {
             Ear::Pipe(pipe) => {
                 let word = if how == Stop::Kill { KILL } else { STOP };
