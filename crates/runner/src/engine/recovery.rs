@@ -95,7 +95,7 @@ impl Recovery<'_> {
                 What::Unknown => gone.push(Gone { id, attempt, work: None, unknown: true }),
             }
         }
-        found.extend(self.strangers(state, &taken_up).await);
+        found.extend(self.strangers(state, last).await);
         let mut events = Vec::new();
         let mut conditions = Vec::new();
         for (condition, event, settled) in self.lost(state, gone).await {

@@ -1,76 +1,82 @@
 //! What carries this installation's mark or lies in its folders, and belongs to no attempt that runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use camino::{Utf8DirEntry, Utf8Path};
+use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{AttemptId, Fate, Found, State};
 
 use crate::process;
 use crate::subprocess::{end_kept, is_kept};
 
 use super::super::probe::is_probe;
-use super::{Recovery, TakenUp};
+use super::{Last, Recovery};
 
 impl Recovery<'_> {
     /// Ends keepers and processes of attempts that the ledger does not know as running, and puts aside what attempts left
-    /// that it does not know at all: a ledger that was restored has forgotten them, and will use their names again.
-    pub(super) async fn strangers(&self, state: &State, taken_up: &[TakenUp]) -> Vec<Found> {
-        let ours: BTreeSet<String> = taken_up.iter().map(|taken| taken.work.id.to_string()).collect();
-        let live: BTreeSet<String> = state.live.keys().map(ToString::to_string).collect();
-        let kept = self.folders("attempts").into_iter().filter(|folder| is_kept(folder.path()));
+    /// that it does not know at all: a ledger that was restored has forgotten them, and will use their names again. An
+    /// engine that ended in order has left none.
+    pub(super) async fn strangers(&self, state: &State, last: &Last) -> Vec<Found> {
+        let unknown = Unknown::new(self, state, last);
+        let folders = ["attempts", "work"].into_iter().flat_map(|place| unknown.folders(place));
+        let folders: Vec<(&str, Utf8PathBuf)> = folders.collect();
         let mut ended = BTreeSet::new();
-        for folder in kept.filter(|folder| !live.contains(folder.file_name())) {
-            end_kept(folder.path());
-            ended.insert(folder.file_name().to_owned());
+        for (_, folder) in folders.iter().filter(|(_, folder)| is_kept(folder)) {
+            end_kept(folder);
+            ended.extend(folder.file_name().map(str::to_owned));
         }
-        let tag = self.house.tag.clone();
-        // Those that are live and gone are ended with their attempts.
-        let known: BTreeSet<String> = ours.union(&live).cloned().collect();
-        let swept = tokio::task::spawn_blocking(move || process::kill_strangers(&tag, &known)).await;
-        ended.extend(swept.unwrap_or_default());
+        if last.under_way.is_some() {
+            let tag = self.house.tag.clone();
+            // Those of attempts that are live and gone are ended with their attempts.
+            let known: BTreeSet<String> = state.live.keys().map(ToString::to_string).collect();
+            let swept = tokio::task::spawn_blocking(move || process::kill_strangers(&tag, &known)).await;
+            ended.extend(swept.unwrap_or_default());
+        }
         ended.retain(|name| !is_probe(name));
         let ended = ended.into_iter().map(|what| Found { what, fate: Fate::Ended, why: String::new() });
-        ended.chain(self.put_aside(state)).collect()
+        // What cannot be put aside is told by the attempt that finds it in its way.
+        let put_aside = folders.iter().filter_map(|(place, folder)| {
+            let (what, to) = (format!("{place}/{}", folder.file_name()?), aside(folder, self.epoch.0)?);
+            Some(Found { what, fate: Fate::PutAside, why: format!("it is {to} now") })
+        });
+        ended.chain(put_aside).collect()
+    }
+}
+
+/// Tells folders of attempts that the ledger has never heard of.
+struct Unknown<'a> {
+    recovery: &'a Recovery<'a>,
+    state: &'a State,
+    /// How many attempts each issue has had, by the name that folders bear.
+    attempts: BTreeMap<String, u32>,
+    /// Whether every folder ever made is looked at.
+    thoroughly: bool,
+}
+
+impl<'a> Unknown<'a> {
+    fn new(recovery: &'a Recovery<'a>, state: &'a State, last: &Last) -> Self {
+        let issues = state.issues.iter();
+        let attempts = issues.map(|(issue, known)| (format!("{}.{}", issue.project, issue.issue), known.attempts));
+        Self { recovery, state, attempts: attempts.collect(), thoroughly: last.under_way.is_some() }
     }
 
-    fn folders(&self, name: &str) -> Vec<Utf8DirEntry> {
-        let entries = self.house.portfolio.state_dir.join(name).read_dir_utf8();
-        entries.into_iter().flatten().flatten().collect()
-    }
-
-    /// What lies where an attempt to come would put its own.
-    fn put_aside(&self, state: &State) -> Vec<Found> {
-        let mut found = Vec::new();
-        for (place, folder) in
-            ["attempts", "work"].into_iter().flat_map(|p| self.folders(p).into_iter().map(move |f| (p, f)))
-        {
-            let name = folder.file_name();
-            let attempt = name.strip_suffix(".gates").unwrap_or(name);
-            if !self.is_unknown(state, attempt) {
-                continue;
-            }
-            // What cannot be put aside is told by the attempt that finds it in its way.
-            if let Some(to) = aside(folder.path(), self.epoch.0) {
-                found.push(Found {
-                    what: format!("{place}/{name}"),
-                    fate: Fate::PutAside,
-                    why: format!("it is {to} now"),
-                });
-            }
+    fn folders(&self, place: &'static str) -> Vec<(&'static str, Utf8PathBuf)> {
+        // What attempts left for people is kept for ever, and may be much.
+        if place == "attempts" && !self.thoroughly {
+            return Vec::new();
         }
-        found
+        let entries = self.recovery.house.portfolio.state_dir.join(place).read_dir_utf8();
+        let entries = entries.into_iter().flatten().flatten();
+        entries.filter(|entry| self.is_unknown(entry.file_name())).map(|entry| (place, entry.into_path())).collect()
     }
 
-    /// Whether that is the name of an attempt which the ledger has never heard of.
-    fn is_unknown(&self, state: &State, name: &str) -> bool {
+    fn is_unknown(&self, name: &str) -> bool {
+        let name = name.strip_suffix(".gates").unwrap_or(name);
         let Some((rest, number)) = name.rsplit_once('.') else { return false };
         let (Some((issue, _)), Ok(number)) = (rest.rsplit_once('.'), number.parse::<u32>()) else { return false };
         let of_project = |name: &str| issue.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
-        if !self.house.projects.keys().any(|project| of_project(project.as_str())) {
-            return false;
-        }
-        let known = state.issues.iter().find(|(known, _)| format!("{}.{}", known.project, known.issue) == issue);
-        known.is_none_or(|(_, known)| number > known.attempts) && !state.live.contains_key(&AttemptId::from_text(name))
+        self.recovery.house.projects.keys().any(|project| of_project(project.as_str()))
+            && self.attempts.get(issue).is_none_or(|attempts| number > *attempts)
+            && !self.state.live.contains_key(&AttemptId::from_text(name))
     }
 }
 
