@@ -106,7 +106,7 @@ pub use service::{Outage, SERVICE_FAILURES, Service};
 pub use settle::{Next, SettleInput, believed, next_step};
 pub use stage::{Access, AnswerRule, Choice, Fallback, Pipeline, Stage, StageRun, WorstCase};
 pub use state::{
-    IssueState, LiveAttempt, PendingEffect, Phase, PullRecord, PullStep, StageWork, State, StateError,
+    Aside, Finish, IssueState, LiveAttempt, PendingEffect, Phase, PullRecord, PullStep, StageWork, State, StateError,
     transition_diagram, transition_table,
 };
 pub use store::{Batch, Condition, MemoryStore, Store, StoreError};

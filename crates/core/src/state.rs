@@ -1,9 +1,10 @@
 //! The state of everything: the fold of the ledger.
 
+mod aside;
 mod fold;
 mod transitions;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,10 +15,15 @@ use crate::{
     IssueRef, Outage, ProcessIdentity, RecordError, Seq, Service, StageName, Token, TrackerKind, Using,
 };
 
+pub use aside::{Aside, Finish};
 pub use transitions::{transition_diagram, transition_table};
 
 /// What is known, having folded the ledger up to `head`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+///
+/// Issues to which nothing happens any more may have been [set aside](State::set_aside): whoever needs one recalls it from
+/// the [store](crate::Store::recall).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct State {
     /// The place of the last record folded.
     pub head: Seq,
@@ -28,7 +34,7 @@ pub struct State {
     pub mark: String,
     /// The take-over of the last engine.
     pub epoch: Epoch,
-    /// Every issue that has been worked on.
+    /// Every issue that has been worked on, but those that were set aside.
     pub issues: BTreeMap<IssueRef, IssueState>,
     /// The attempts that have started and not ended.
     pub live: BTreeMap<AttemptId, LiveAttempt>,
@@ -37,6 +43,7 @@ pub struct State {
     /// What vendors can take.
     pub capacity: Capacity,
     /// Services that are left alone for a while.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<Service, Outage>,
     /// When the last record was written.
     pub last: Option<Timestamp>,
@@ -44,6 +51,12 @@ pub struct State {
     pub at_rest: bool,
     /// The boot of the machine that the last engine ran on, where it was known.
     pub boot: Option<Boot>,
+    /// How many issues were set aside.
+    #[serde(skip_serializing_if = "Aside::is_empty")]
+    pub aside: Aside,
+    /// The last attempts that ended, oldest first.
+    #[serde(skip_serializing_if = "VecDeque::is_empty")]
+    pub finishes: VecDeque<Finish>,
 }
 
 /// What the ledger knows of an issue.
@@ -236,7 +249,7 @@ impl Phase {
 }
 
 /// An attempt that has started and not ended.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LiveAttempt {
     /// The issue.
     pub issue: IssueRef,
@@ -259,7 +272,7 @@ pub struct LiveAttempt {
 }
 
 /// An effect that has not been done yet.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PendingEffect {
     /// The effect.
     pub entry: EffectEntry,
@@ -305,6 +318,8 @@ impl Default for State {
             last: None,
             at_rest: true,
             boot: None,
+            aside: Aside::default(),
+            finishes: VecDeque::new(),
         }
     }
 }

@@ -10,6 +10,7 @@ mod builder;
 mod clean;
 mod decide;
 mod freeze;
+mod ground;
 mod guard;
 mod house;
 #[cfg(feature = "proxy")]

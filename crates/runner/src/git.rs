@@ -19,6 +19,7 @@ mod copy;
 mod head;
 mod landing;
 mod remote;
+mod repo;
 mod take;
 mod trusted;
 
@@ -34,6 +35,9 @@ pub use candidate::Candidate;
 pub use copy::Found;
 pub use landing::Landed;
 pub use remote::Pushed;
+pub use repo::Repo;
+#[cfg(feature = "simulate")]
+pub(crate) use repo::Repository;
 pub use trusted::TrustedGit;
 
 /// Why git could not do something.

@@ -35,7 +35,7 @@ pub use engine::{
     TriagedLine, Until, Withheld, attempt_dir, gates_dir, git_dir, overview, read_all,
 };
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
-pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, TrustedGit};
+pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, Repo, TrustedGit};
 pub use log::{LogPart, LogReader};
 pub use markdown::MarkdownTracker;
 pub use mock::{MockCall, MockRefusal, MockRulesError, MockRunner, MockScript, WhenDropped};

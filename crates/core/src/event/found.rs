@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// One thing that an earlier engine left, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
-    /// What: an attempt, an effect, or a folder of no attempt that is known.
+    /// What: an attempt or an effect.
     pub what: String,
     /// What became of it.
     pub fate: Fate,
@@ -31,8 +31,6 @@ pub enum Fate {
     LookedUp,
     /// It belonged to nothing that the ledger knows as running, and was ended.
     Ended,
-    /// It belonged to nothing that the ledger knows, and lies now under another name.
-    PutAside,
     /// Something that a newer program did.
     #[serde(other)]
     Newer,
@@ -46,7 +44,6 @@ impl fmt::Display for Found {
             Fate::Parked => "was lost with an earlier engine, and needs you",
             Fate::LookedUp => "may have been done; it is looked up first",
             Fate::Ended => "belonged to nothing that runs, and was ended",
-            Fate::PutAside => "belonged to nothing that is known, and was put aside",
             Fate::Newer => "was dealt with by a newer program",
         };
         write!(f, "{}  {fate}", self.what)?;

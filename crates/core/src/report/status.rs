@@ -101,7 +101,7 @@ pub fn status(input: &PlanInput<'_>, plan: &Plan) -> Status {
         ready: plan.ready.clone(),
         person: person.into_iter().map(WaitLine::from).collect(),
         waiting: waiting.into_iter().map(WaitLine::from).collect(),
-        done: state.issues.values().filter(|k| k.phase == Phase::Done).count(),
+        done: state.done(),
         milestones: milestones(input.views),
     }
 }

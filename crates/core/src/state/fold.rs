@@ -10,7 +10,7 @@ use crate::{
 use change::{reopen, sent_back, settle, share, start_anew};
 
 use super::transitions::targets;
-use super::{IssueState, LiveAttempt, PendingEffect, Phase, State, StateError};
+use super::{Finish, IssueState, LiveAttempt, PendingEffect, Phase, State, StateError};
 
 impl State {
     /// The state after `records`.
@@ -70,6 +70,7 @@ impl State {
                 })?;
                 if let Some(live) = self.live.remove(&attempt) {
                     self.capacity.ended(&live, &outcome, record.at);
+                    self.remember(Finish { attempt, issue: live.issue, token, seq: record.seq });
                 }
                 self.queue(effects);
             }

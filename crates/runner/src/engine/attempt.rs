@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use dayfly_core::{
     Access, AnswerBy, AnswerRule, Attempt, AttemptEvent, AttemptId, Commit, End, EventSink, GateFailure, GateResult,
     GateSpec, Issue, IssueState, JobSpec, Next, Outcome, Project, Proposal, Proposed, Receipt, RunnerError, Running,
     SettleInput, StageRun, Stop, Subject, Verdict, WorkFacts, next_step,
 };
 use jiff::Timestamp;
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::watch;
 
-use crate::git::{GitError, TrustedGit};
-use crate::keeper::STATUS_FILE;
+use crate::git::{GitError, Repo};
 use crate::subprocess::{proposal_path, without_secrets};
 
 use super::answer;
@@ -21,7 +20,7 @@ use super::house::House;
 use super::key::HeldKey;
 use super::land;
 use super::model::Ended;
-use super::recovery;
+use super::recovery::{self, Shown, ended_at};
 
 /// One attempt's own things.
 pub(super) struct Work {
@@ -42,9 +41,6 @@ pub(super) struct Work {
     /// Becomes `Some` when the attempt is to be stopped.
     pub(super) stop: watch::Receiver<Option<Stop>>,
 }
-
-/// The issues of a project as its tracker shows them, read once for all attempts that were taken up.
-pub(super) type Shown = OnceCell<Vec<Issue>>;
 
 /// An ending before the gates, or an ending that needs none.
 type Early = Box<Outcome>;
@@ -109,7 +105,7 @@ impl Work {
         }
     }
 
-    async fn run_agent(&mut self, running: Option<Box<dyn Running>>) -> Result<(Outcome, Option<TrustedGit>), Early> {
+    async fn run_agent(&mut self, running: Option<Box<dyn Running>>) -> Result<(Outcome, Option<Repo>), Early> {
         let (mut running, held) = match running {
             // It is followed first: a repository that cannot be opened now is no reason to end it.
             Some(running) => {
@@ -118,9 +114,10 @@ impl Work {
                 (running, held.ok().flatten())
             }
             None => {
+                self.house.put_aside(&self.id);
                 let git = self.house.git(&self.project).await.map_err(git_end)?;
                 let mut attempt = self.attempt(self.working_copy(git.as_ref()).await?)?;
-                attempt.reads = git.as_ref().map(TrustedGit::lends).unwrap_or_default();
+                attempt.reads = git.as_ref().map(|git| git.lends()).unwrap_or_default();
                 let held = self.hold_key(&mut attempt)?;
                 (self.house.runner(&self.project.name).start(&attempt).await.map_err(runner_end)?, held)
             }
@@ -133,6 +130,8 @@ impl Work {
                 running.stop(how).await.map_err(runner_end)?;
             }
             tokio::select! {
+                // The same things lead to the same end, whatever else is ready by then.
+                biased;
                 outcome = running.wait() => {
                     let mut outcome = outcome.map_err(runner_end)?;
                     self.complete(&mut outcome, held.as_ref());
@@ -149,17 +148,6 @@ impl Work {
                 // A sender that is gone means that the engine ends: dropping `running` kills it.
                 changed = self.stop.changed() => if changed.is_err() { return Err(ended(End::Cancelled)) },
             }
-        }
-    }
-
-    /// Takes the issue as its tracker shows it now, if only its job was known; a tracker that does not answer in time
-    /// keeps nothing waiting for ever.
-    async fn look_again(&mut self) {
-        let Some(shown) = self.shown.take() else { return };
-        let read = || async { self.house.read(&self.project.name, Vec::new()).await.issues };
-        let issues = shown.get_or_init(read).await;
-        if let Some(issue) = issues.iter().find(|issue| issue.id == self.job.issue.issue) {
-            self.issue = issue.clone();
         }
     }
 
@@ -180,7 +168,7 @@ impl Work {
     }
 
     /// The attempt as the executor knows it.
-    fn attempt(&self, cwd: Utf8PathBuf) -> Result<Attempt, Early> {
+    pub(super) fn attempt(&self, cwd: Utf8PathBuf) -> Result<Attempt, Early> {
         let name = self.job.agent.as_ref().ok_or_else(|| misconfigured("the stage has no agent"))?;
         let agent = self.house.agents.get(name).ok_or_else(|| misconfigured(&format!("there is no agent `{name}`")))?;
         let command = agent.command(&self.job).map_err(|err| misconfigured(&chain(&err)))?;
@@ -199,27 +187,7 @@ impl Work {
         })
     }
 
-    /// Finds the attempt where an earlier engine started it; `None` if there is nothing to go on with.
-    pub(super) async fn find(&self) -> Option<Box<dyn Running>> {
-        if self.job.run != StageRun::Agent {
-            return None;
-        }
-        let cwd = match &self.job.start {
-            Some(_) => self.house.tree(&self.id),
-            None => self.project.path.clone(),
-        };
-        let attempt = self.attempt(cwd).ok()?;
-        // The project may have had the portfolio's executor when the attempt was started, and another one since.
-        for runner in self.house.runners_of(&self.project.name) {
-            // What cannot be looked for is settled as lost, like what is not there.
-            if let Ok(Some(running)) = runner.reattach(&attempt).await {
-                return Some(running);
-            }
-        }
-        None
-    }
-
-    async fn working_copy(&self, git: Option<&TrustedGit>) -> Result<Utf8PathBuf, Early> {
+    async fn working_copy(&self, git: Option<&Repo>) -> Result<Utf8PathBuf, Early> {
         let (Some(git), Some(start)) = (git, &self.job.start) else { return Ok(self.project.path.clone()) };
         let tree = self.house.tree(&self.id);
         git.add_copy(&tree, start).await.map_err(git_end)?;
@@ -227,7 +195,7 @@ impl Work {
     }
 
     /// Holds what the agent says against what it did.
-    async fn judge(&mut self, mut outcome: Outcome, git: Option<TrustedGit>) -> Result<Outcome, Early> {
+    async fn judge(&mut self, mut outcome: Outcome, git: Option<Repo>) -> Result<Outcome, Early> {
         let facts = match self.facts(git.as_ref(), &mut outcome).await {
             Ok(facts) => facts,
             // What it cost, what it said and what it committed stays, whatever became of its working copy.
@@ -269,10 +237,11 @@ impl Work {
     }
 
     /// Checks the job's gates; the end is set if one did not pass.
-    pub(super) async fn check(&self, subject: &Subject, git: Option<TrustedGit>) -> (Vec<GateResult>, Option<End>) {
+    pub(super) async fn check(&self, subject: &Subject, git: Option<Repo>) -> (Vec<GateResult>, Option<End>) {
         let commands = self.house.commands(&self.project, git, &self.id);
         let mut stop = self.stop.clone();
         let checked = tokio::select! {
+            biased;
             // To drop the check ends its commands; they start over with the attempt.
             () = asked(&mut stop) => return (Vec::new(), Some(End::Cancelled)),
             checked = self.house.gates.check(&self.job.gates, subject, Some(&commands)) => checked,
@@ -287,7 +256,7 @@ impl Work {
     }
 
     /// Looks at the working copy, and keeps the commit that was found from being pruned.
-    async fn facts(&self, git: Option<&TrustedGit>, outcome: &mut Outcome) -> Result<WorkFacts, Early> {
+    async fn facts(&self, git: Option<&Repo>, outcome: &mut Outcome) -> Result<WorkFacts, Early> {
         let none = Commit(String::new());
         let (Some(git), Some(base), Some(start)) = (git, &self.job.base, &self.job.start) else {
             return Ok(WorkFacts {
@@ -330,7 +299,9 @@ impl Work {
             return Ok(());
         }
         let path = proposal_path(&self.house.attempt_dir(&self.id));
-        let bytes = answer::read(&path).await.map_err(|err| format!("the proposal cannot be read: {err}"))?;
+        let bytes = answer::read(self.house.ground, &path)
+            .await
+            .map_err(|err| format!("the proposal cannot be read: {err}"))?;
         let Some(bytes) = bytes.or_else(|| outcome.answer.take().map(String::into_bytes)) else {
             let needed = matches!(rule, AnswerRule::Required | AnswerRule::Verdict);
             let none = match self.job.answer_by {
@@ -351,12 +322,6 @@ impl Work {
         outcome.proposal = Some(proposal);
         Ok(())
     }
-}
-
-/// When an attempt ended, by its keeper's last word.
-fn ended_at(dir: &Utf8Path) -> Option<Timestamp> {
-    let written = std::fs::metadata(dir.join(STATUS_FILE)).and_then(|status| status.modified()).ok()?;
-    Timestamp::try_from(written).ok()
 }
 
 /// Whether an effect is itself what the attempt was for. A comment is not: it leaves the work undone.

@@ -10,14 +10,17 @@ use dayfly_core::{
 };
 
 use jiff::tz::TimeZone;
+use tokio::sync::OnceCell;
 
 use crate::agents::agent_for;
 use crate::clock::SystemClock;
 use crate::gates::Gates;
+use crate::git::Repo;
 use crate::markdown::MarkdownTracker;
 use crate::subprocess::{Keeper, SubprocessRunner};
 use crate::tmux::{Session, TmuxRunner};
 
+use super::ground::Ground;
 use super::house::House;
 use super::lock::random_tag;
 use super::{Engine, Progress};
@@ -60,6 +63,9 @@ pub struct EngineBuilder {
     gates: Gates,
     progress: Progress,
     tag: String,
+    ground: Ground,
+    judge: Option<Arc<dyn Runner>>,
+    opened: BTreeMap<ProjectName, Arc<OnceCell<Repo>>>,
     keeper: Option<Keeper>,
 }
 
@@ -77,6 +83,9 @@ impl EngineBuilder {
             gates: Gates::default(),
             progress: Progress::default(),
             tag: random_tag(),
+            ground: Ground::default(),
+            judge: None,
+            opened: BTreeMap::new(),
             keeper: None,
         }
     }
@@ -151,10 +160,20 @@ impl EngineBuilder {
         self
     }
 
+    /// Works on these repositories, and touches nothing of this machine. `judge` executes the commands of gates.
+    #[cfg(feature = "simulate")]
+    pub(crate) fn simulated(mut self, repositories: BTreeMap<ProjectName, Repo>, judge: Arc<dyn Runner>) -> Self {
+        let opened = repositories.into_iter().map(|(name, repo)| (name, Arc::new(OnceCell::from(repo))));
+        (self.ground, self.opened, self.judge) = (Ground::Nothing, opened.collect(), Some(judge));
+        self
+    }
+
     /// The engine.
     pub fn build(self) -> Engine {
         let mut portfolio = self.portfolio;
-        find_logins(&mut portfolio);
+        if self.ground.is_there() {
+            find_logins(&mut portfolio);
+        }
         let portfolio = Arc::new(portfolio);
         let here = || Arc::new(SubprocessRunner::new()) as Arc<dyn Runner>;
         let kept = |keeper: &Keeper, policy| {
@@ -166,7 +185,8 @@ impl EngineBuilder {
             None => here(),
         });
         // A verdict nobody waits for is of no use.
-        let gate_runner = self.keeper.as_ref().map_or_else(here, |keeper| kept(keeper, AfterCrash::End));
+        let own = || self.keeper.as_ref().map_or_else(here, |keeper| kept(keeper, AfterCrash::End));
+        let gate_runner = self.judge.unwrap_or_else(own);
         let mut agents = self.agents;
         for (name, config) in &portfolio.agents {
             agents.entry(name.clone()).or_insert_with(|| agent_for(name, config, &portfolio.accounts));
@@ -197,7 +217,8 @@ impl EngineBuilder {
             clock,
             zone: portfolio.zone().unwrap_or_else(TimeZone::system),
             tag: self.tag,
-            opened: std::sync::Mutex::default(),
+            ground: self.ground,
+            opened: std::sync::Mutex::new(self.opened),
             portfolio,
         };
         Engine { house: Arc::new(house), progress: self.progress }

@@ -2,14 +2,15 @@
 //!
 //! Before that nothing is removed: an engine that takes an attempt up again needs its working copy.
 
+use std::io;
 use std::time::Duration;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{AttemptId, IssueRef, Project, State};
 
 use crate::git::GitError;
-use crate::process;
-use crate::remove::remove_folder;
+use crate::keeper::{KEEPER_FILE, STATUS_FILE};
+use crate::remove::remove_all;
 use crate::subprocess::is_kept;
 
 use super::attempt::chain;
@@ -33,13 +34,35 @@ impl House {
         }
         let mut failed = None;
         for folder in dirs.iter().flat_map(|dir| ["home", "tmp"].map(|name| dir.join(name))) {
-            if let Err(err) = remove_folder(&folder).await {
+            if let Err(err) = self.remove_folder(&folder).await {
                 failed = Some(format!("cannot remove {folder}: {err}"));
             }
         }
         let copies = self.remove_copies(project, attempt).await;
         copies.map_err(|err| chain(&err))?;
         failed.map_or(Ok(()), Err)
+    }
+
+    /// Removes a folder with all that is in it. One that is not there is no error.
+    pub(super) async fn remove_folder(&self, folder: &Utf8Path) -> io::Result<()> {
+        let folder = folder.to_owned();
+        let failed = || Err(io::Error::other("the removal of it failed"));
+        self.ground.blocking(move || remove_all(&folder)).await.unwrap_or_else(failed)
+    }
+
+    /// Puts aside what lies where an attempt that is about to start puts its own: a ledger that was restored from a backup
+    /// gives numbers out again, and another attempt's result is not to be taken for this one's.
+    pub(super) fn put_aside(&self, attempt: &AttemptId) {
+        let dir = self.attempt_dir(attempt);
+        let used = [KEEPER_FILE, STATUS_FILE].iter().any(|file| dir.join(file).exists());
+        let tree = self.tree(attempt);
+        let tree = tree.exists().then_some(tree);
+        let dirs = used.then(|| [dir, gates_dir(&self.portfolio, attempt)]).into_iter().flatten();
+        for folder in dirs.chain(tree).filter(|folder| self.ground.is_there() && folder.exists()) {
+            let free = (1..).map(|n| Utf8PathBuf::from(format!("{folder}.left-{n}"))).find(|to| !to.exists());
+            // What cannot be put aside is in the way, and the attempt says so.
+            let _ = free.map(|to| std::fs::rename(&folder, to));
+        }
     }
 
     async fn remove_copies(&self, project: &Project, attempt: &AttemptId) -> Result<(), GitError> {
@@ -70,10 +93,10 @@ impl House {
         let folders = ["attempts", "work"].into_iter().filter_map(|name| state.join(name).read_dir_utf8().ok());
         let left: Vec<_> = folders.flatten().flatten().filter(|entry| is_probe(entry.file_name())).collect();
         for folder in left {
-            let (tag, id) = (self.tag.clone(), AttemptId::from_text(folder.file_name()));
-            let _ = tokio::task::spawn_blocking(move || process::kill_attempt(&tag, &id, None)).await;
+            let id = AttemptId::from_text(folder.file_name());
+            self.ground.kill_attempt(&self.tag, &id, None).await;
             // What cannot be removed now is tried again by the next engine.
-            let _ = remove_folder(folder.path()).await;
+            let _ = self.remove_folder(folder.path()).await;
         }
     }
 
@@ -92,10 +115,9 @@ impl House {
         let gates: Vec<_> = dir.read_dir_utf8().map(|entries| entries.flatten().collect()).unwrap_or_default();
         for gate in gates {
             let id = AttemptId::from_text(format!("{attempt}.gate-{}", gate.file_name()));
-            let tag = self.tag.clone();
-            let _ = tokio::task::spawn_blocking(move || process::kill_attempt(&tag, &id, None)).await;
+            self.ground.kill_attempt(&self.tag, &id, None).await;
         }
-        let _ = remove_folder(&dir).await;
+        let _ = self.remove_folder(&dir).await;
         if let Ok(Some(git)) = self.git(project).await {
             let _ = git.remove_copy(&self.gate_tree(attempt)).await;
         }

@@ -4,7 +4,7 @@ use dayfly_core::{
     Applied, Effect, EffectEntry, IN_FLIGHT, Project, ProjectName, PullApplied, PullWrite, TrackerError,
 };
 
-use crate::git::{GitError, Landed, Pushed, TrustedGit};
+use crate::git::{GitError, Landed, Pushed};
 
 use super::attempt::chain;
 use super::decide::services::Heard;
@@ -99,7 +99,7 @@ async fn push(house: &House, name: &ProjectName, branch: &str, commit: &dayfly_c
     let (Some(git), Some(remote)) = (house.git(project).await?, house.remote(project).await?) else {
         return Ok(gone(name.as_str()));
     };
-    Ok(match TrustedGit::push(&git, &remote, branch, commit).await? {
+    Ok(match git.push(&remote, branch, commit).await? {
         Pushed::Moved => done(false, None),
         Pushed::Already => done(true, None),
         Pushed::Foreign(now) => {

@@ -8,8 +8,6 @@ use dayfly_core::{
 };
 use tokio::sync::watch;
 
-use crate::remove::remove_folder;
-
 use super::house::{House, attempt_dir};
 
 /// More than an agent prints for one word.
@@ -39,14 +37,16 @@ impl Probe {
         let outcome = self.run(&id, &cwd).await.ok().flatten();
         for folder in [cwd, attempt_dir(&self.house.portfolio, &id)] {
             // A probe leaves nothing that anybody would read.
-            let _ = remove_folder(&folder).await;
+            let _ = self.house.remove_folder(&folder).await;
         }
         outcome
     }
 
     async fn run(&mut self, id: &AttemptId, cwd: &Utf8PathBuf) -> Result<Option<Outcome>, RunnerError> {
         let at = |source| RunnerError::Files { path: cwd.clone(), source };
-        tokio::fs::create_dir_all(cwd).await.map_err(at)?;
+        if self.house.ground.is_there() {
+            tokio::fs::create_dir_all(cwd).await.map_err(at)?;
+        }
         let Some(mut attempt) = self.attempt(id, cwd) else { return Ok(None) };
         // What would be billed in another way than is configured is not tried at all.
         if self.house.route(&attempt.job).is_err() {
@@ -55,6 +55,7 @@ impl Probe {
         let Ok(held) = self.house.hold_key(&mut attempt) else { return Ok(None) };
         let mut running = self.house.runner.start(&attempt).await?;
         let stopped = tokio::select! {
+            biased;
             outcome = running.wait() => {
                 let mut outcome = outcome?;
                 if let Some(held) = &held {

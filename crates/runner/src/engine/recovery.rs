@@ -1,8 +1,9 @@
 //! Recovery: the one place where what an engine that died left behind is dealt with, and by the holder of the store alone.
 //! An attempt is taken up, or ended and settled once; an effect that may have been sent is looked up; what belongs to
-//! nothing is ended or put aside. Every thing found is told, with what became of it.
+//! nothing is ended. Every thing found is told, with what became of it.
 
 mod lost;
+mod resume;
 mod strangers;
 
 use std::collections::BTreeMap;
@@ -16,13 +17,14 @@ use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::attempt::{Shown, Work};
+use super::attempt::Work;
 use super::guard::Guard;
 use super::house::House;
 use super::progress::Progress;
 
 use lost::Gone;
 pub(super) use lost::keep;
+pub(super) use resume::{Shown, ended_at};
 
 /// How many attempts are looked at at once.
 const AT_ONCE: usize = 32;
@@ -142,7 +144,7 @@ impl Recovery<'_> {
         let shown: BTreeMap<ProjectName, Arc<Shown>> =
             self.house.projects.keys().map(|name| (name.clone(), Arc::default())).collect();
         let all = state.live.iter().map(|(id, attempt)| self.look_at(state, id, attempt, &shown));
-        let looked: Vec<Result<Looked, StoreError>> = stream::iter(all).buffer_unordered(AT_ONCE).collect().await;
+        let looked: Vec<Result<Looked, StoreError>> = stream::iter(all).buffered(AT_ONCE).collect().await;
         looked.into_iter().collect()
     }
 

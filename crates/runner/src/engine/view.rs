@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use crate::git::Git;
 
 use super::lock::StateLock;
-use super::reading::{self, At};
+use super::reading::{self, At, Branches};
 use super::recover::read_all;
 
 /// How long a report waits for a project that does not answer.
@@ -117,7 +117,7 @@ async fn views(
             let handed = reading::handed(state, name);
             let asks_git = !handed.is_empty() && project.repository;
             let _turn = if asks_git { gits.acquire().await.ok() } else { None };
-            let git = if asks_git { Git::open(&project.path).await.ok() } else { None };
+            let git = if asks_git { Git::open(&project.path).await.ok().map(Branches::Git) } else { None };
             let at = match forge.filter(|_| project.forge.is_some() && project.repository) {
                 Some(forge) => At::Forge(forge, git),
                 None => git.map_or(At::Nowhere, At::Here),

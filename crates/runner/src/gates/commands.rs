@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use crate::agents::CommandAgent;
-use crate::git::TrustedGit;
+use crate::git::Repo;
 
 use super::error;
 
@@ -25,7 +25,7 @@ pub const GATES_FILE: &str = ".dayfly/gates.toml";
 #[derive(Debug, Clone)]
 pub struct Commands {
     /// The repository; the file is read from its base commit. Without one it is read from the folder.
-    pub git: Option<TrustedGit>,
+    pub git: Option<Repo>,
     /// Where each command gets a folder of its own: not in the attempt's, into which the agent may have written.
     pub dir: Utf8PathBuf,
     /// Where a working copy at the exact commit is made for the commands.
@@ -134,7 +134,7 @@ impl Commands {
     async fn entries(&self, work: &WorkFacts) -> Result<Vec<Entry>, GateError> {
         let text = match &self.git {
             Some(git) => {
-                git.work().file_at(&work.base, GATES_FILE).await.map_err(|err| cannot("read the base commit", err))?
+                git.file_at(&work.base, GATES_FILE).await.map_err(|err| cannot("read the base commit", err))?
             }
             None => match tokio::fs::read_to_string(work.tree.join(GATES_FILE)).await {
                 Ok(text) => Some(text),
@@ -172,7 +172,7 @@ impl Commands {
             id: AttemptId::from_text(format!("{}.gate-{}", self.attempt, entry.name)),
             job,
             cwd: tree.to_owned(),
-            reads: tools.into_iter().chain(self.git.iter().flat_map(TrustedGit::lends)).collect(),
+            reads: tools.into_iter().chain(self.git.iter().flat_map(|git| git.lends())).collect(),
             bridge: None,
             dir: self.dir.join(&entry.name),
             command,

@@ -8,7 +8,6 @@ use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::git::GitError;
-use crate::process;
 
 use super::super::attempt::{Work, chain};
 use super::{AT_ONCE, Recovery};
@@ -31,12 +30,10 @@ impl Recovery<'_> {
         }
         // Whatever keeps the commands of their gates ends them now, and is not to be killed in the middle of that.
         join_all(gone.iter().map(|gone| self.house.wait_for_gates(&gone.id))).await;
-        let tag = self.house.tag.clone();
-        let leaders: Vec<_> = gone.iter().map(|gone| (gone.id.clone(), gone.attempt.process.clone())).collect();
-        // A search that panicked found nothing to kill; the attempts are settled all the same.
-        let _ = tokio::task::spawn_blocking(move || process::kill_attempts(&tag, &leaders)).await;
+        let leaders = gone.iter().map(|gone| (gone.id.clone(), gone.attempt.process.clone())).collect();
+        self.house.ground.kill_attempts(&self.house.tag, leaders).await;
         let settled = gone.into_iter().map(|gone| self.settle(state, gone));
-        stream::iter(settled).buffer_unordered(AT_ONCE).collect().await
+        stream::iter(settled).buffered(AT_ONCE).collect().await
     }
 
     async fn settle(&self, state: &State, gone: Gone) -> (Condition, Event, Found) {

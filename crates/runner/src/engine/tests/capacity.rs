@@ -185,19 +185,28 @@ async fn what_was_said_while_no_engine_listened_is_counted_from_when_it_was_said
         resets: Some(ResetTime::After(Duration::from_secs(7200))),
         said: "try again in 2h".into(),
     };
-    let runner = MockRunner::new(move |_| MockScript {
-        after: Duration::from_millis(50),
-        limits: vec![notice.clone()],
-        when_dropped: WhenDropped::Found,
-        ..MockScript::ends(End::Quota { resets_at: None })
+    let (begun, mut began) = mpsc::channel(1);
+    let runner = MockRunner::new(move |_| {
+        let _ = begun.try_send(());
+        MockScript {
+            after: Duration::from_hours(1),
+            limits: vec![notice.clone()],
+            when_dropped: WhenDropped::Found,
+            ..MockScript::ends(End::Quota { resets_at: None })
+        }
     });
     let runner: Arc<dyn Runner> = Arc::new(runner.with_reattach());
     let engine = world.builder(Arc::clone(&runner)).build();
     let (_keep, mut shutdown) = mpsc::channel(1);
-    let first = tokio::time::timeout(Duration::from_millis(40), engine.run(once(), &mut shutdown)).await;
-    assert!(first.is_err() && world.state().await.live.len() == 1);
+    tokio::select! {
+        ended = finish_with(&engine, once(), &mut shutdown) => panic!("it was to be given up before: {ended:?}"),
+        _ = began.recv() => {}
+    }
+    assert_eq!(world.state().await.live.len(), 1);
     // Nobody listens until it has ended for sure.
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_hours(2)).await;
+    tokio::time::resume();
     // It ended an hour and a half ago.
     let ended = now() - SignedDuration::from_mins(90);
     let dir = world.repo.root.join("state/attempts/web.1.exec.1");

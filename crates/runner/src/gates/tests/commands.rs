@@ -35,7 +35,10 @@ impl Yard {
     async fn gate(&self) -> Commands {
         Commands {
             git: Some(
-                TrustedGit::open(Git::open(&self.repo.web).await.unwrap(), &self.repo.root.join("git")).await.unwrap(),
+                TrustedGit::open(Git::open(&self.repo.web).await.unwrap(), &self.repo.root.join("git"))
+                    .await
+                    .unwrap()
+                    .into(),
             ),
             dir: self.repo.root.join("attempt"),
             tree: self.repo.root.join("gates"),
