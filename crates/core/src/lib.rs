@@ -92,9 +92,9 @@ pub use proposal::{
     Allowed, Child, Created, Proposal, ProposalCaps, ProposalError, Proposed, VerdictClaim, VerdictRule,
 };
 pub use report::{
-    AttemptLine, BudgetLine, CapacityLine, CapacityReport, IssueLine, MilestoneLine, Status, UsageBy, UsageQuery,
-    UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, capacity, pull_text, status, usage,
-    why, work_log,
+    AttemptLine, BudgetLine, CapacityLine, CapacityReport, IssueLine, MilestoneLine, ServiceLine, Status, UsageBy,
+    UsageQuery, UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, capacity, pull_text,
+    services, status, usage, why, work_log,
 };
 pub use reset::{ResetTime, reset_in};
 pub use runner::{

@@ -5,6 +5,7 @@ mod billing;
 mod context;
 mod github;
 mod sandbox;
+mod services;
 
 use std::path::PathBuf;
 
@@ -83,6 +84,7 @@ pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>) -> Result<Ex
             checks.extend(state_check(portfolio));
             checks.extend(sandbox::checks(Some(portfolio)));
             checks.push(store_check(context, portfolio).await);
+            checks.extend(services::checks(context, portfolio).await);
         }
         Err(_) => {
             checks.extend(sandbox::checks(None));

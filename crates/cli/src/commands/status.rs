@@ -1,12 +1,13 @@
 //! `dayfly status`: how things stand.
 
-use dayfly_core::{MilestoneLine, Status, status};
+use dayfly_core::{MilestoneLine, ServiceLine, Status, status};
+use jiff::Timestamp;
 
 use crate::args::Scope;
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::output::Output;
-use crate::tables::{columns, count, cut, time};
+use crate::tables::{columns, count, cut, one_line, time};
 
 use super::plan::waits;
 
@@ -40,9 +41,24 @@ fn text(status: &Status, engine: bool) -> String {
     section("Ready", columns(&ready.collect::<Vec<_>>()));
     section("Needs you", waits(&status.person, now));
     section("Waiting", waits(&status.waiting, now));
+    section("Services that do not serve", services(&status.services, now));
     let milestones = status.milestones.iter().map(|line| vec![format!("  {}", milestone(line))]);
     section("Milestones", columns(&milestones.collect::<Vec<_>>()));
     text.push_str(&format!("{} done.", count(status.done, "issue")));
+    text
+}
+
+/// What is left alone, since when and until when, and why.
+pub(crate) fn services(lines: &[ServiceLine], now: Timestamp) -> String {
+    let mut text = String::new();
+    for line in lines {
+        let (since, until, waits) = (time(line.since, now), time(line.until, now), count(line.effects, "write"));
+        text.push_str(&format!(
+            "  {}: left alone until {until}, does not serve since {since}; {waits} waiting\n",
+            line.service
+        ));
+        text.push_str(&format!("      {}\n", one_line(&line.reason)));
+    }
     text
 }
 

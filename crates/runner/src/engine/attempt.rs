@@ -8,7 +8,6 @@ use dayfly_core::{
     GateSpec, Issue, IssueState, JobSpec, Next, Outcome, Project, Proposal, Proposed, Receipt, RunnerError, Running,
     SettleInput, StageRun, Stop, Subject, Verdict, WorkFacts, next_step,
 };
-use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::git::{GitError, Repo};

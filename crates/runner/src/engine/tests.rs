@@ -9,6 +9,8 @@ mod night;
 mod outbox;
 mod people;
 mod recovery;
+mod restart;
+mod services;
 mod session;
 mod spaced;
 mod view;
