@@ -271,14 +271,16 @@ impl StageJob {
     }
 }
 
-/// What tells a person that an effect was refused: a comment and the label that holds the issue. Nothing if it was
-/// such a write itself: it would be refused again.
+/// What tells a person that an effect was refused: a comment and the label that holds the issue. After a comment only the
+/// label: another comment would be refused, too. After labels nothing.
 pub fn refusal_effects(labels: &Labels, entry: &EffectEntry, reason: &str) -> Vec<EffectEntry> {
-    let own = matches!(entry.effect.kind(), EffectKind::Comment | EffectKind::Labels | EffectKind::State);
-    if own || entry.effect.is_aside() {
+    let kind = entry.effect.kind();
+    if kind == EffectKind::Labels || entry.effect.is_aside() {
         return Vec::new();
     }
-    parking_effects(labels, &format!("{}/refused", entry.id), &entry.issue, reason)
+    let told = parking_effects(labels, &format!("{}/refused", entry.id), &entry.issue, reason);
+    let silent = matches!(kind, EffectKind::Comment | EffectKind::State);
+    told.into_iter().skip(usize::from(silent)).collect()
 }
 
 /// What tells a person that an issue waits for them: a comment and the label that holds it. Their keys begin with `scope`.
