@@ -14,7 +14,7 @@ lint:
 
 # The API's documentation, with warnings as errors.
 docs:
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --lib --bins --examples
 
 # The program, in target/release.
 release:

@@ -22,8 +22,9 @@ struct Pin {
 /// `contract [CLI..] [CLI/CASE..] [--table]`.
 pub(crate) fn contract(args: &[&str]) -> ExitCode {
     let root = tree::root();
-    match prepared(&root, args) {
-        Ok(()) => check(&root, args),
+    // It is built before all else and run without cargo, which would have others wait for it, or wait for others.
+    match built().and_then(|test| prepared(&root, args).map(|()| test)) {
+        Ok(test) => check(&root, &test, args),
         Err(problem) => {
             eprintln!("contract: {problem}");
             ExitCode::from(3)
@@ -47,9 +48,28 @@ fn prepared(root: &Path, args: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
-fn check(root: &Path, args: &[&str]) -> ExitCode {
-    let mut command = tree::cargo();
-    command.args(["test", "-q", "-p", "dayfly-cli", "--test", "contract", "--"]);
+/// The test as a program, built as all of the workspace is, so that nothing is built a second time for it.
+fn built() -> Result<PathBuf, String> {
+    let output = tree::cargo()
+        .args(["test", "--workspace", "--test", "contract", "--no-run", "--message-format", "json-render-diagnostics"])
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|err| format!("cannot run cargo: {err}"))?;
+    let told = String::from_utf8_lossy(&output.stdout);
+    let program = output.status.success().then(|| executable(&told)).flatten();
+    program.ok_or_else(|| format!("cannot build the test: {}", output.status))
+}
+
+/// The program that cargo says it made for the test.
+fn executable(told: &str) -> Option<PathBuf> {
+    let line = told.lines().find(|line| line.contains(r#""name":"contract""#) && line.contains(r#""executable":""#))?;
+    let (_, rest) = line.split_once(r#""executable":""#)?;
+    rest.split_once('"').map(|(path, _)| PathBuf::from(path))
+}
+
+fn check(root: &Path, test: &Path, args: &[&str]) -> ExitCode {
+    let mut command = Command::new(test);
+    command.current_dir(root.join("crates/cli"));
     command.args(args.iter().filter(|arg| !arg.starts_with('-')));
     command.env("DAYFLY_CONTRACT", root.join(CACHE));
     if args.contains(&"--table") {
@@ -59,7 +79,7 @@ fn check(root: &Path, args: &[&str]) -> ExitCode {
         Ok(status) if status.success() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(err) => {
-            eprintln!("contract: cannot run cargo: {err}");
+            eprintln!("contract: cannot run {}: {err}", test.display());
             ExitCode::from(3)
         }
     }
@@ -169,6 +189,15 @@ mod tests {
             let numbers: Vec<&str> = pin.version.split('.').collect();
             assert!(numbers.len() == 3 && numbers.iter().all(|n| n.parse::<u32>().is_ok()), "{pin:?}");
         }
+    }
+
+    #[test]
+    fn the_program_of_the_test_is_read_from_what_cargo_says() {
+        let told = "{\"reason\":\"build-script-executed\"}\n\
+                    {\"target\":{\"name\":\"dayfly\"},\"executable\":\"/t/debug/dayfly\"}\n\
+                    {\"target\":{\"name\":\"contract\"},\"executable\":\"/t/debug/deps/contract-1\",\"fresh\":true}\n";
+        assert_eq!(executable(told), Some(PathBuf::from("/t/debug/deps/contract-1")));
+        assert_eq!(executable("{\"target\":{\"name\":\"contract\"},\"executable\":null}"), None);
     }
 
     #[test]

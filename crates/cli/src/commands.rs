@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 mod agent;
+mod cancel;
 mod capacity;
 mod completions;
 mod config;
@@ -9,11 +10,13 @@ mod doctor;
 mod init;
 mod issue;
 mod logs;
+mod pause;
 mod plan;
 mod progress;
 mod run;
 mod session;
 mod status;
+mod stop;
 mod triage;
 mod usage;
 mod why;
@@ -35,6 +38,20 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliErro
             let settings = run::Settings { scope, until_idle, patience, verbose, fail_if_idle };
             run::run(output, &Context::load(config)?, settings).await
         }
+        Command::Stop { all: true, reason, .. } => {
+            stop::all(output, &Context::load(config)?, &reason.unwrap_or_default()).await
+        }
+        Command::Stop { drain, now, timeout, .. } => {
+            stop::engine(output, &Context::load(config)?, stop::Settings { drain, now, timeout }).await
+        }
+        Command::Pause { what, reason } => pause::pause(output, &Context::load(config)?, &what, &reason).await,
+        Command::Resume { all: true, reason, .. } => {
+            stop::lift(output, &Context::load(config)?, &reason.unwrap_or_default()).await
+        }
+        Command::Resume { what, reason, .. } => {
+            pause::resume(output, &Context::load(config)?, &what, reason.as_deref()).await
+        }
+        Command::Cancel { what, reason } => cancel::run(output, &Context::load(config)?, &what, &reason).await,
         Command::Status { scope } => status::run(output, &Context::load(config)?, &scope).await,
         Command::Triage { scope, dry_run } => triage::run(output, &Context::load(config)?, &scope, dry_run).await,
         Command::Why { issue } => why::run(output, &Context::load(config)?, &issue).await,

@@ -10,6 +10,7 @@ mod error;
 mod github;
 mod instead;
 mod keeper;
+mod orders;
 mod output;
 mod plain;
 mod tables;

@@ -95,6 +95,10 @@ name!(
     /// The id of an issue within its tracker.
     IssueId, "issue id", dots = true
 );
+name!(
+    /// The id of an order: what makes it count once.
+    OrderId, "order id", dots = false
+);
 /// The id of one try at a job: `PROJECT.ISSUE.STAGE.N`, where N counts the issue's attempts over its life. No two
 /// attempts share one, because only the issue's part may hold dots.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

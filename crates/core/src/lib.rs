@@ -30,8 +30,10 @@
 
 mod agent;
 mod capacity;
+mod chain;
 mod clock;
 mod config;
+mod control;
 mod effect;
 mod event;
 mod forge;
@@ -64,8 +66,10 @@ pub use capacity::{
     Capacity, CapacityKey, Failure, Learned, Limit, Limited, OpenedBy, Spending, Spent, Standing, Strength, Using,
     Window, capacity_after, capacity_noticed, next_probe, probe_job,
 };
+pub use chain::{Anchor, AnchorError, Broken, Chain};
 pub use clock::{Clock, FixedClock};
 pub use config::{Config, ConfigError, Origin, Problem, Setting, SourceText};
+pub use control::{Ask, Control, Order, Pause, Quit, REQUEST_VERSION, Request, Target};
 pub use effect::{Again, Boot, Effect, EffectEntry, EffectId, EffectKind, IN_FLIGHT, quarantine_until};
 pub use event::{Event, EventKind, FORMAT_VERSION, Fate, Found, Record, RecordError};
 pub use forge::{
@@ -74,8 +78,8 @@ pub use forge::{
 };
 pub use gate::{Gate, GateError, GateResult, GateSpec, Subject, Verdict, WorkFacts, gate_fn};
 pub use id::{
-    AccountName, AgentName, AttemptId, Commit, Digest, Epoch, IssueId, IssueRef, JobId, NameError, ProjectName, Seq,
-    StageName, Token, VendorName,
+    AccountName, AgentName, AttemptId, Commit, Digest, Epoch, IssueId, IssueRef, JobId, NameError, OrderId,
+    ProjectName, Seq, StageName, Token, VendorName,
 };
 pub use job::{
     Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, StageJob, parking_effects, refusal_effects,

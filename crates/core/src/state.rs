@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AttemptId, Boot, Capacity, Commit, Digest, EffectEntry, EffectId, Epoch, EventKind, Feedback, IssueId,
-    IssueRef, Outage, ProcessIdentity, RecordError, Seq, Service, StageName, Token, TrackerKind, Using,
+    AgentName, AttemptId, Boot, Capacity, Commit, Control, Digest, EffectEntry, EffectId, Epoch, EventKind, Feedback,
+    IssueId, IssueRef, Outage, ProcessIdentity, RecordError, Seq, Service, StageName, Token, TrackerKind, Using,
 };
 
 pub use aside::{Aside, Finish};
@@ -51,6 +51,9 @@ pub struct State {
     pub at_rest: bool,
     /// The boot of the machine that the last engine ran on, where it was known.
     pub boot: Option<Boot>,
+    /// The orders of people that are in force.
+    #[serde(skip_serializing_if = "Control::is_empty")]
+    pub control: Control,
     /// How many issues were set aside.
     #[serde(skip_serializing_if = "Aside::is_empty")]
     pub aside: Aside,
@@ -318,6 +321,7 @@ impl Default for State {
             last: None,
             at_rest: true,
             boot: None,
+            control: Control::default(),
             aside: Aside::default(),
             finishes: VecDeque::new(),
         }
@@ -335,13 +339,18 @@ impl State {
         self.outbox.iter().any(|p| p.entry.issue == *issue)
     }
 
-    /// The effects to apply now: the first of each issue, unless it was put off.
+    /// The effects to apply now: the first of each issue, unless it was put off, or would put a change on the base branch
+    /// although its issue is paused. While everything is stopped there is none.
     pub fn due_effects(&self, now: Timestamp) -> Vec<&EffectEntry> {
+        if self.control.halt.is_some() {
+            return Vec::new();
+        }
         let mut seen = std::collections::BTreeSet::new();
         self.outbox
             .iter()
             .filter(|p| seen.insert(&p.entry.issue))
             .filter(|p| p.delayed.as_ref().is_none_or(|(_, until)| *until <= now))
+            .filter(|p| !p.entry.effect.lands() || self.control.holds(&p.entry.issue).is_none())
             .map(|p| &p.entry)
             .collect()
     }

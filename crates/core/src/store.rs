@@ -67,10 +67,11 @@ pub enum StoreError {
     /// The ledger cannot be used as it is.
     #[error("the ledger cannot be used")]
     Ledger(#[from] StateError),
-    /// The back end cannot serve now. Nothing was appended; the same may succeed later.
+    /// It does not serve now, and may again: the disk is full, or somebody else keeps it locked. Whether what was asked
+    /// for has happened is not known.
     #[error("{what}")]
     Unavailable {
-        /// What failed, with the remedy.
+        /// What does not serve, with the remedy.
         what: String,
         /// Why.
         #[source]
@@ -88,7 +89,8 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same may succeed later without anything being changed in the program.
+    /// Whether the same may succeed later, once somebody has helped or without. An append may have happened all the same:
+    /// whoever repeats it looks first.
     pub fn is_transient(&self) -> bool {
         matches!(self, StoreError::Unavailable { .. })
     }

@@ -6,6 +6,8 @@ mod clock;
 mod engine;
 mod gates;
 mod git;
+mod halt;
+mod inbox;
 pub mod keeper;
 mod liveness;
 mod log;
@@ -18,6 +20,8 @@ pub mod proxy;
 mod redact;
 mod remove;
 mod sandbox;
+#[cfg(feature = "simulate")]
+pub mod simulate;
 mod sqlite;
 mod subprocess;
 #[cfg(test)]
@@ -36,6 +40,8 @@ pub use engine::{
 };
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
 pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, Repo, TrustedGit};
+pub use halt::{Ended, end_all};
+pub use inbox::{BELL, Inbox, STOP_FILE, new_order_id, ring_at};
 pub use log::{LogPart, LogReader};
 pub use markdown::MarkdownTracker;
 pub use mock::{MockCall, MockRefusal, MockRulesError, MockRunner, MockScript, WhenDropped};

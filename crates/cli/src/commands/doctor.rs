@@ -4,6 +4,7 @@ mod agents;
 mod billing;
 mod context;
 mod github;
+mod orders;
 mod sandbox;
 mod services;
 
@@ -85,6 +86,7 @@ pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>) -> Result<Ex
             checks.extend(sandbox::checks(Some(portfolio)));
             checks.push(store_check(context, portfolio).await);
             checks.extend(services::checks(context, portfolio).await);
+            checks.extend(orders::checks(context, portfolio).await);
         }
         Err(_) => {
             checks.extend(sandbox::checks(None));
@@ -316,7 +318,7 @@ async fn store_check(context: &Context, portfolio: &Portfolio) -> Check {
 }
 
 /// An error with all that caused it.
-fn causes(err: &dyn std::error::Error) -> String {
+pub(super) fn causes(err: &dyn std::error::Error) -> String {
     let mut text = err.to_string();
     let mut source = err.source();
     while let Some(cause) = source {

@@ -160,7 +160,7 @@ fn text(argument: String) -> Result<String, CliError> {
 
 /// The name under which a person writes here.
 fn author() -> String {
-    ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok()).unwrap_or_else(|| "you".into())
+    crate::orders::person()
 }
 
 async fn create(output: &Output, context: &Context, project: &ProjectName, new: &NewIssue) -> Result<(), CliError> {

@@ -1,6 +1,6 @@
 //! `dayfly status`: how things stand.
 
-use dayfly_core::{MilestoneLine, ServiceLine, Status, status};
+use dayfly_core::{Control, MilestoneLine, ServiceLine, Status, status};
 use jiff::Timestamp;
 
 use crate::args::Scope;
@@ -26,6 +26,10 @@ fn text(status: &Status, engine: bool) -> String {
             text.push_str(&format!("{title}\n{body}\n"));
         }
     };
+    if let Some(halt) = &status.halt {
+        let said = format!("  {} at {}: {}\n", halt.by, time(halt.at, now), one_line(&halt.reason));
+        section("EVERYTHING IS STOPPED", format!("{said}      what helps: {}\n", Control::LIFT));
+    }
     let running = status.running.iter().map(|line| {
         let since = format!("since {}", time(line.since, now));
         vec![format!("  {}", line.issue), line.stage.to_string(), since, line.attempt.clone(), cut(&line.title, 40)]

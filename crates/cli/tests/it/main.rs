@@ -6,8 +6,10 @@ mod agents;
 mod capacity;
 mod classify;
 mod demo;
+mod halt;
 mod interrupt;
 mod issues;
+mod orders;
 mod output;
 mod run;
 #[path = "../shared/rungs.rs"]

@@ -34,6 +34,11 @@ pub enum EventKind {
     Unblocked,
     Closed,
     Reopened,
+    Halted,
+    Lifted,
+    Paused,
+    Resumed,
+    Cancelled,
     Newer,
 }
 
@@ -66,6 +71,11 @@ impl Event {
             Event::Unblocked { .. } => EventKind::Unblocked,
             Event::Closed { .. } => EventKind::Closed,
             Event::Reopened { .. } => EventKind::Reopened,
+            Event::Halted { .. } => EventKind::Halted,
+            Event::Lifted { .. } => EventKind::Lifted,
+            Event::Paused { .. } => EventKind::Paused,
+            Event::Resumed { .. } => EventKind::Resumed,
+            Event::Cancelled { .. } => EventKind::Cancelled,
             Event::Newer => EventKind::Newer,
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptId, EffectEntry, Event, IssueRef, Seq, Token};
+use crate::{AttemptId, EffectEntry, Event, IssueRef, Seq, Target, Token};
 
 use super::{IssueState, Phase, State};
 
@@ -79,7 +79,13 @@ impl State {
             live.or_else(|| self.finishes.iter().rev().find(|f| f.attempt == *attempt).map(|f| &f.issue))
         };
         let about = event.issue().or_else(by_attempt);
-        about.into_iter().chain(event.effects().iter().map(|entry| &entry.issue)).cloned().collect()
+        let ordered = match event {
+            Event::Paused { what, .. } | Event::Resumed { what, .. } => what.as_slice(),
+            _ => &[],
+        };
+        let ordered =
+            ordered.iter().filter_map(|what| if let Target::Issue(issue) = what { Some(issue) } else { None });
+        about.into_iter().chain(event.effects().iter().map(|entry| &entry.issue)).chain(ordered).cloned().collect()
     }
 
     /// Those issues that events name and the state does not hold.

@@ -32,9 +32,7 @@ impl State {
     pub fn apply(&mut self, record: &Record) -> Result<(), StateError> {
         record.verify(self.head, &self.hash)?;
         let event = record.event()?;
-        let at_rest = event == Event::EngineStopped;
         self.apply_event(record, event)?;
-        self.at_rest = at_rest;
         self.last = Some(record.at);
         if self.mark.is_empty() {
             self.mark = format!("@{}", record.hash.as_str().get(..8).unwrap_or_default());
@@ -48,7 +46,9 @@ impl State {
     fn apply_event(&mut self, record: &Record, event: Event) -> Result<(), StateError> {
         let kind = event.kind();
         match event {
-            Event::EngineStarted { .. } | Event::EngineStopped | Event::Recovered { .. } | Event::Newer => {}
+            Event::EngineStarted { .. } => self.at_rest = false,
+            Event::EngineStopped => self.at_rest = true,
+            Event::Recovered { .. } | Event::Newer => {}
             Event::Booted { boot } => self.boot = Some(boot),
             Event::ServiceDown { .. } | Event::ServiceBack { .. } => self.served(record, event),
             Event::AttemptStarted { attempt, job, substitution, tracker } => {
@@ -108,6 +108,11 @@ impl State {
             Event::PullSeen { .. } | Event::SentBack { .. } | Event::Stopped { .. } | Event::Triaged { .. } => {
                 self.followed(record, event)?;
             }
+            Event::Halted { .. }
+            | Event::Lifted { .. }
+            | Event::Paused { .. }
+            | Event::Resumed { .. }
+            | Event::Cancelled { .. } => self.control.fold(event),
             Event::Closed { issue } => self.move_issue(record, &issue, kind, Phase::Closed, |_| {})?,
             Event::Reopened { issue, stage, tracker } => {
                 self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {

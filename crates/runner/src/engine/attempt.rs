@@ -8,12 +8,12 @@ use dayfly_core::{
     GateSpec, Issue, IssueState, JobSpec, Next, Outcome, Project, Proposal, Proposed, Receipt, RunnerError, Running,
     SettleInput, StageRun, Stop, Subject, Verdict, WorkFacts, next_step,
 };
-use tokio::sync::watch;
 
 use crate::git::{GitError, Repo};
 use crate::subprocess::{proposal_path, without_secrets};
 
 use super::answer;
+use super::brake::Ear;
 use super::guard::Guard;
 use super::house::House;
 use super::key::HeldKey;
@@ -38,7 +38,7 @@ pub(super) struct Work {
     pub(super) guard: Arc<Guard>,
     pub(super) events: EventSink,
     /// Becomes `Some` when the attempt is to be stopped.
-    pub(super) stop: watch::Receiver<Option<Stop>>,
+    pub(super) stop: Ear,
 }
 
 /// An ending before the gates, or an ending that needs none.
@@ -53,6 +53,7 @@ impl Work {
             StageRun::Agent => (self.agent(running).await, None),
             StageRun::Land => land::attempt(&mut self).await,
         };
+        self.excuse(&mut outcome);
         let took = start.elapsed();
         outcome.receipt.took = if taken_up { outcome.receipt.took.max(took) } else { took };
         if taken_up && let Some(at) = ended_at(&self.house.attempt_dir(&self.id)) {
@@ -118,18 +119,22 @@ impl Work {
                 let mut attempt = self.attempt(self.working_copy(git.as_ref()).await?)?;
                 attempt.reads = git.as_ref().map(|git| git.lends()).unwrap_or_default();
                 let held = self.hold_key(&mut attempt)?;
+                if self.house.is_halted() {
+                    return Err(ended(End::Cancelled));
+                }
                 (self.house.runner(&self.project.name).start(&attempt).await.map_err(runner_end)?, held)
             }
         };
-        let mut tripped = false;
+        let (mut tripped, mut told) = (false, None);
         loop {
-            let asked = *self.stop.borrow_and_update();
-            if let Some(how) = asked {
+            // Others may be asked too, and it is told once.
+            let asked = self.stop.hear();
+            if let Some(how) = asked.filter(|_| asked != told) {
+                told = asked;
                 self.events.send(AttemptEvent::Stopping(how));
                 running.stop(how).await.map_err(runner_end)?;
             }
             tokio::select! {
-                // The same things lead to the same end, whatever else is ready by then.
                 biased;
                 outcome = running.wait() => {
                     let mut outcome = outcome.map_err(runner_end)?;
@@ -160,7 +165,7 @@ impl Work {
             held.complete(outcome);
         }
         // What the operator stopped was not stopped for what it did.
-        if self.stop.borrow().is_none() {
+        if self.stop.asked().is_none() {
             self.guard.correct(outcome);
         }
         self.house.bill(&self.job, &mut outcome.receipt);
@@ -239,10 +244,9 @@ impl Work {
     pub(super) async fn check(&self, subject: &Subject, git: Option<Repo>) -> (Vec<GateResult>, Option<End>) {
         let commands = self.house.commands(&self.project, git, &self.id);
         let mut stop = self.stop.clone();
-        let checked = tokio::select! {
-            biased;
+        let checked = tokio::select! { biased;
             // To drop the check ends its commands; they start over with the attempt.
-            () = asked(&mut stop) => return (Vec::new(), Some(End::Cancelled)),
+            () = stop.told() => return (Vec::new(), Some(End::Cancelled)),
             checked = self.house.gates.check(&self.job.gates, subject, Some(&commands)) => checked,
         };
         match checked {
@@ -298,7 +302,7 @@ impl Work {
             return Ok(());
         }
         let path = proposal_path(&self.house.attempt_dir(&self.id));
-        let bytes = answer::read(self.house.ground, &path)
+        let bytes = answer::read(&self.house.ground, &path)
             .await
             .map_err(|err| format!("the proposal cannot be read: {err}"))?;
         let Some(bytes) = bytes.or_else(|| outcome.answer.take().map(String::into_bytes)) else {
@@ -326,13 +330,6 @@ impl Work {
 /// Whether an effect is itself what the attempt was for. A comment is not: it leaves the work undone.
 fn leads_elsewhere(effect: &Proposed) -> bool {
     matches!(effect, Proposed::Ask { .. } | Proposed::Split { .. })
-}
-
-/// Ends when the operator asks for the end. Without anybody left to ask, it never does.
-async fn asked(stop: &mut watch::Receiver<Option<Stop>>) {
-    if stop.wait_for(Option::is_some).await.is_err() {
-        std::future::pending().await
-    }
 }
 
 fn failure(result: &GateResult) -> Option<End> {
@@ -368,7 +365,7 @@ fn runner_end(err: RunnerError) -> Early {
 }
 
 /// An error with its causes, in one line.
-pub(super) fn chain(err: &dyn std::error::Error) -> String {
+pub(crate) fn chain(err: &dyn std::error::Error) -> String {
     let mut text = err.to_string();
     let mut source = err.source();
     while let Some(err) = source {

@@ -2,6 +2,7 @@
 
 mod capacity;
 mod order;
+mod orders;
 pub(super) mod services;
 
 use dayfly_core::{
@@ -10,9 +11,10 @@ use dayfly_core::{
 };
 use jiff::{SignedDuration, Timestamp};
 
+pub(super) use orders::order;
 use services::Heard;
 
-use super::model::{Command, Ended, Frozen, Held, Input, Model, Report, Tried, Until};
+use super::model::{Command, Ended, Frozen, Held, Input, Model, ROOM, Report, Tried, Until};
 
 /// The issue that an input is about.
 pub(super) fn concerns(model: &Model, input: &Input) -> Option<IssueRef> {
@@ -92,7 +94,7 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
             Vec::new()
         }
         Input::Stop(how) => {
-            model.admitting = false;
+            (model.admitting, model.draining) = (false, false);
             model.killing |= how == Stop::Kill;
             vec![Command::StopAll(how)]
         }
@@ -141,7 +143,7 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, no
         return Vec::new();
     }
     match result {
-        Ok(frozen) if model.admitting => {
+        Ok(frozen) if model.admitting && !model.tight => {
             let number = model.state.issues.get(&ready.issue).map_or(0, |k| k.attempts) + 1;
             let attempt = AttemptId::new(&ready.issue, &ready.stage, number);
             let event = Event::AttemptStarted {
@@ -166,6 +168,7 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, no
 fn applied(model: &mut Model, entry: EffectEntry, (tried, heard): (Tried, Heard), now: Timestamp) -> Vec<Command> {
     model.applying.remove(&entry.id);
     match &tried {
+        Tried::Withheld => return Vec::new(),
         Tried::Delayed { .. } => {
             model.put_off.insert(entry.id.clone());
         }
@@ -198,6 +201,7 @@ fn applied(model: &mut Model, entry: EffectEntry, (tried, heard): (Tried, Heard)
             let until = until.map_or(again, |until| until.max(now));
             Event::EffectDelayed { effect, issue, reason, until }
         }
+        Tried::Withheld => return Vec::new(),
     };
     vec![Command::Append([event].into_iter().chain(heard).collect(), Vec::new())]
 }
@@ -212,6 +216,9 @@ fn shown(model: &mut Model, entry: &EffectEntry, tried: &Tried) -> bool {
 pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
     model.progress.get_or_insert(now);
     model.began.get_or_insert(now);
+    if model.tight {
+        return tight(model, now);
+    }
     let mut commands = services::syncs(model, now);
     commands.extend(services::effects(model, now));
     model.filter.unsettled = model.stale.union(&model.syncing).cloned().collect();
@@ -246,6 +253,16 @@ pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
         commands.push(Command::Finish);
     }
     commands
+}
+
+/// While there is no room for more than how things end: nothing is begun, and what the operator stopped comes to its end.
+fn tight(model: &mut Model, now: Timestamp) -> Vec<Command> {
+    let over = model.working.is_empty() && model.cleaning.is_empty() && model.probing.is_empty();
+    if !model.admitting && over && model.applying.is_empty() {
+        return vec![Command::Finish];
+    }
+    model.wake = now.checked_add(ROOM).ok();
+    Vec::new()
 }
 
 /// The next time at which something may be due by itself, while other things run.

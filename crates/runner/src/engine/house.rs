@@ -15,6 +15,8 @@ use tokio::sync::OnceCell;
 use crate::agents::billing_route;
 use crate::gates::{Commands, Gates};
 use crate::git::{Git, GitError, Repo, TrustedGit};
+use crate::inbox::Inbox;
+use crate::subprocess::Leave;
 
 use super::ground::Ground;
 use super::reading::{self, At, Branches, Handed};
@@ -45,7 +47,11 @@ pub(super) struct House {
     /// The zone in which days begin, and in which vendors' programs print times.
     pub(super) zone: TimeZone,
     pub(super) tag: String,
+    /// Where orders of people come in; without it none do.
+    pub(super) inbox: Option<Inbox>,
     pub(super) ground: Ground,
+    /// Whether kept attempts that are dropped are left to their keepers.
+    pub(super) leave: Leave,
     /// The repositories that were opened, each once: to open one removes what an engine before this one left half done.
     pub(super) opened: Mutex<BTreeMap<ProjectName, Arc<OnceCell<Repo>>>>,
 }

@@ -15,6 +15,9 @@ use super::model::Tried;
 /// Tries one effect, within its time, and tells what that shows of its service. What took longer is in doubt: it is looked
 /// up before it is done again, as everything is, and not before a request that may still be under way has come to its end.
 pub(super) async fn apply(house: &House, entry: &EffectEntry) -> (Tried, Heard) {
+    if house.is_halted() {
+        return unasked(Tried::Withheld);
+    }
     let limit = entry.effect.deadline();
     match tokio::time::timeout(limit, attempt(house, entry)).await {
         Ok(heard) => heard,

@@ -6,8 +6,8 @@ use camino::Utf8PathBuf;
 use dayfly_core::{
     Attempt, AttemptId, Awaited, Epoch, EventSink, JobSpec, Outcome, OutputLimits, RunnerError, Stop, probe_job,
 };
-use tokio::sync::watch;
 
+use super::brake::Ear;
 use super::house::{House, attempt_dir};
 
 /// More than an agent prints for one word.
@@ -25,7 +25,7 @@ pub(super) struct Probe {
     pub(super) awaited: Awaited,
     /// Tells the probes of an engine, and those of other engines, apart.
     pub(super) number: (Epoch, u64),
-    pub(super) stop: watch::Receiver<Option<Stop>>,
+    pub(super) stop: Ear,
 }
 
 impl Probe {
@@ -53,8 +53,11 @@ impl Probe {
             return Ok(None);
         }
         let Ok(held) = self.house.hold_key(&mut attempt) else { return Ok(None) };
+        if self.house.is_halted() {
+            return Ok(None);
+        }
         let mut running = self.house.runner.start(&attempt).await?;
-        let stopped = tokio::select! {
+        tokio::select! {
             biased;
             outcome = running.wait() => {
                 let mut outcome = outcome?;
@@ -64,12 +67,10 @@ impl Probe {
                 self.house.bill(&attempt.job, &mut outcome.receipt);
                 return Ok(Some(outcome));
             }
-            stopped = self.stop.wait_for(Option::is_some) => stopped.is_ok(),
-        };
-        if stopped {
-            running.stop(Stop::Kill).await?;
-            running.wait().await?;
+            () = self.stop.told() => {}
         }
+        running.stop(Stop::Kill).await?;
+        running.wait().await?;
         Ok(None)
     }
 

@@ -5,8 +5,8 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use dayfly_core::{
-    AttemptEvent, AttemptId, End, Event, Found, IssueRef, Next, PendingEffect, Plan, ProjectName, Ready, Record, State,
-    Stop, Wait, plan,
+    AttemptEvent, AttemptId, End, Event, Found, IssueRef, Next, Order, PendingEffect, Plan, ProjectName, Ready, Record,
+    State, Stop, StoreError, Wait, plan,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -37,8 +37,14 @@ pub enum Notice<'a> {
     Recovered(&'a [Found]),
     /// What an attempt left on the disk could not be removed, with why; the next engine tries again.
     NotCleaned(&'a AttemptId, &'a str),
+    /// The store does not serve: nothing new is begun, what runs goes on, and it is tried again. Told once.
+    Unavailable(&'a StoreError),
+    /// The store serves again, and so does the engine.
+    Available,
     /// The engine ends what runs.
     Stopping(Stop),
+    /// The engine starts nothing more, and ends when what runs has ended.
+    Draining,
 }
 
 impl Debug for Progress {
@@ -83,6 +89,18 @@ impl Progress {
         self.tell(Notice::NotCleaned(attempt, why));
     }
 
+    pub(super) fn draining(&self) {
+        self.tell(Notice::Draining);
+    }
+
+    pub(super) fn unavailable(&self, err: &StoreError) {
+        self.tell(Notice::Unavailable(err));
+    }
+
+    pub(super) fn available(&self) {
+        self.tell(Notice::Available);
+    }
+
     pub(super) fn stopping(&self, how: Stop) {
         self.tell(Notice::Stopping(how));
     }
@@ -109,8 +127,12 @@ pub struct Summary {
     pub withheld: Vec<Withheld>,
     /// What was written to keep issues in order.
     pub triaged: Vec<TriagedLine>,
-    /// Whether the operator asked for the end.
+    /// Whether the operator asked for the end, and did not wait for what ran.
     pub stopped: bool,
+    /// Whether the operator asked for the end when what ran had ended.
+    pub drained: bool,
+    /// Who stopped everything, if that was the end.
+    pub halted: Option<Order>,
 }
 
 /// Something that a rule of triage had written.
@@ -150,7 +172,9 @@ impl Summary {
             put_off: model.state.outbox.iter().filter_map(delayed).collect(),
             unread: faults.collect(),
             withheld: withheld(&plan(&model.plan_input(now))),
-            stopped: !model.admitting,
+            stopped: !(model.admitting || model.draining),
+            drained: model.draining,
+            halted: model.state.control.halt.clone(),
             ..Self::default()
         };
         let mut issues: BTreeMap<AttemptId, IssueRef> = BTreeMap::new();

@@ -11,14 +11,16 @@ use std::sync::Arc;
 
 use dayfly_core::{
     AttemptId, Batch, Boot, Condition, Effect, Epoch, Event, EventSink, Fate, Found, LiveAttempt, ProjectName, Running,
-    Seq, State, Stop, StoreError, quarantine_until,
+    Seq, State, StoreError, quarantine_until,
 };
-use futures_util::stream::{self, StreamExt as _};
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
-use tokio::sync::watch;
 
 use super::attempt::Work;
+use super::brake::Brake;
 use super::guard::Guard;
+use super::hold;
 use super::house::House;
 use super::progress::Progress;
 
@@ -42,7 +44,7 @@ pub(super) struct Recovery<'a> {
     /// Where the events of an attempt go.
     pub(super) sink: &'a (dyn Fn(&AttemptId) -> EventSink + Sync),
     /// How attempts are told to stop.
-    pub(super) stop: &'a watch::Sender<Option<Stop>>,
+    pub(super) brake: &'a Brake,
     pub(super) progress: &'a Progress,
 }
 
@@ -60,6 +62,14 @@ impl Last {
     pub(super) fn of(state: &State) -> Self {
         Self { under_way: state.last.filter(|_| !state.at_rest), boot: state.boot.clone() }
     }
+}
+
+/// Says in the ledger that nothing of this engine is under way any more. Without that record the next engine only waits
+/// where it need not.
+pub(super) async fn rest(house: &House, epoch: Epoch, state: &mut State) -> Result<(), StoreError> {
+    let batch = Batch { epoch, at: house.now(), events: vec![Event::EngineStopped], conditions: Vec::new() };
+    let records = house.store.append(&batch).await.unwrap_or_default();
+    Ok(records.iter().try_for_each(|record| state.apply(record))?)
 }
 
 /// A live attempt, and what it would go on with.
@@ -127,7 +137,7 @@ impl Recovery<'_> {
             return Ok(());
         }
         let batch = Batch { epoch: self.epoch, at: self.house.now(), events, conditions };
-        let records = self.house.store.append(&batch).await?;
+        let records = hold::once(&*self.house.store, state.head, &batch).await?;
         for (record, event) in records.iter().zip(&batch.events) {
             state.apply(record)?;
             match event {
@@ -143,9 +153,11 @@ impl Recovery<'_> {
     async fn look(&self, state: &State) -> Result<Vec<Looked>, StoreError> {
         let shown: BTreeMap<ProjectName, Arc<Shown>> =
             self.house.projects.keys().map(|name| (name.clone(), Arc::default())).collect();
-        let all = state.live.iter().map(|(id, attempt)| self.look_at(state, id, attempt, &shown));
-        let looked: Vec<Result<Looked, StoreError>> = stream::iter(all).buffered(AT_ONCE).collect().await;
-        looked.into_iter().collect()
+        let mut all: Vec<BoxFuture<'_, Result<Looked, StoreError>>> = Vec::new();
+        for (id, attempt) in &state.live {
+            all.push(Box::pin(self.look_at(state, id, attempt, &shown)));
+        }
+        stream::iter(all).buffered(AT_ONCE).try_collect().await
     }
 
     async fn look_at(
@@ -175,7 +187,7 @@ impl Recovery<'_> {
             project,
             events: guard.sink((self.sink)(id)),
             guard,
-            stop: self.stop.subscribe(),
+            stop: self.brake.ear(Some(id)),
         };
         Ok(looked(match work.find().await {
             Some(running) => {

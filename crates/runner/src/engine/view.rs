@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::Semaphore;
 
 use crate::git::Git;
+use crate::inbox::Inbox;
 
 use super::lock::StateLock;
 use super::reading::{self, At, Branches};
@@ -31,7 +32,7 @@ pub struct Overview {
     pub portfolio: Portfolio,
     /// The ledger.
     pub records: Vec<Record>,
-    /// Its fold, with what people did since seen as if it had been recorded.
+    /// Its fold, with what people did and ordered since seen as if it had been recorded.
     pub state: State,
     /// What the trackers show.
     pub views: BTreeMap<ProjectName, ProjectView>,
@@ -96,6 +97,13 @@ pub async fn overview(
     let seen = Batch { epoch: state.epoch, at: now, events, conditions: Vec::new() };
     for record in seen.records(state.head, &state.hash) {
         state.apply(&record)?;
+    }
+    for request in Inbox::of(&portfolio.state_dir).news(&state) {
+        let events: Vec<_> = request.event(&state).into_iter().collect();
+        let seen = Batch { epoch: state.epoch, at: now, events, conditions: Vec::new() };
+        for record in seen.records(state.head, &state.hash) {
+            state.apply(&record)?;
+        }
     }
     let input = PlanInput { portfolio: &portfolio, state: &state, views: &views, now, zone: &zone, filter: &filter };
     let plan = plan(&input);

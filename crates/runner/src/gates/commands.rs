@@ -181,8 +181,15 @@ impl Commands {
             tag: self.tag.clone(),
             events: EventSink::none(),
         };
-        let mut running =
-            self.runner.start(&attempt).await.map_err(|err| cannot(&format!("run `{}`", entry.name), err))?;
+        let mut running = match self.runner.start(&attempt).await {
+            Ok(running) => running,
+            Err(err) if err.is_transient() => {
+                let why = std::error::Error::source(&err).map(|source| format!(": {source}")).unwrap_or_default();
+                let reason = format!("`{}`: {err}{why}", entry.name);
+                return Ok(Verdict::Hold { reason, until: None });
+            }
+            Err(err) => return Err(cannot(&format!("run `{}`", entry.name), err)),
+        };
         let outcome = running.wait().await.map_err(|err| cannot(&format!("follow `{}`", entry.name), err))?;
         let shown = entry.run.join(" ");
         Ok(match outcome.end {
@@ -195,6 +202,8 @@ impl Commands {
                 let reason = format!("`{shown}` did not end within {limit:?}");
                 Verdict::Fail { reason, tail: outcome.receipt.tail }
             }
+            // It says nothing of the work, and may go well the next time.
+            End::Host { reason } => Verdict::Hold { reason: format!("`{shown}`: {reason}"), until: None },
             end => return Err(error("commands", format!("`{shown}`: {end}"))),
         })
     }

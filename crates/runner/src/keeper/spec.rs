@@ -52,6 +52,9 @@ pub struct Spec {
     pub after_crash: AfterCrash,
     /// The control group that it is in, to be killed and removed at the end.
     pub cgroup: Option<Utf8PathBuf>,
+    /// The file that, as long as it is there, keeps anything from being started.
+    #[serde(default)]
+    pub halt: Option<Utf8PathBuf>,
     /// How many programs stand between the keeper and the agent, a sandbox for instance.
     pub wrappers: u32,
 }

@@ -163,6 +163,10 @@ fn kept() -> io::Result<()> {
     if spec.dir.join(STATUS_FILE).try_exists()? {
         return Err(io::Error::other("the attempt was given up before it began"));
     }
+    // Looked at behind the lock: who writes the file looks for locks after it, and one of both sees the other.
+    if spec.halt.as_ref().is_some_and(|file| file.try_exists().unwrap_or(true)) {
+        return Err(io::Error::other("everything is stopped"));
+    }
     let mut control = Control::with_engine(lock)?;
     let status = keep_with(&spec, Passing::Engine, &mut control)?;
     if matches!(status.end, KeptEnd::NotStarted { .. }) {

@@ -148,13 +148,12 @@ impl Writer {
     }
 }
 
-/// Gives everybody the same error; those after the first get its text.
+/// Gives everybody the same error; those after the first get its text and its kind.
 fn tell_all(replies: Vec<Reply<Vec<Record>>>, err: StoreError) {
     let mut replies = replies.into_iter();
     let first = replies.next();
     for reply in replies {
-        let cause = std::error::Error::source(&err).map(ToString::to_string).unwrap_or_default();
-        drop(reply.send(Err(failure::other(err.to_string(), cause))));
+        drop(reply.send(Err(failure::same(&err))));
     }
     if let Some(reply) = first {
         drop(reply.send(Err(err)));

@@ -28,7 +28,8 @@ use crate::process;
 use super::contain::{Walled, Walls, never_begun, wall};
 use super::output::Output;
 use super::prepare::{self, Files, absolute, at};
-use super::{Keeper, Seen, ended};
+use super::unheard::unheard;
+use super::{Keeper, Leave, Seen, ended};
 
 /// How much of a log is read at once.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -42,6 +43,7 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(super) struct KeptRunning {
     outcome: watch::Receiver<Option<Outcome>>,
     ear: Ear,
+    leave: Leave,
     /// The following task; it ends with this value.
     task: JoinSet<()>,
 }
@@ -97,10 +99,12 @@ pub(super) async fn start(
     let missing = || cannot(io::Error::other("it has no standard input and output"));
     let (mut stdin, stdout) = child.stdin.take().zip(child.stdout.take()).ok_or_else(missing)?;
     // A keeper that loses this pipe before it was told anything starts nothing.
-    stdin.write_all(&spec).await.map_err(cannot)?;
+    if let Err(source) = stdin.write_all(&spec).await {
+        return Err(cannot(unheard(&mut child, Some(source)).await));
+    }
     let ear = Ear::Pipe(File::from(stdin.into_owned_fd().map_err(cannot)?));
     let (told, outcome) = watch::channel(None);
-    let mut running = KeptRunning { outcome, ear, task: JoinSet::new() };
+    let mut running = KeptRunning { outcome, ear, leave: keeper.leave.clone(), task: JoinSet::new() };
     // From here on dropping this future drops `running`, which ends the attempt.
     let mut lines = BufReader::with_capacity(LINE_BYTES, stdout).lines();
     let leader = match lines.next_line().await.map_err(cannot)?.as_deref().map(serde_json::from_str) {
@@ -109,7 +113,7 @@ pub(super) async fn start(
             let source = errno.map_or_else(|| io::Error::other(reason), io::Error::from_raw_os_error);
             return Err(RunnerError::Spawn { program: attempt.command.program.clone(), source });
         }
-        _ => return Err(cannot(io::Error::other("the keeper ended before it had started anything"))),
+        _ => return Err(cannot(unheard(&mut child, None).await)),
     };
     attempt.events.send(AttemptEvent::Spawned(leader.clone()));
     let follow = Follow::new(walls, attempt, files.dir, Some(leader));
@@ -159,6 +163,7 @@ fn spec(keeper: &Keeper, attempt: &Attempt, files: &Files, walled: &Walled) -> i
         redact: attempt.command.redact.clone(),
         after_crash: keeper.after_crash,
         cgroup: walled.cgroup.as_ref().map(|group| group.path().to_owned()),
+        halt: keeper.halt.clone(),
         wrappers: walled.wrappers,
     };
     let mut text = serde_json::to_vec(&spec)?;
@@ -167,7 +172,11 @@ fn spec(keeper: &Keeper, attempt: &Attempt, files: &Files, walled: &Walled) -> i
 }
 
 /// Finds an attempt that a keeper of an earlier engine holds, or held to its end.
-pub(super) async fn reattach(walls: &Arc<Walls>, attempt: &Attempt) -> Result<Option<Box<dyn Running>>, RunnerError> {
+pub(super) async fn reattach(
+    keeper: &Keeper,
+    walls: &Arc<Walls>,
+    attempt: &Attempt,
+) -> Result<Option<Box<dyn Running>>, RunnerError> {
     let dir = absolute(&attempt.dir).map_err(at(&attempt.dir))?;
     // Without its folder an attempt was not begun. With it, its keeper may be about to begin.
     if !dir.try_exists().map_err(at(&dir))? {
@@ -188,7 +197,7 @@ pub(super) async fn reattach(walls: &Arc<Walls>, attempt: &Attempt) -> Result<Op
         attempt.events.send(AttemptEvent::Spawned(child.clone()));
     }
     let (told, outcome) = watch::channel(None);
-    let mut running = KeptRunning { outcome, ear, task: JoinSet::new() };
+    let mut running = KeptRunning { outcome, ear, leave: keeper.leave.clone(), task: JoinSet::new() };
     let follow = Follow::new(walls, attempt, dir, child);
     running.task.spawn(async move {
         let outcome = follow.untold().await;
@@ -372,7 +381,8 @@ impl Running for KeptRunning {
 
 impl Drop for KeptRunning {
     fn drop(&mut self) {
-        if self.outcome.borrow().is_none() {
+        // A keeper that is left finds its pipe closed, as when an engine is killed, and does what its policy says.
+        if self.outcome.borrow().is_none() && !self.leave.is_set() {
             self.ear.say(Stop::Kill);
         }
         self.task.abort_all();

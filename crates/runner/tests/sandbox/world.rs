@@ -34,7 +34,8 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        // Never below `/dev`, as a `TMPDIR` in memory is: what is there in a sandbox is the sandbox's own.
+        let dir = tempfile::tempdir_in("/tmp").unwrap();
         let root = Utf8Path::from_path(dir.path()).unwrap().canonicalize_utf8().unwrap();
         for path in [
             "user/.ssh/id_ed25519",

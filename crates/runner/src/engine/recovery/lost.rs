@@ -4,7 +4,7 @@ use dayfly_core::{
     AttemptId, Condition, End, Event, Fate, Found, Issue, LiveAttempt, Next, Outcome, Receipt, State, TrackerState,
     parking_effects,
 };
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::git::GitError;
@@ -29,10 +29,17 @@ impl Recovery<'_> {
             return Vec::new();
         }
         // Whatever keeps the commands of their gates ends them now, and is not to be killed in the middle of that.
-        join_all(gone.iter().map(|gone| self.house.wait_for_gates(&gone.id))).await;
+        let mut gates: Vec<BoxFuture<'_, ()>> = Vec::new();
+        for gone in &gone {
+            gates.push(Box::pin(self.house.wait_for_gates(&gone.id)));
+        }
+        join_all(gates).await;
         let leaders = gone.iter().map(|gone| (gone.id.clone(), gone.attempt.process.clone())).collect();
         self.house.ground.kill_attempts(&self.house.tag, leaders).await;
-        let settled = gone.into_iter().map(|gone| self.settle(state, gone));
+        let mut settled: Vec<BoxFuture<'_, _>> = Vec::new();
+        for gone in gone {
+            settled.push(Box::pin(self.settle(state, gone)));
+        }
         stream::iter(settled).buffered(AT_ONCE).collect().await
     }
 
