@@ -9,6 +9,7 @@ mod tidy;
 mod torture;
 mod tree;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
@@ -18,6 +19,7 @@ commands:
   tidy                  check the rules of this repository that a program can check
   bench dispatch [ARG]  run the benchmark of the engine's dispatch; with `printing`, of jobs that print
   torture [ARG..]       kill engines with --kills N and --seed N; or `power`, `recovery`, `mutants`, --simulated N
+  bench outage [JOBS]   measure appends to the ledger with a service that answers, and with one that hangs
   contract [CLI..]      install the pinned command lines and check the contract with them; --table writes its page
 ";
 
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["tidy"] => tidy(),
         ["bench", "dispatch", rest @ ..] => bench(rest),
+        ["bench", "outage", rest @ ..] => run_bench("outage", rest, None),
         ["contract", rest @ ..] => contract::contract(rest),
         ["torture", rest @ ..] => torture::torture(rest),
         ["help" | "--help" | "-h"] => {
@@ -68,9 +71,14 @@ fn bench(rest: &[&str]) -> ExitCode {
         eprintln!("bench: cannot build dayfly-job");
         return ExitCode::FAILURE;
     }
+    run_bench("dispatch", rest, Some(tree::root().join("target/release/dayfly-job")))
+}
+
+/// Runs a benchmark of the runner, with the keeper that it is to use.
+fn run_bench(name: &str, rest: &[&str], keeper: Option<PathBuf>) -> ExitCode {
     let status = tree::cargo()
-        .env("DAYFLY_JOB", tree::root().join("target/release/dayfly-job"))
-        .args(["bench", "-p", "dayfly-runner", "--bench", "dispatch"])
+        .envs(keeper.map(|keeper| ("DAYFLY_JOB", keeper)))
+        .args(["bench", "-p", "dayfly-runner", "--bench", name])
         .args(if rest.is_empty() { None } else { Some("--") })
         .args(rest)
         .status();
