@@ -51,7 +51,7 @@ pub fn backlog(input: &PlanInput<'_>, plan: &Plan) -> Option<Backlog> {
             None => backlog.waits.push(BacklogLine { awaits, issues: 1, remedy }),
         }
     }
-    backlog.waits.sort_by(|a, b| b.issues.cmp(&a.issues));
+    backlog.waits.sort_by_key(|wait| std::cmp::Reverse(wait.issues));
     Some(backlog)
 }
 
