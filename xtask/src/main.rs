@@ -1,9 +1,10 @@
 //! The project's own chores. `cargo xtask tidy` proves the rules that can be proved; `cargo xtask
-//! bench dispatch` runs the benchmark of the engine; `cargo xtask contract` tries the vendors' command lines. It depends on
-//! nothing but the standard library.
+//! bench dispatch` runs the benchmark of the engine; `cargo xtask contract` tries the vendors' command lines; `cargo xtask
+//! fuzz` tries the parsers of foreign bytes. It depends on nothing but the standard library.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the terminal")]
 
 mod contract;
+mod fuzz;
 mod rust;
 mod tidy;
 mod tree;
@@ -17,6 +18,7 @@ commands:
   tidy                  check the rules of this repository that a program can check
   bench dispatch [ARG]  run the benchmark of the engine's dispatch; with `printing`, of jobs that print
   contract [CLI..]      install the pinned command lines and check the contract with them; --table writes its page
+  fuzz [TARGET..]       try the parsers of foreign bytes with any bytes; --time SECONDS for each, 60 if not said
 ";
 
 fn main() -> ExitCode {
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy(),
         ["bench", "dispatch", rest @ ..] => bench(rest),
         ["contract", rest @ ..] => contract::contract(rest),
+        ["fuzz", rest @ ..] => fuzz::fuzz(rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             ExitCode::SUCCESS
