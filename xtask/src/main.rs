@@ -7,6 +7,7 @@ mod contract;
 mod fuzz;
 mod rust;
 mod tidy;
+mod torture;
 mod tree;
 
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ usage: cargo xtask COMMAND
 commands:
   tidy                  check the rules of this repository that a program can check
   bench dispatch [ARG]  run the benchmark of the engine's dispatch; with `printing`, of jobs that print
+  torture [ARG..]       kill engines with --kills N and --seed N; or `power`, `recovery`, `mutants`, --simulated N
   contract [CLI..]      install the pinned command lines and check the contract with them; --table writes its page
   fuzz [TARGET..]       try the parsers of foreign bytes with any bytes; --time SECONDS for each, 60 if not said
 ";
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         ["bench", "dispatch", rest @ ..] => bench(rest),
         ["contract", rest @ ..] => contract::contract(rest),
         ["fuzz", rest @ ..] => fuzz::fuzz(rest),
+        ["torture", rest @ ..] => torture::torture(rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             ExitCode::SUCCESS

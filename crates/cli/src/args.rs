@@ -1,10 +1,14 @@
 //! The command line.
 
+mod ledger;
+
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
+
+pub(crate) use ledger::{AuditCommand, AuditFilter, StoreCommand};
 
 /// Looks after a portfolio of git repositories with coding agents.
 #[derive(Debug, Parser)]
@@ -67,6 +71,59 @@ pub(crate) enum Command {
         #[arg(long)]
         fail_if_idle: bool,
     },
+    /// Stop everything at once, or ask the engine to end.
+    #[command(after_help = "\
+Examples:
+  dayfly stop --all --reason \"wrong key\"   ends all attempts now; nothing starts until `dayfly resume --all`
+  dayfly stop                              as Ctrl-C in `dayfly run`: what runs is stopped politely
+  dayfly stop --drain --timeout 1h         what runs ends by itself, its results are written, the engine ends
+
+Ends when the engine has ended: 0. With 1 if it has not within the timeout.")]
+    Stop {
+        /// End all attempts within a second, with an engine or without, and let nothing start or be written until it is
+        /// lifted with `dayfly resume --all`.
+        #[arg(long, requires = "reason", conflicts_with_all = ["drain", "now"])]
+        all: bool,
+        /// Why everything is stopped.
+        #[arg(long, value_name = "TEXT", requires = "all", value_parser = reason)]
+        reason: Option<String>,
+        /// Let what runs end by itself.
+        #[arg(long, conflicts_with = "now")]
+        drain: bool,
+        /// Kill what runs, as a second Ctrl-C does.
+        #[arg(long)]
+        now: bool,
+        /// How long the engine's end is waited for, such as "10m"; by default as long as it takes.
+        #[arg(long, value_name = "TIME", conflicts_with = "all", value_parser = crate::time::any)]
+        timeout: Option<Duration>,
+    },
+    /// Begin nothing new for projects or issues; what runs goes on to its end.
+    Pause {
+        /// Projects, or issues as PROJECT#ID; none means everything.
+        what: Vec<String>,
+        /// Why.
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        reason: String,
+    },
+    /// Go on with what was paused or cancelled, or lift `dayfly stop --all`.
+    Resume {
+        /// Projects, or issues as PROJECT#ID; none means what was paused as everything.
+        what: Vec<String>,
+        /// Lift `dayfly stop --all`.
+        #[arg(long, requires = "reason", conflicts_with = "what")]
+        all: bool,
+        /// Why.
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        reason: Option<String>,
+    },
+    /// End what runs for an issue, charged to nobody, and leave the issue alone until `dayfly resume`.
+    Cancel {
+        /// The issue, as PROJECT#ID, or an attempt that runs.
+        what: String,
+        /// Why.
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        reason: String,
+    },
     /// Show how things stand.
     Status {
         #[command(flatten)]
@@ -105,6 +162,12 @@ pub(crate) enum Command {
         #[arg(long, short)]
         project: Option<String>,
     },
+    /// Prove that the ledger is whole, and show what it holds.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Look after the file of the ledger: copies, and what is made from it.
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Show what agents can take now, what keeps work away from them, and how the budgets stand.
     Capacity {
         #[command(subcommand)]
@@ -137,6 +200,8 @@ Examples:
         #[arg(long, short)]
         project: Option<String>,
     },
+    /// Rehearse: days of work in seconds, with this configuration, simulated agents, trackers and people.
+    Simulate(Simulate),
     /// See, enter and end the lasting sessions of projects that run in tmux.
     #[command(subcommand)]
     Session(SessionCommand),
@@ -159,6 +224,12 @@ Examples:
         /// The shell.
         shell: Shell,
     },
+}
+
+/// A reason, which says something.
+fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err("say why, in a few words".into()) } else { Ok(text.to_owned()) }
 }
 
 /// What a command is about.
@@ -300,4 +371,59 @@ pub(crate) enum ConfigCommand {
     },
     /// Check the configuration and say what is wrong.
     Check,
+}
+
+/// What is rehearsed.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Nothing of yours is touched: no repository, no tracker, no ledger, no agent. The same seed gives the same report.
+
+Examples:
+  dayfly simulate                                  two weeks, with what your own ledger says of your agents
+  dayfly simulate --accounts 3                     what if every vendor had three accounts, beside how it is
+  dayfly simulate --set concurrency=6 --days 7     what if this were in dayfly.toml
+  dayfly simulate --faults many --seeds 100        a hundred times, with more going wrong than anybody should see
+  dayfly simulate --scenario quota-cascade         an incident that happened to somebody, and what protects from it")]
+pub(crate) struct Simulate {
+    /// How many days.
+    #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(u32).range(1..=366))]
+    pub(crate) days: u32,
+    /// The number that all chance comes from.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many seeds, from the first one on.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) seeds: u64,
+    /// How many issues arrive on a working day in each project.
+    #[arg(long, default_value_t = 4.0, value_name = "N")]
+    pub(crate) issues: f64,
+    /// What if each agent of a vendor's had so many accounts.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50))]
+    pub(crate) accounts: Option<u32>,
+    /// What if so many jobs ran at once, on the host and in each project.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub(crate) concurrency: Option<u32>,
+    /// What if dayfly.toml said this, such as `limits.wall="20m"`; may be given more than once.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// How much goes wrong: none, some or many.
+    #[arg(long, default_value = "some", value_name = "HOW")]
+    pub(crate) faults: FaultLevel,
+    /// Let an incident come, by its name.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["days", "seeds", "accounts", "concurrency", "set", "faults"])]
+    pub(crate) scenario: Option<String>,
+    /// List the incidents.
+    #[arg(long, conflicts_with = "scenario")]
+    pub(crate) list: bool,
+}
+
+/// How much goes wrong in a simulation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum FaultLevel {
+    /// Nothing but the work itself.
+    None,
+    /// What may go wrong in some weeks.
+    Some,
+    /// More than anybody should ever see.
+    Many,
 }

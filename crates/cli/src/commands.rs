@@ -1,6 +1,8 @@
 //! The commands, a file each.
 
 mod agent;
+mod audit;
+mod cancel;
 mod capacity;
 mod completions;
 mod config;
@@ -9,11 +11,15 @@ mod doctor;
 mod init;
 mod issue;
 mod logs;
+mod pause;
 mod plan;
 mod progress;
 mod run;
 mod session;
+mod simulate;
 mod status;
+mod stop;
+mod store;
 mod triage;
 mod usage;
 mod why;
@@ -23,6 +29,8 @@ use crate::args::{Args, Command};
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::output::Output;
+
+pub(crate) use audit::event_kind;
 
 /// Runs the command that was asked for.
 pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliError> {
@@ -35,6 +43,20 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliErro
             let settings = run::Settings { scope, until_idle, patience, verbose, fail_if_idle };
             run::run(output, &Context::load(config)?, settings).await
         }
+        Command::Stop { all: true, reason, .. } => {
+            stop::all(output, &Context::load(config)?, &reason.unwrap_or_default()).await
+        }
+        Command::Stop { drain, now, timeout, .. } => {
+            stop::engine(output, &Context::load(config)?, stop::Settings { drain, now, timeout }).await
+        }
+        Command::Pause { what, reason } => pause::pause(output, &Context::load(config)?, &what, &reason).await,
+        Command::Resume { all: true, reason, .. } => {
+            stop::lift(output, &Context::load(config)?, &reason.unwrap_or_default()).await
+        }
+        Command::Resume { what, reason, .. } => {
+            pause::resume(output, &Context::load(config)?, &what, reason.as_deref()).await
+        }
+        Command::Cancel { what, reason } => cancel::run(output, &Context::load(config)?, &what, &reason).await,
         Command::Status { scope } => status::run(output, &Context::load(config)?, &scope).await,
         Command::Triage { scope, dry_run } => triage::run(output, &Context::load(config)?, &scope, dry_run).await,
         Command::Why { issue } => why::run(output, &Context::load(config)?, &issue).await,
@@ -43,6 +65,8 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliErro
         Command::Worklog { day, project } => {
             worklog::run(output, &Context::load(config)?, day, project.as_deref()).await
         }
+        Command::Audit(command) => audit::run(output, &Context::load(config)?, command).await,
+        Command::Store(command) => store::run(output, &Context::load(config)?, command).await,
         Command::Agent(command) => agent::run(output, config, command).await,
         Command::Capacity { command } => capacity::run(output, &Context::load(config)?, command).await,
         Command::Usage { by, days, from, to, project } => {
@@ -52,6 +76,7 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliErro
         Command::Session(command) => session::run(output, &Context::load(config)?, command).await,
         Command::Config(command) => config::run(output, config, &command),
         Command::Demo { dir, fresh, no_run } => demo::run(output, dir, demo::Settings { fresh, no_run }).await,
+        Command::Simulate(asked) => simulate::run(output, config, asked).await,
         Command::Completions { shell } => completions::run(shell),
     }
 }

@@ -9,8 +9,11 @@ use dayfly_core::{
     TrackerKind,
 };
 use dayfly_github::GitHubForge;
-use dayfly_runner::{MarkdownTracker, NoTracker, Overview, Sources, SqliteStore, SystemClock, Trackers, overview};
+use dayfly_runner::{
+    MarkdownTracker, NoTracker, Overview, Past, Sources, SqliteStore, SystemClock, Trackers, overview_of,
+};
 
+use jiff::tz::TimeZone;
 use tokio::task::JoinSet;
 
 use crate::args::Scope;
@@ -95,6 +98,15 @@ impl Context {
 
     fn read(path: Utf8PathBuf) -> Result<Self, CliError> {
         let text = read(&path)?;
+        Self::of(path, text)
+    }
+
+    /// The same, if its file said something else.
+    pub(crate) fn changed(&self, change: impl FnOnce(String) -> Result<String, CliError>) -> Result<Self, CliError> {
+        Self::of(self.path.clone(), change(read(&self.path)?)?)
+    }
+
+    fn of(path: Utf8PathBuf, text: String) -> Result<Self, CliError> {
         let source = SourceText::new(path.clone(), text);
         let mut files = Vec::new();
         let mut read = |file: &Utf8Path| {
@@ -110,6 +122,11 @@ impl Context {
     /// The file of the ledger.
     pub(crate) fn ledger(&self) -> Utf8PathBuf {
         self.config.portfolio.state_dir.join("ledger.sqlite")
+    }
+
+    /// The zone in which days begin.
+    pub(crate) fn zone(&self) -> TimeZone {
+        self.config.portfolio.zone().unwrap_or_else(TimeZone::system)
     }
 
     /// The ledger, for reading; `None` before the first run.
@@ -150,14 +167,19 @@ impl Context {
         Outside { tracker, forge: Some(forge) }
     }
 
-    /// Everything a report is made from.
+    /// How things stand.
     pub(crate) async fn overview(&self, filter: Filter) -> Result<Overview, CliError> {
+        self.overview_of(filter, &Past::Nothing).await
+    }
+
+    /// Everything a report is made from.
+    pub(crate) async fn overview_of(&self, filter: Filter, past: &Past) -> Result<Overview, CliError> {
         let store = self.read_store()?;
         let store = store.as_ref().map(|s| s as &dyn dayfly_core::Store);
         let now = SystemClock.now();
         let outside = self.outside(Access::Read).await;
         let from = Sources { store, tracker: &outside.tracker, forge: outside.forge.as_deref() };
-        Ok(overview(self.config.portfolio.clone(), from, filter, now).await?)
+        Ok(overview_of(self.config.portfolio.clone(), from, filter, now, past).await?)
     }
 
     /// The project of that name, or the only one.

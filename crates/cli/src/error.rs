@@ -5,10 +5,12 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use annotate_snippets::{Annotation, AnnotationKind, Level, Renderer, Snippet};
-use dayfly_core::{ConfigError, StoreError, TrackerError};
+use dayfly_core::{ConfigError, Control, Order, StoreError, TrackerError};
 use dayfly_runner::{EngineError, GitError, LockError};
+use jiff::Timestamp;
 
 use crate::plain::plain;
+use crate::tables::{one_line, time};
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +58,11 @@ impl CliError {
 
     pub(crate) fn environment(message: impl Into<String>) -> Self {
         Self::new(Exit::Environment, message)
+    }
+
+    /// It ran, and what was asked did not come about.
+    pub(crate) fn trouble(message: impl Into<String>) -> Self {
+        Self::new(Exit::Trouble, message)
     }
 
     pub(crate) fn interrupted(message: impl Into<String>) -> Self {
@@ -118,6 +125,7 @@ impl From<GitError> for CliError {
 impl From<LockError> for CliError {
     fn from(err: LockError) -> Self {
         let hint = match &err {
+            LockError::Network { .. } => "`dayfly doctor` shows where it is",
             LockError::Held { .. } => "wait for it to end, or look at it with `dayfly status`",
             _ => "check the directory's permissions and free space",
         };
@@ -133,11 +141,20 @@ impl From<EngineError> for CliError {
     fn from(err: EngineError) -> Self {
         match err {
             EngineError::Store(err) => err.into(),
+            EngineError::Halted(order) => halted(&order),
             EngineError::Gate { .. } => Self::usage(err.to_string())
                 .hint("`custom:` gates belong to programs that embed dayfly; take it out of the stage's gates"),
             other => Self::new(Exit::Bug, other.to_string()).hint("please report this, with the ledger if you can"),
         }
     }
+}
+
+/// Nothing is done while everything is stopped.
+pub(crate) fn halted(order: &Order) -> CliError {
+    let Order { by, reason, at, .. } = order;
+    let since = time(*at, Timestamp::now());
+    CliError::trouble(format!("{by} stopped everything at {since}: {}", one_line(reason)))
+        .hint(format!("once that is mended, lift it: {}", Control::LIFT.trim_matches('`')))
 }
 
 impl From<serde_json::Error> for CliError {
@@ -175,6 +192,17 @@ pub(crate) fn show(err: &CliError) -> Exit {
     let problems = err.config.as_deref().map(config_problems).unwrap_or_default();
     let _ = writeln!(anstream::stderr(), "{problems}{}", plain(&text));
     err.exit
+}
+
+/// An error with all that caused it.
+pub(crate) fn causes(err: &dyn std::error::Error) -> String {
+    let mut text = err.to_string();
+    let mut source = err.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
 }
 
 /// The problems of a configuration, each with its place in the text.

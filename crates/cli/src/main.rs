@@ -10,6 +10,8 @@ mod error;
 mod github;
 mod instead;
 mod keeper;
+mod moment;
+mod orders;
 mod output;
 mod plain;
 mod tables;

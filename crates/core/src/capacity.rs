@@ -132,7 +132,7 @@ pub enum Strength {
 }
 
 /// Something that can take no work now.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Limit {
     /// What it is on.
     pub key: CapacityKey,
@@ -179,7 +179,7 @@ impl Limit {
 }
 
 /// How full one of an account's windows was when it was last heard of.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Window {
     /// How much is used, 1 for all.
     pub used: f64,
@@ -190,7 +190,7 @@ pub struct Window {
 }
 
 /// An attempt that failed in a way that others may share.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
     /// When.
     pub at: Timestamp,
@@ -214,7 +214,8 @@ pub enum Standing<'a> {
 }
 
 /// What is known of the capacity of all vendors; a part of the state.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Capacity {
     /// The limits, those whose time is over and that nothing has shown to be open among them.
     pub limits: Vec<Limit>,
@@ -336,7 +337,8 @@ impl Capacity {
         };
         // A time that has passed was wrong, and binds nobody.
         let over = !limit.holds(at);
-        let stands = !over && limit.strength > strength;
+        // Nor does a guess shorten a guess: what was under way while a probe found it closed knows less than the probe.
+        let stands = !over && (limit.strength > strength || strength == Strength::Guessed);
         if !stands {
             limit.until = until;
             limit.strength = strength;

@@ -108,6 +108,11 @@ impl Effect {
         }
     }
 
+    /// Whether it puts a change on the base branch.
+    pub fn lands(&self) -> bool {
+        matches!(self, Effect::Land { .. } | Effect::Pull { write: PullWrite::Merge { .. }, .. })
+    }
+
     /// The project it is for.
     pub fn project(&self) -> &ProjectName {
         match self {

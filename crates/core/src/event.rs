@@ -1,17 +1,19 @@
 //! What the ledger records.
 
 mod kind;
+mod record;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AttemptId, Billing, CapacityKey, Commit, Digest, EffectEntry, EffectId, End, Epoch, Feedback, IssueId,
-    IssueRef, JobSpec, Limited, Next, OpenedBy, Outcome, ProcessIdentity, PullRecord, Seq, StageName, Token,
+    AgentName, Anchor, AttemptId, Billing, CapacityKey, Commit, EffectEntry, EffectId, End, Feedback, IssueId,
+    IssueRef, JobSpec, Limited, Next, OpenedBy, Order, Outcome, ProcessIdentity, PullRecord, StageName, Target, Token,
     TrackerKind, Usage, Using,
 };
 
 pub use kind::EventKind;
+pub use record::{Record, RecordError};
 
 /// The format of records that this program writes. It reads this one and all older ones.
 pub const FORMAT_VERSION: u32 = 1;
@@ -229,6 +231,52 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tracker: Option<TrackerKind>,
     },
+    /// A backup was put in the place of the ledger: what was recorded after it is gone.
+    Restored {
+        /// The place that the replaced ledger had come to, where it could be read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replaced: Option<Anchor>,
+        /// Attempts that were made or have ended since, of which nothing but their folders tells.
+        #[serde(default)]
+        in_doubt: Vec<AttemptId>,
+        /// What is written outside: that their issues wait for a person.
+        #[serde(default)]
+        effects: Vec<EffectEntry>,
+    },
+    /// A person stopped everything: nothing is started and nothing written until that is lifted.
+    Halted {
+        /// Who and why.
+        order: Order,
+    },
+    /// A person lifted that.
+    Lifted {
+        /// Who and why.
+        order: Order,
+    },
+    /// A person paused something: nothing new is begun for it.
+    Paused {
+        /// Who and why.
+        order: Order,
+        /// What.
+        what: Vec<Target>,
+    },
+    /// A person let something go on.
+    Resumed {
+        /// Who and why.
+        order: Order,
+        /// What.
+        what: Vec<Target>,
+    },
+    /// A person cancelled the work at an issue: what runs for it is ended, and it is paused.
+    Cancelled {
+        /// Who and why.
+        order: Order,
+        /// The issue.
+        issue: IssueRef,
+        /// The attempt that ran.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attempt: Option<AttemptId>,
+    },
     /// A kind of event that a newer program wrote; it changes nothing here.
     #[serde(other)]
     Newer,
@@ -250,6 +298,7 @@ impl Event {
             | Event::Stopped { issue, .. }
             | Event::Triaged { issue, .. }
             | Event::Unblocked { issue, .. }
+            | Event::Cancelled { issue, .. }
             | Event::Closed { issue }
             | Event::Reopened { issue, .. } => Some(issue),
             _ => None,
@@ -262,6 +311,7 @@ impl Event {
             Event::AttemptStarted { attempt, .. }
             | Event::AttemptSpawned { attempt, .. }
             | Event::AttemptEnded { attempt, .. } => Some(attempt),
+            Event::Cancelled { attempt, .. } => attempt.as_ref(),
             Event::CapacityLimited { limit } => limit.attempt.as_ref(),
             Event::CapacityOpened { by: OpenedBy::Attempt(attempt), .. } => Some(attempt),
             _ => None,
@@ -274,88 +324,5 @@ impl Event {
             Event::AttemptStarted { job, .. } => job.agent.as_ref(),
             _ => None,
         }
-    }
-}
-
-/// An event in the ledger, chained to the one before it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Record {
-    /// The format it was written in.
-    pub format: u32,
-    /// Its place, from 1 without gaps.
-    pub seq: Seq,
-    /// The take-over of the engine that wrote it.
-    pub epoch: Epoch,
-    /// The wall time at which it was written.
-    pub at: Timestamp,
-    /// The event as JSON, exactly as it was hashed, so that fields of newer formats survive.
-    pub body: String,
-    /// The hash of the record before it.
-    pub prev: Digest,
-    /// The hash over everything above.
-    pub hash: Digest,
-}
-
-/// A record that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecordError {
-    /// It was written by a newer program.
-    #[error("record {seq} has format {format}, this program reads up to {FORMAT_VERSION}: use a newer dayfly")]
-    Newer {
-        /// Its place.
-        seq: u64,
-        /// Its format.
-        format: u32,
-    },
-    /// Its body is not an event.
-    #[error("record {seq} cannot be read")]
-    Malformed {
-        /// Its place.
-        seq: u64,
-        /// Why.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// It does not follow from the one before it: the ledger was altered.
-    #[error("record {seq} does not follow from the one before it: the ledger was altered or damaged")]
-    Broken {
-        /// Its place.
-        seq: u64,
-    },
-}
-
-impl Record {
-    /// Makes the record that follows the one with place `after` and hash `prev`.
-    pub fn next(after: Seq, prev: &Digest, epoch: Epoch, at: Timestamp, event: &Event) -> Self {
-        let body = serde_json::to_string(event).expect("events hold nothing that JSON cannot");
-        let seq = Seq(after.0 + 1);
-        let hash = Self::digest(FORMAT_VERSION, seq, epoch, at, &body, prev);
-        Self { format: FORMAT_VERSION, seq, epoch, at, body, prev: prev.clone(), hash }
-    }
-
-    fn digest(format: u32, seq: Seq, epoch: Epoch, at: Timestamp, body: &str, prev: &Digest) -> Digest {
-        Digest::of(format!("{format}\n{}\n{}\n{at}\n{prev}\n{body}", seq.0, epoch.0).as_bytes())
-    }
-
-    /// The event it holds.
-    ///
-    /// # Errors
-    /// If it is of a newer format or is not an event.
-    pub fn event(&self) -> Result<Event, RecordError> {
-        if self.format > FORMAT_VERSION {
-            return Err(RecordError::Newer { seq: self.seq.0, format: self.format });
-        }
-        serde_json::from_str(&self.body).map_err(|source| RecordError::Malformed { seq: self.seq.0, source })
-    }
-
-    /// Checks that it follows the record with place `after` and hash `prev`, unaltered.
-    ///
-    /// # Errors
-    /// [`RecordError::Broken`] if not.
-    pub fn verify(&self, after: Seq, prev: &Digest) -> Result<(), RecordError> {
-        let hash = Self::digest(self.format, self.seq, self.epoch, self.at, &self.body, &self.prev);
-        let fine = self.seq.0 == after.0 + 1 && self.prev == *prev && self.hash == hash;
-        if fine { Ok(()) } else { Err(RecordError::Broken { seq: self.seq.0 }) }
     }
 }

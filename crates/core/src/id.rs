@@ -95,6 +95,10 @@ name!(
     /// The id of an issue within its tracker.
     IssueId, "issue id", dots = true
 );
+name!(
+    /// The id of an order: what makes it count once.
+    OrderId, "order id", dots = false
+);
 /// The id of one try at a job: `PROJECT.ISSUE.STAGE.N`, where N counts the issue's attempts over its life. No two
 /// attempts share one, because only the issue's part may hold dots.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -115,6 +119,20 @@ impl AttemptId {
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The issue that it names, if it is made as an attempt's id is.
+    pub fn issue(&self) -> Option<IssueRef> {
+        self.number()?;
+        let (rest, _number) = self.0.rsplit_once('.')?;
+        let (issue, _stage) = rest.rsplit_once('.')?;
+        let (project, id) = issue.split_once('.')?;
+        Some(IssueRef::new(ProjectName::new(project).ok()?, IssueId::new(id).ok()?))
+    }
+
+    /// Which of its issue's attempts it is, if it is made as an attempt's id is.
+    pub fn number(&self) -> Option<u32> {
+        self.0.rsplit_once('.')?.1.parse().ok()
     }
 }
 

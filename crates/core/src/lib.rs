@@ -30,8 +30,10 @@
 
 mod agent;
 mod capacity;
+mod chain;
 mod clock;
 mod config;
+mod control;
 mod effect;
 mod event;
 mod forge;
@@ -66,8 +68,10 @@ pub use capacity::{
     Capacity, CapacityKey, Failure, Learned, Limit, Limited, OpenedBy, Spending, Spent, Standing, Strength, Using,
     Window, capacity_after, capacity_noticed, next_probe, probe_job,
 };
+pub use chain::{Anchor, AnchorError, Broken, Chain};
 pub use clock::{Clock, FixedClock};
 pub use config::{Config, ConfigError, Origin, Problem, Setting, SourceText};
+pub use control::{Ask, Control, Order, Pause, Quit, REQUEST_VERSION, Request, Target};
 pub use effect::{Effect, EffectEntry, EffectId, EffectKind};
 pub use event::{Event, EventKind, FORMAT_VERSION, Record, RecordError};
 pub use forge::{
@@ -76,10 +80,10 @@ pub use forge::{
 };
 pub use gate::{Gate, GateError, GateResult, GateSpec, Subject, Verdict, WorkFacts, gate_fn};
 pub use id::{
-    AccountName, AgentName, AttemptId, Commit, Digest, Epoch, IssueId, IssueRef, JobId, NameError, ProjectName, Seq,
-    StageName, Token, VendorName,
+    AccountName, AgentName, AttemptId, Commit, Digest, Epoch, IssueId, IssueRef, JobId, NameError, OrderId,
+    ProjectName, Seq, StageName, Token, VendorName,
 };
-pub use job::{Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, StageJob, refusal_effects};
+pub use job::{Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, StageJob, refusal_effects, restored};
 pub use outcome::{Class, End, GateFailure, Outcome, Receipt};
 pub use plan::{Awaited, Filter, Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why, plan};
 pub use portfolio::{
@@ -92,9 +96,9 @@ pub use proposal::{
     Allowed, Child, Created, Proposal, ProposalCaps, ProposalError, Proposed, VerdictClaim, VerdictRule,
 };
 pub use report::{
-    AttemptLine, BudgetLine, CapacityLine, CapacityReport, IssueLine, MilestoneLine, Status, UsageBy, UsageQuery,
-    UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, capacity, pull_text, status, usage,
-    why, work_log,
+    AttemptLine, Backlog, BacklogLine, BudgetLine, CapacityLine, CapacityReport, IssueLine, MilestoneLine, Status,
+    UsageBy, UsageQuery, UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, backlog,
+    capacity, pull_text, status, usage, why, work_log,
 };
 pub use reset::{ResetTime, reset_in};
 pub use runner::{
@@ -105,8 +109,8 @@ pub use sandbox::{Network, Sandbox, SandboxPolicy, SandboxSpec};
 pub use settle::{Next, SettleInput, believed, next_step};
 pub use stage::{Access, AnswerRule, Choice, Fallback, Pipeline, Stage, StageRun, WorstCase};
 pub use state::{
-    IssueState, LiveAttempt, PendingEffect, Phase, PullRecord, PullStep, StageWork, State, StateError,
-    transition_diagram, transition_table,
+    Aside, FOLD_VERSION, Finish, IssueState, LiveAttempt, PendingEffect, Phase, PullRecord, PullStep, StageWork, State,
+    StateError, transition_diagram, transition_table,
 };
 pub use store::{Batch, Condition, MemoryStore, Store, StoreError};
 pub use text::{harmless, harmless_title, said, shown, without_disguise};

@@ -15,8 +15,8 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, AgentName, Event, Finding, IssueId, IssueRef, Portfolio, ProjectName, StageName, State, TriageInput,
-    Using, triage,
+    AccountName, AgentName, Event, Finding, IssueId, IssueRef, Order, Pause, Portfolio, ProjectName, StageName, State,
+    TriageInput, Using, triage,
 };
 
 pub use view::ProjectView;
@@ -230,8 +230,18 @@ pub enum Wait {
         /// Why.
         reason: String,
     },
-    /// The project is paused.
+    /// The project is paused in the configuration.
     Paused,
+    /// A person stopped everything.
+    Halted {
+        /// Who and why.
+        order: Order,
+    },
+    /// A person paused it, or cancelled the work at it.
+    Ordered {
+        /// What was paused: the issue, its project, or everything.
+        pause: Pause,
+    },
     /// The project's tracker cannot be read.
     Tracker {
         /// Why.
@@ -269,6 +279,11 @@ impl fmt::Display for Wait {
             Wait::HadTurn => f.write_str("it has had its turn in this cycle"),
             Wait::Held { reason } => f.write_str(reason),
             Wait::Paused => f.write_str("the project is paused"),
+            Wait::Halted { order } => write!(f, "{} stopped everything: {}", order.by, first_line(&order.reason)),
+            Wait::Ordered { pause: Pause { what, order: Order { by, reason, .. }, cancelled } } => {
+                let did = if *cancelled { "cancelled" } else { "paused" };
+                write!(f, "{by} {did} {what}: {}", first_line(reason))
+            }
             Wait::Tracker { reason } => write!(f, "its tracker cannot be read: {reason}"),
         }
     }
@@ -316,8 +331,9 @@ impl PlanInput<'_> {
             let Some(view) = self.views.get(name).filter(|_| !filter.unsettled.contains(name)) else { continue };
             let Self { portfolio, state, now, zone, .. } = *self;
             let findings = triage(&TriageInput { portfolio, project, view, state, now, zone });
+            let free = |f: &Finding| state.control.holds(&IssueRef::new(name.clone(), f.issue.clone())).is_none();
             let about = |f: &Finding| filter.issue.as_ref().is_none_or(|i| i.project == *name && i.issue == f.issue);
-            found.extend(findings.into_iter().filter(about).map(|finding| (name.clone(), finding)));
+            found.extend(findings.into_iter().filter(about).filter(free).map(|finding| (name.clone(), finding)));
         }
         found
     }

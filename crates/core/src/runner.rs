@@ -204,14 +204,14 @@ pub enum RunnerError {
 }
 
 impl RunnerError {
-    /// Whether the machine was short of something it may have again later.
+    /// Whether the machine was short of something it may have again later, or what was started was ended by somebody else.
     pub fn is_transient(&self) -> bool {
         let kind = match self {
             RunnerError::Spawn { source, .. } | RunnerError::Files { source, .. } => source.kind(),
             RunnerError::Other { .. } => return false,
         };
-        use std::io::ErrorKind::{OutOfMemory, QuotaExceeded, ResourceBusy, StorageFull, WouldBlock};
-        matches!(kind, OutOfMemory | QuotaExceeded | ResourceBusy | StorageFull | WouldBlock)
+        use std::io::ErrorKind::{BrokenPipe, OutOfMemory, QuotaExceeded, ResourceBusy, StorageFull, WouldBlock};
+        matches!(kind, BrokenPipe | OutOfMemory | QuotaExceeded | ResourceBusy | StorageFull | WouldBlock)
     }
 }
 

@@ -1,23 +1,33 @@
 //! The state of everything: the fold of the ledger.
 
+mod aside;
 mod fold;
 mod transitions;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AttemptId, Capacity, Commit, Digest, EffectEntry, EffectId, Epoch, EventKind, Feedback, IssueId,
-    IssueRef, ProcessIdentity, RecordError, Seq, StageName, Token, TrackerKind, Using,
+    AgentName, AttemptId, Capacity, Commit, Control, Digest, EffectEntry, EffectId, Epoch, EventKind, Feedback,
+    IssueId, IssueRef, ProcessIdentity, RecordError, Seq, StageName, Token, TrackerKind, Using,
 };
 
+pub use aside::{Aside, Finish};
 pub use transitions::{transition_diagram, transition_table};
 
+/// Says how events are folded. It grows whenever the same ledger gives another [`State`]: a state that was stored under
+/// another number is not gone on from, but folded anew.
+pub const FOLD_VERSION: u32 = 1;
+
 /// What is known, having folded the ledger up to `head`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+///
+/// Issues to which nothing happens any more may have been [set aside](State::set_aside): whoever needs one recalls it from
+/// the [store](crate::Store::recall).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct State {
     /// The place of the last record folded.
     pub head: Seq,
@@ -28,7 +38,7 @@ pub struct State {
     pub mark: String,
     /// The take-over of the last engine.
     pub epoch: Epoch,
-    /// Every issue that has been worked on.
+    /// Every issue that has been worked on, but those that were set aside.
     pub issues: BTreeMap<IssueRef, IssueState>,
     /// The attempts that have started and not ended.
     pub live: BTreeMap<AttemptId, LiveAttempt>,
@@ -36,6 +46,18 @@ pub struct State {
     pub outbox: Vec<PendingEffect>,
     /// What vendors can take.
     pub capacity: Capacity,
+    /// How many attempts were made at issues of which the ledger knows nothing else: it was put back from a backup.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub numbers: BTreeMap<IssueRef, u32>,
+    /// The orders of people that are in force.
+    #[serde(skip_serializing_if = "Control::is_empty")]
+    pub control: Control,
+    /// How many issues were set aside.
+    #[serde(skip_serializing_if = "Aside::is_empty")]
+    pub aside: Aside,
+    /// The last attempts that ended, oldest first.
+    #[serde(skip_serializing_if = "VecDeque::is_empty")]
+    pub finishes: VecDeque<Finish>,
 }
 
 /// What the ledger knows of an issue.
@@ -228,7 +250,7 @@ impl Phase {
 }
 
 /// An attempt that has started and not ended.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LiveAttempt {
     /// The issue.
     pub issue: IssueRef,
@@ -251,7 +273,7 @@ pub struct LiveAttempt {
 }
 
 /// An effect that has not been done yet.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PendingEffect {
     /// The effect.
     pub entry: EffectEntry,
@@ -293,6 +315,10 @@ impl Default for State {
             live: BTreeMap::new(),
             outbox: Vec::new(),
             capacity: Capacity::default(),
+            numbers: BTreeMap::new(),
+            control: Control::default(),
+            aside: Aside::default(),
+            finishes: VecDeque::new(),
         }
     }
 }
@@ -303,18 +329,29 @@ impl State {
         format!("{attempt}{}", self.mark)
     }
 
+    /// How many attempts were made at an issue.
+    pub fn attempts_at(&self, issue: &IssueRef) -> u32 {
+        let known = self.issues.get(issue).map(|known| known.attempts);
+        known.or_else(|| self.numbers.get(issue).copied()).unwrap_or(0)
+    }
+
     /// Whether effects of the issue wait to be done.
     pub fn has_pending(&self, issue: &IssueRef) -> bool {
         self.outbox.iter().any(|p| p.entry.issue == *issue)
     }
 
-    /// The effects to apply now: the first of each issue, unless it was put off.
+    /// The effects to apply now: the first of each issue, unless it was put off, or would put a change on the base branch
+    /// although its issue is paused. While everything is stopped there is none.
     pub fn due_effects(&self, now: Timestamp) -> Vec<&EffectEntry> {
+        if self.control.halt.is_some() {
+            return Vec::new();
+        }
         let mut seen = std::collections::BTreeSet::new();
         self.outbox
             .iter()
             .filter(|p| seen.insert(&p.entry.issue))
             .filter(|p| p.delayed.as_ref().is_none_or(|(_, until)| *until <= now))
+            .filter(|p| !p.entry.effect.lands() || self.control.holds(&p.entry.issue).is_none())
             .map(|p| &p.entry)
             .collect()
     }

@@ -72,7 +72,8 @@ const RULES: [Rule; 6] = [duplicate::rule, clarify::rule, route::rule, split::ru
 ///
 /// Issues whose writes wait, that an attempt runs for, or whose change is landing are left alone.
 pub fn triage(input: &TriageInput<'_>) -> Vec<Finding> {
-    if input.project.paused || input.view.fault.is_some() {
+    let paused = input.project.paused || input.state.control.holds_project(&input.project.name).is_some();
+    if paused || input.view.fault.is_some() {
         return Vec::new();
     }
     let mut left = usize::try_from(input.portfolio.triage.writes).unwrap_or(usize::MAX);

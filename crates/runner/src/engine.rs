@@ -6,11 +6,15 @@
 
 mod answer;
 mod attempt;
+mod ballast;
+mod brake;
 mod builder;
 mod clean;
 mod decide;
 mod freeze;
+mod ground;
 mod guard;
+mod hold;
 mod house;
 #[cfg(feature = "proxy")]
 mod key;
@@ -20,40 +24,50 @@ mod key;
 mod land;
 mod lock;
 mod model;
+mod orders;
 mod outbox;
+mod past;
 mod probe;
 mod progress;
 mod reading;
 mod recover;
+mod restore;
+mod together;
 mod view;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dayfly_core::{
-    AttemptEvent, AttemptId, Batch, Condition, Epoch, Event, EventSink, Filter, Running, Stop, StoreError,
-};
+use dayfly_core::{AttemptEvent, AttemptId, Batch, Epoch, Event, EventSink, Filter, Running, Stop, StoreError};
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use attempt::Work;
+use ballast::Ballast;
+use brake::Brake;
 use freeze::ToFreeze;
 use guard::{Guard, Vendor};
 use house::House;
 use model::{Command, Frozen, Input, Model, Report};
 use probe::Probe;
 use recover::{Recovery, TakenUp};
+use together::Together;
 
+#[cfg(feature = "simulate")]
+pub(crate) use attempt::chain;
 pub use builder::{EngineBuilder, EngineError};
 pub use house::{attempt_dir, gates_dir, git_dir};
+pub(crate) use lock::random_tag;
 pub use lock::{LockError, StateLock};
 pub use model::Until;
+pub use past::Past;
 pub use progress::{Notice, Progress, Summary, TriagedLine, Withheld};
 pub use recover::read_all;
-pub use view::{Overview, Sources, overview};
+pub use restore::{Restored, restore};
+pub use view::{Overview, Sources, overview, overview_of};
 
 /// How often the clock is looked at while a time is waited for.
 const NAP: Duration = Duration::from_secs(20);
@@ -77,41 +91,20 @@ pub struct RunOptions {
     pub filter: Filter,
 }
 
-/// Commands of several inputs, with one append before all others.
-#[derive(Debug, Default)]
-struct Together {
-    events: Vec<Event>,
-    conditions: Vec<Condition>,
-    rest: Vec<Command>,
-}
-
-impl Together {
-    fn add(&mut self, commands: Vec<Command>) {
-        for command in commands {
-            match command {
-                Command::Append(events, conditions) => {
-                    self.events.extend(events);
-                    self.conditions.extend(conditions);
-                }
-                other => self.rest.push(other),
-            }
-        }
-    }
-
-    fn commands(self) -> Vec<Command> {
-        let append = (!self.events.is_empty()).then_some(Command::Append(self.events, self.conditions));
-        append.into_iter().chain(self.rest).collect()
-    }
-}
-
 /// The loop's own things.
-struct Loop {
+struct Loop<'a> {
     house: Arc<House>,
     progress: Progress,
     model: Model,
     epoch: Epoch,
     inputs: mpsc::Sender<Input>,
-    stop: watch::Sender<Option<Stop>>,
+    brake: Brake,
+    shutdown: &'a mut mpsc::Receiver<Stop>,
+    /// Whether somebody is left who may ask for the end.
+    listening: bool,
+    /// What the operator asked for while the store did not serve.
+    asked: VecDeque<Stop>,
+    ballast: Ballast,
     tasks: JoinSet<()>,
     /// How many probes there were.
     probes: u64,
@@ -131,8 +124,9 @@ impl Engine {
     /// start again in the next run.
     ///
     /// # Errors
-    /// If the store does not serve: what ran is killed then, and settled as lost by the next run. If a stage lists a
-    /// custom gate that was not added: nothing is started then.
+    /// If the store fails for good: what keepers hold is left to them then, for the next run to take up, and the rest is
+    /// killed. A store that may serve again is waited for. If a stage lists a custom gate that was not added, or a person
+    /// stopped everything: nothing is started then.
     ///
     /// # Cancellation
     /// Dropping the future kills what runs; the next run settles it as lost.
@@ -143,18 +137,21 @@ impl Engine {
             return Err(EngineError::Gate { project, stage, gate });
         }
         let epoch = house.store.take_over().await?;
-        let mut state = recover::load(house).await?;
+        let mut state = house.store.load().await?;
+        orders::enter(house, epoch, &mut state).await?;
         let from = state.head;
         let started = Event::EngineStarted { version: env!("CARGO_PKG_VERSION").into() };
         let batch = Batch { epoch, at: house.now(), events: vec![started], conditions: vec![] };
-        for record in house.store.append(&batch).await? {
+        for record in hold::once(&*house.store, from, &batch).await? {
             state.apply(&record).map_err(StoreError::from)?;
         }
         let (inputs, mut receiver) = mpsc::channel(INPUTS);
-        let stop = watch::channel(None).0;
+        let brake = Brake::default();
         let sink = |id: &AttemptId| sink(&inputs, &self.progress, id, true);
-        let recovery = Recovery { house, epoch, sink: &sink, stop: &stop, progress: &self.progress };
+        let recovery = Recovery { house, epoch, sink: &sink, brake: &brake, progress: &self.progress };
+        house.leave.set(true);
         let taken_up = Box::pin(recovery.run(&mut state)).await?;
+        house.leave.set(false);
         let mut model = Model::new(Arc::clone(&house.portfolio), state, options.filter, options.until);
         model.zone = house.zone.clone();
         model.can_probe = house.agents.iter().filter(|(_, a)| a.can_probe()).map(|(name, _)| name.clone()).collect();
@@ -164,7 +161,11 @@ impl Engine {
             model,
             epoch,
             inputs,
-            stop,
+            brake,
+            shutdown,
+            listening: true,
+            asked: VecDeque::new(),
+            ballast: Ballast::of(&house.portfolio.state_dir),
             tasks: JoinSet::new(),
             probes: 0,
             finished: false,
@@ -172,7 +173,10 @@ impl Engine {
         for TakenUp { work, running } in taken_up {
             this.perform(work, Some(running));
         }
-        let result = this.work(&mut receiver, shutdown).await;
+        this.end_cancelled();
+        this.ballast.make().await;
+        let result = this.work(&mut receiver).await;
+        house.leave.set(matches!(result, Err(EngineError::Store(_))));
         this.tasks.shutdown().await;
         result?;
         let records = house.store.read(from, usize::MAX).await?;
@@ -180,24 +184,24 @@ impl Engine {
     }
 }
 
-impl Loop {
-    async fn work(
-        &mut self,
-        receiver: &mut mpsc::Receiver<Input>,
-        shutdown: &mut mpsc::Receiver<Stop>,
-    ) -> Result<(), EngineError> {
-        let mut listening = true;
+impl Loop<'_> {
+    async fn work(&mut self, receiver: &mut mpsc::Receiver<Input>) -> Result<(), EngineError> {
         loop {
+            self.take_orders().await?;
             self.turn().await?;
             if self.finished {
                 return Ok(());
             }
+            let asked = self.asked.pop_front();
             let input = tokio::select! {
                 biased;
-                stop = shutdown.recv(), if listening => match stop {
+                Some(stop) = std::future::ready(asked) => Input::Stop(stop),
+                stop = self.shutdown.recv(), if self.listening => match stop {
                     Some(stop) => Input::Stop(stop),
-                    None => { listening = false; continue }
+                    None => { self.listening = false; continue }
                 },
+                // What was ordered is taken in before the next turn.
+                () = self.house.rung() => continue,
                 Some(input) = receiver.recv() => input,
                 Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => {
                     if let Err(err) = ended && err.is_panic() {
@@ -205,7 +209,10 @@ impl Loop {
                     }
                     continue;
                 }
-                () = sleep_until(&*self.house.clock, self.model.wake) => Input::Woke,
+                () = sleep_until(&*self.house.clock, self.model.wake) => {
+                    self.loosen().await;
+                    Input::Woke
+                }
             };
             let mut inputs = vec![input];
             inputs.extend(std::iter::from_fn(|| receiver.try_recv().ok()).take(INPUTS));
@@ -226,6 +233,11 @@ impl Loop {
                 touched.clear();
             }
             touched.extend(issue);
+            if let Input::Synced(project, view) = &input {
+                let asked = view.asks(project);
+                self.model.forget(project, &asked);
+                recover::recall(&*self.house.store, &mut self.model.state, asked).await?;
+            }
             together.add(decide::take(&mut self.model, input, self.house.now()));
         }
         self.carry_out(together.commands()).await.map(drop)
@@ -286,31 +298,23 @@ impl Loop {
                         house: Arc::clone(&self.house),
                         awaited: awaited.clone(),
                         number: (self.epoch, self.probes),
-                        stop: self.stop.subscribe(),
+                        stop: self.brake.ear(None),
                     };
                     self.spawn(async move { Input::Probed(awaited, probe.perform().await.map(Box::new)) });
                 }
                 Command::Report(Report::NotCleaned(id, why)) => self.progress.not_cleaned(&id, &why),
                 Command::StopAll(how) => {
                     self.progress.stopping(how);
-                    self.stop.send_replace(Some(how));
+                    self.brake.all(how);
                 }
+                Command::StopOne(attempt) => self.brake.one(&attempt, Stop::Polite),
+                Command::Report(Report::Draining) => self.progress.draining(),
                 Command::Report(Report::Held(ready, reason)) => self.progress.held(&ready, &reason),
                 Command::Report(Report::Waiting(at)) => self.progress.waiting(at),
                 Command::Finish => self.finished = true,
             }
         }
         Ok(grew)
-    }
-
-    async fn append(&mut self, events: Vec<Event>, conditions: Vec<Condition>) -> Result<(), EngineError> {
-        let batch = Batch { epoch: self.epoch, at: self.house.now(), events, conditions };
-        let records = self.house.store.append(&batch).await?;
-        for (record, event) in records.iter().zip(&batch.events) {
-            self.model.state.apply(record).map_err(StoreError::from)?;
-            self.progress.event(&self.model.state, event);
-        }
-        Ok(())
     }
 
     fn to_freeze(&self, ready: dayfly_core::Ready) -> ToFreeze {
@@ -336,7 +340,7 @@ impl Loop {
             project,
             events: guard.sink(sink(&self.inputs, &self.progress, &id, false)),
             guard,
-            stop: self.stop.subscribe(),
+            stop: self.brake.ear(Some(&id)),
         };
         self.perform(work, None);
     }

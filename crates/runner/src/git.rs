@@ -21,6 +21,7 @@ pub(crate) mod fuzz;
 mod head;
 mod landing;
 mod remote;
+mod repo;
 mod take;
 mod trusted;
 
@@ -36,6 +37,9 @@ pub use candidate::Candidate;
 pub use copy::Found;
 pub use landing::Landed;
 pub use remote::Pushed;
+pub use repo::Repo;
+#[cfg(feature = "simulate")]
+pub(crate) use repo::Repository;
 pub use trusted::TrustedGit;
 
 /// Why git could not do something.

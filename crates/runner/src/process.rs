@@ -170,11 +170,53 @@ struct Swept {
     clean: bool,
 }
 
+/// Kills every process that carries the mark of any attempt of an installation. Tells how many, and whether something was
+/// still there at the last look.
+pub(crate) fn kill_installation(tag: &str) -> (usize, bool) {
+    let swept = sweep_all(|| system::installed(tag));
+    (swept.killed.len(), !swept.clean)
+}
+
+/// Kills all that descends from a process, as long as the process itself does not reap it.
+pub(crate) fn kill_below(process: &ProcessIdentity) {
+    for _ in 0..SWEEP_ROUNDS {
+        let all = system::all();
+        let mut below = BTreeSet::from([process.pid]);
+        loop {
+            let before = below.len();
+            below.extend(all.iter().filter(|s| below.contains(&s.parent)).map(|s| s.pid).collect::<Vec<_>>());
+            if below.len() == before {
+                break;
+            }
+        }
+        let live = |s: &&Stat| s.pid != process.pid && !s.ended && below.contains(&s.pid);
+        let live: Vec<u32> = all.iter().filter(live).map(|s| s.pid).collect();
+        if live.is_empty() {
+            return;
+        }
+        for pid in live.into_iter().filter_map(|pid| i32::try_from(pid).ok()) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// Kills the group that a process leads, if it is still the same process.
+pub(crate) fn kill_group(leader: &ProcessIdentity) {
+    if matching(leader).is_some() {
+        signal_group(leader.pid, Signal::SIGKILL);
+    }
+}
+
 /// Kills every process that carries the mark of the attempt, until a look finds none or it has looked often enough.
 fn sweep(tag: &str, attempt: &AttemptId, leader: Option<&ProcessIdentity>) -> Swept {
+    sweep_all(|| system::marked(tag, attempt, leader))
+}
+
+fn sweep_all(look: impl Fn() -> Marked) -> Swept {
     let mut killed = BTreeSet::new();
     for _ in 0..SWEEP_ROUNDS {
-        let found = system::marked(tag, attempt, leader);
+        let found = look();
         if found.pids.is_empty() && !found.untold {
             return Swept { killed, clean: true };
         }

@@ -5,11 +5,13 @@ mod kept;
 mod output;
 mod prepare;
 mod supervise;
+mod unheard;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -29,7 +31,7 @@ use contain::Walls;
 use prepare::{Files, Line};
 use supervise::Supervisor;
 
-pub use kept::is_kept;
+pub use crate::keeper::is_kept;
 pub(crate) use output::{Output, for_display};
 pub(crate) use prepare::{child_environment, files as attempt_files, proposal_path};
 pub use prepare::{child_variables, native as native_program, without_secrets};
@@ -67,8 +69,33 @@ pub struct Keeper {
     launch: Vec<OsString>,
     after_crash: AfterCrash,
     state: Option<Utf8PathBuf>,
+    halt: Option<Utf8PathBuf>,
     user_home: Option<Utf8PathBuf>,
+    leave: Leave,
 }
+
+/// Whether attempts that are dropped are left to their keepers, which do then what they do when an engine dies. A copy
+/// is the same switch.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Leave(Arc<AtomicBool>);
+
+impl Leave {
+    pub(crate) fn set(&self, leave: bool) {
+        self.0.store(leave, Ordering::SeqCst);
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl PartialEq for Leave {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_set() == other.is_set()
+    }
+}
+
+impl Eq for Leave {}
 
 impl Keeper {
     /// The program `dayfly-job`: with the argument `keep` it is a keeper, and with `launch` it calls
@@ -81,14 +108,29 @@ impl Keeper {
             launch: words("launch"),
             after_crash: AfterCrash::default(),
             state: None,
+            halt: None,
             user_home: None,
+            leave: Leave::default(),
         }
+    }
+
+    /// Takes the switch that says whether attempts are left running when they are dropped.
+    pub(crate) fn leaving(mut self, leave: Leave) -> Self {
+        self.leave = leave;
+        self
     }
 
     /// Names the folder of which a sandbox shows nothing but what is the attempt's own: that of the ledger.
     #[must_use]
     pub fn hiding(mut self, state: impl Into<Utf8PathBuf>) -> Self {
         self.state = Some(state.into());
+        self
+    }
+
+    /// Names the file that, as long as it is there, keeps keepers from starting anything.
+    #[must_use]
+    pub fn halted_by(mut self, file: impl Into<Utf8PathBuf>) -> Self {
+        self.halt = Some(file.into());
         self
     }
 
@@ -168,7 +210,7 @@ impl Runner for SubprocessRunner {
     /// A child of an engine that has ended has lost its pipes: without a keeper there is nothing to take up again.
     async fn reattach(&self, attempt: &Attempt) -> Result<Option<Box<dyn Running>>, RunnerError> {
         match &self.keeper {
-            Some(_) => kept::reattach(&self.walls, attempt).await,
+            Some(keeper) => kept::reattach(keeper, &self.walls, attempt).await,
             None => Ok(None),
         }
     }

@@ -89,6 +89,8 @@
 //! conformance::store(async || MemoryStore::new()).await;
 //! # }
 //! ```
+//!
+//! What happens when it fails is tried with [`store::FaultyStore`] around it.
 
 pub mod conformance;
 #[cfg(any(feature = "github", feature = "model-server"))]
@@ -97,3 +99,4 @@ mod connection;
 pub mod github;
 #[cfg(feature = "model-server")]
 pub mod model;
+pub mod store;

@@ -9,6 +9,8 @@ use dayfly_runner::{Notice, Progress};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io::Write as _;
 
+use crate::error::causes;
+use crate::orders::names;
 use crate::output::Output;
 use crate::plain::plain;
 use crate::tables::{cut, span};
@@ -72,6 +74,12 @@ impl Shared {
             Notice::Recovered(id) => self.say(&format!("{id}  was lost with an earlier engine; it is tried again")),
             Notice::NotCleaned(id, why) => self.say(&format!("{id}  left files that cannot be removed now: {why}")),
             Notice::TakenUp(id) => self.say(&format!("{id}  is taken up from an earlier engine")),
+            Notice::Draining => self.say("starting nothing more; this ends when what runs has ended"),
+            Notice::Unavailable(err) => self.say(&format!(
+                "nothing new is begun, and what runs goes on: {}; dayfly tries again, and goes on by itself",
+                causes(err)
+            )),
+            Notice::Available => self.say("the ledger can be written again; dayfly goes on"),
             Notice::Stopping(Stop::Polite) => {
                 self.say("stopping what runs; interrupt once more to kill it, a third time to leave at once");
             }
@@ -117,6 +125,14 @@ impl Shared {
             }
             Event::Stopped { issue, reason, .. } => self.say(&format!("{issue}  needs you: {reason}")),
             Event::Triaged { issue, rule, why, .. } => self.say(&format!("{issue}  {rule}: {}", cut(why, 120))),
+            Event::Halted { order } => self.say(&format!("{} stopped everything: {}", order.by, order.reason)),
+            Event::Paused { order, what } => {
+                self.say(&format!("{} paused {}: {}", order.by, names(what), order.reason))
+            }
+            Event::Resumed { order, what } => self.say(&format!("{} lets {} go on", order.by, names(what))),
+            Event::Cancelled { order, issue, .. } => {
+                self.say(&format!("{issue}  was cancelled by {}: {}", order.by, order.reason));
+            }
             Event::Unblocked { issue, .. } => self.say(&format!("{issue}  goes on")),
             Event::Reopened { issue, .. } => self.say(&format!("{issue}  was opened again")),
             Event::Closed { issue } => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dayfly_core::Stop;
-use dayfly_runner::{Engine, RunOptions, SqliteStore, StateLock, Summary, Until, Withheld};
+use dayfly_runner::{BELL, Engine, Inbox, RunOptions, SqliteStore, StateLock, Summary, Until, Withheld};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
@@ -14,9 +14,12 @@ use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::github::Access;
 use crate::output::Output;
-use crate::tables::{one_line, time};
+use crate::tables::{one_line, sentence, time};
 
 use super::progress::Reporter;
+
+/// How long is waited for a ring before the inbox is looked at all the same.
+const LISTEN: Duration = Duration::from_secs(10);
 
 /// What was asked for.
 pub(crate) struct Settings {
@@ -64,16 +67,28 @@ pub(crate) async fn work(
     if let Some(forge) = outside.forge {
         engine = engine.forge(forge);
     }
-    let engine = engine.build();
+    let inbox = Inbox::of(&portfolio.state_dir);
+    let engine = engine.inbox(inbox.clone()).build();
     let (asked, mut shutdown) = mpsc::channel(4);
     let interrupts = interrupts(asked);
     let summary = tokio::select! {
         summary = engine.run(options, &mut shutdown) => summary?,
         // The third interrupt leaves at once; the next run settles what was left.
+        () = bell(inbox) => return Err(CliError::environment("cannot listen for orders")),
         () = interrupts => return Err(CliError::interrupted("left at once; the next `dayfly run` settles what ran")),
     };
     reporter.finish();
     Ok(summary)
+}
+
+/// Rings when another process does, and now and then: it may have been killed before it could. Ends if it cannot listen.
+async fn bell(inbox: Inbox) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut signals) = signal(SignalKind::from_raw(BELL)) else { return };
+    loop {
+        let _ = tokio::time::timeout(LISTEN, signals.recv()).await;
+        inbox.ring();
+    }
 }
 
 /// Passes the operator's interrupts on: the first stops politely, the second kills. Ends at the third.
@@ -103,7 +118,8 @@ pub(crate) fn text(summary: &Summary) -> String {
     let quiet = summary.ends.is_empty() && summary.done.is_empty();
     let withheld = withheld(summary);
     if quiet && summary.held.is_empty() && summary.put_off.is_empty() && summary.unread.is_empty() {
-        return format!("There was nothing to do. `dayfly plan` shows why.\n{withheld}");
+        let why = summary.unprepared.as_ref().map(|backlog| format!("{}\n", sentence(&backlog.to_string())));
+        return format!("There was nothing to do. `dayfly plan` shows why.\n{}{withheld}", why.unwrap_or_default());
     }
     let ends: Vec<String> = summary.ends.iter().map(|(end, n)| format!("{n} {end}")).collect();
     let mut text = format!("attempts: {}\n", if ends.is_empty() { "none".into() } else { ends.join(", ") });

@@ -1,12 +1,12 @@
 //! `dayfly status`: how things stand.
 
-use dayfly_core::{MilestoneLine, Status, status};
+use dayfly_core::{Control, MilestoneLine, Status, status};
 
 use crate::args::Scope;
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::output::Output;
-use crate::tables::{columns, count, cut, time};
+use crate::tables::{columns, count, cut, one_line, sentence, time};
 
 use super::plan::waits;
 
@@ -25,6 +25,10 @@ fn text(status: &Status, engine: bool) -> String {
             text.push_str(&format!("{title}\n{body}\n"));
         }
     };
+    if let Some(halt) = &status.halt {
+        let said = format!("  {} at {}: {}\n", halt.by, time(halt.at, now), one_line(&halt.reason));
+        section("EVERYTHING IS STOPPED", format!("{said}      what helps: {}\n", Control::LIFT));
+    }
     let running = status.running.iter().map(|line| {
         let since = format!("since {}", time(line.since, now));
         vec![format!("  {}", line.issue), line.stage.to_string(), since, line.attempt.clone(), cut(&line.title, 40)]
@@ -42,6 +46,9 @@ fn text(status: &Status, engine: bool) -> String {
     section("Waiting", waits(&status.waiting, now));
     let milestones = status.milestones.iter().map(|line| vec![format!("  {}", milestone(line))]);
     section("Milestones", columns(&milestones.collect::<Vec<_>>()));
+    if let Some(backlog) = &status.unprepared {
+        text.push_str(&format!("{}\n", sentence(&backlog.to_string())));
+    }
     text.push_str(&format!("{} done.", count(status.done, "issue")));
     text
 }

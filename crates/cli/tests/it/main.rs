@@ -6,8 +6,12 @@ mod agents;
 mod capacity;
 mod classify;
 mod demo;
+mod halt;
 mod interrupt;
 mod issues;
+mod ledger;
+mod nothing;
+mod orders;
 mod output;
 mod run;
 #[path = "../shared/rungs.rs"]

@@ -87,7 +87,7 @@ impl Spent {
 }
 
 /// What was spent in the last weeks, by the time and the project.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spending {
     slots: BTreeMap<i64, BTreeMap<ProjectName, Spent>>,
 }
@@ -95,7 +95,7 @@ pub struct Spending {
 impl Spending {
     /// Adds what was spent on a project, and forgets what no budget asks for any more.
     pub(crate) fn add(&mut self, project: &ProjectName, at: Timestamp, spent: &Spent) {
-        let slot = at.as_second().div_euclid(SLOT);
+        let slot = Self::slot(at);
         self.slots.entry(slot).or_default().entry(project.clone()).or_default().add(spent);
         let oldest = (at.as_second() - KEPT).div_euclid(SLOT);
         self.slots = self.slots.split_off(&oldest);
@@ -109,9 +109,24 @@ impl Spending {
         }
     }
 
+    /// The slot of time that a moment lies in.
+    pub fn slot(at: Timestamp) -> i64 {
+        at.as_second().div_euclid(SLOT)
+    }
+
+    /// What was spent, slot by slot, by project.
+    pub fn slots(&self) -> &BTreeMap<i64, BTreeMap<ProjectName, Spent>> {
+        &self.slots
+    }
+
+    /// Takes back a slot that was stored.
+    pub fn restore(&mut self, slot: i64, spent: BTreeMap<ProjectName, Spent>) {
+        self.slots.insert(slot, spent);
+    }
+
     /// What was spent since a time, on one project or on all.
     pub fn since(&self, from: Timestamp, project: Option<&ProjectName>) -> Spent {
-        let first = from.as_second().div_euclid(SLOT);
+        let first = Self::slot(from);
         let mut sum = Spent::default();
         for slot in self.slots.range(first..).map(|(_, slot)| slot) {
             for (_, spent) in slot.iter().filter(|(name, _)| project.is_none_or(|p| p == *name)) {

@@ -29,6 +29,12 @@ pub enum EventKind {
     Unblocked,
     Closed,
     Reopened,
+    Restored,
+    Halted,
+    Lifted,
+    Paused,
+    Resumed,
+    Cancelled,
     Newer,
 }
 
@@ -56,6 +62,12 @@ impl Event {
             Event::Unblocked { .. } => EventKind::Unblocked,
             Event::Closed { .. } => EventKind::Closed,
             Event::Reopened { .. } => EventKind::Reopened,
+            Event::Restored { .. } => EventKind::Restored,
+            Event::Halted { .. } => EventKind::Halted,
+            Event::Lifted { .. } => EventKind::Lifted,
+            Event::Paused { .. } => EventKind::Paused,
+            Event::Resumed { .. } => EventKind::Resumed,
+            Event::Cancelled { .. } => EventKind::Cancelled,
             Event::Newer => EventKind::Newer,
         }
     }

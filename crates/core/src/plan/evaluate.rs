@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::capacity::{day, month};
 use crate::triage::{Trigger, blockers, in_a_circle, may_trigger};
 use crate::{
-    Budgets, Effect, GateSpec, Issue, IssueRef, IssueState, Phase, Pipeline, Portfolio, Project, ProjectName,
+    Budgets, Control, Effect, GateSpec, Issue, IssueRef, IssueState, Phase, Pipeline, Portfolio, Project, ProjectName,
     PullRecord, Stage, StageName, StageRun, TrackerState,
 };
 
@@ -45,13 +45,13 @@ pub(super) fn plan(input: &PlanInput<'_>) -> Plan {
             continue;
         }
         let Some(view) = input.views.get(name) else { continue };
-        if let Some(wait) = whole_project(project, view) {
+        if let Some((wait, remedy)) = whole_project(input, project, view) {
             plan.waiting.push(Waiting {
                 issue: None,
                 project: name.clone(),
                 title: String::new(),
                 stage: None,
-                remedy: matches!(wait, Wait::Tracker { .. }).then(|| "mend what it names".to_owned()),
+                remedy,
                 why: wait,
                 until: None,
             });
@@ -94,11 +94,20 @@ fn budget_reached(input: &PlanInput<'_>, project: &Project) -> Option<(String, T
     None
 }
 
-fn whole_project(project: &Project, view: &ProjectView) -> Option<Wait> {
-    if project.paused {
-        return Some(Wait::Paused);
+/// What keeps a whole project waiting, and what helps.
+fn whole_project(input: &PlanInput<'_>, project: &Project, view: &ProjectView) -> Option<(Wait, Option<String>)> {
+    let control = &input.state.control;
+    if let Some(order) = &control.halt {
+        return Some((Wait::Halted { order: order.clone() }, Some(Control::LIFT.to_owned())));
     }
-    view.fault.as_ref().map(|reason| Wait::Tracker { reason: reason.clone() })
+    if project.paused {
+        return Some((Wait::Paused, None));
+    }
+    if let Some(pause) = control.holds_project(&project.name) {
+        return Some((Wait::Ordered { pause: pause.clone() }, Some(pause.remedy())));
+    }
+    let reason = view.fault.clone()?;
+    Some((Wait::Tracker { reason }, Some("mend what it names".to_owned())))
 }
 
 /// Where an issue that has not been worked on enters, and why.
@@ -178,6 +187,14 @@ fn waits(
         let remedy = format!("someone with write permission puts a label such as `{label}` on it, or opens it anew");
         return Some((Wait::Author { name: issue.author.name.clone(), why }, None, Some(remedy)));
     }
+    let runs = known.is_some_and(|k| matches!(k.phase, Phase::Running { .. }));
+    if let Some(pause) = input.state.control.holds(issue_ref).filter(|_| !runs) {
+        return Some((Wait::Ordered { pause: pause.clone() }, None, Some(pause.remedy())));
+    }
+    // Also where no attempt was made yet: what keeps issues in order writes too.
+    if let Some(writes) = writes_wait(input, issue_ref) {
+        return Some(writes);
+    }
     if let Some(phase) = known.and_then(|k| phase_wait(input, view, issue, issue_ref, k)) {
         return Some(phase);
     }
@@ -250,6 +267,19 @@ fn order(pipeline: &Pipeline, view: &ProjectView, issue: &Issue, ready: &Ready) 
     }
 }
 
+/// Whether the issue waits for its own writes: nothing is started before they are done.
+fn writes_wait(input: &PlanInput<'_>, issue_ref: &IssueRef) -> Option<(Wait, Option<Timestamp>, Option<String>)> {
+    let pending: Vec<_> = input.state.outbox.iter().filter(|p| p.entry.issue == *issue_ref).collect();
+    let first = pending.first()?;
+    let delayed = first.delayed.as_ref();
+    let why = Wait::Effects { count: pending.len(), delayed: delayed.map(|d| d.0.clone()) };
+    let remedy = delayed.map(|_| match first.entry.effect {
+        Effect::Land { .. } => "commit or stash what is in the way; the next `dayfly run` tries again".to_owned(),
+        _ => "mend what it names; it is tried again by itself".to_owned(),
+    });
+    Some((why, delayed.map(|d| d.1), remedy))
+}
+
 /// Why the issue waits because of where it stands.
 fn phase_wait(
     input: &PlanInput<'_>,
@@ -258,16 +288,6 @@ fn phase_wait(
     issue_ref: &IssueRef,
     known: &IssueState,
 ) -> Option<(Wait, Option<Timestamp>, Option<String>)> {
-    let pending: Vec<_> = input.state.outbox.iter().filter(|p| p.entry.issue == *issue_ref).collect();
-    if let Some(first) = pending.first() {
-        let delayed = first.delayed.as_ref();
-        let why = Wait::Effects { count: pending.len(), delayed: delayed.map(|d| d.0.clone()) };
-        let remedy = delayed.map(|_| match first.entry.effect {
-            Effect::Land { .. } => "commit or stash what is in the way; the next `dayfly run` tries again".to_owned(),
-            _ => "mend what it names; it is tried again by itself".to_owned(),
-        });
-        return Some((why, delayed.map(|d| d.1), remedy));
-    }
     Some(match &known.phase {
         Phase::Queued { not_before: Some(at) } if *at > input.now => (Wait::Backoff, Some(*at), None),
         Phase::Queued { .. } => return None,

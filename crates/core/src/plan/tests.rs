@@ -14,6 +14,7 @@ mod allowed;
 mod capacity;
 mod observe;
 mod order;
+mod orders;
 mod pulls;
 mod show;
 

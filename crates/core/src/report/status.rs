@@ -8,17 +8,23 @@ use serde::Serialize;
 
 use crate::triage::counts;
 use crate::{
-    Counts, Feedback, IssueRef, Milestone, Phase, Plan, PlanInput, ProjectName, ProjectView, Ready, Record,
-    RecordError, StageName, State, TrackerState, Wait, Waiting,
+    Counts, Feedback, IssueRef, IssueState, Milestone, Order, Pause, Phase, Plan, PlanInput, ProjectName, ProjectView,
+    Ready, Record, RecordError, StageName, State, TrackerState, Wait, Waiting,
 };
 
-use super::{AttemptLine, attempts};
+use super::{AttemptLine, Backlog, attempts, backlog};
 
 /// How things stand.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Status {
     /// When this was made.
     pub at: Timestamp,
+    /// Set while everything is stopped: who did, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub halt: Option<Order>,
+    /// What people paused or cancelled.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub paused: Vec<Pause>,
     /// The attempts that run.
     pub running: Vec<IssueLine>,
     /// What would be started now.
@@ -31,6 +37,9 @@ pub struct Status {
     pub done: usize,
     /// Progress of the milestones.
     pub milestones: Vec<MilestoneLine>,
+    /// What waits, if nothing is prepared: an engine would idle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unprepared: Option<Backlog>,
 }
 
 /// An issue at work.
@@ -97,12 +106,15 @@ pub fn status(input: &PlanInput<'_>, plan: &Plan) -> Status {
         plan.waiting.iter().filter(|w| !matches!(w.why, Wait::Running { .. })).partition(|w| w.remedy.is_some());
     Status {
         at: input.now,
+        halt: state.control.halt.clone(),
+        paused: state.control.paused.clone(),
         running: running(state),
         ready: plan.ready.clone(),
         person: person.into_iter().map(WaitLine::from).collect(),
         waiting: waiting.into_iter().map(WaitLine::from).collect(),
-        done: state.issues.values().filter(|k| k.phase == Phase::Done).count(),
+        done: state.done(),
         milestones: milestones(input.views),
+        unprepared: backlog(input, plan).filter(|backlog| backlog.issues > 0),
     }
 }
 
@@ -178,8 +190,10 @@ pub fn why(
     let seen = input.views.get(&issue.project).and_then(|v| v.issues.iter().find(|i| i.id == issue.issue));
     let fault = input.views.get(&issue.project).and_then(|v| v.fault.as_ref());
     let Some(title) = seen.map(|i| &i.title).or(known.map(|k| &k.title)) else { return Ok(None) };
+    let is_open = seen.is_some_and(|i| i.state == TrackerState::Open);
     let ready = plan.ready.iter().find(|r| r.issue == *issue);
     let waiting = plan.waiting_for(issue);
+    let waiting = waiting.or_else(|| whole_project(plan, issue, known).filter(|_| is_open));
     let verdict = match (ready, waiting, known) {
         (Some(ready), _, _) => match &ready.agent {
             Some(agent) => format!("it would be started now: stage {} with agent {agent}", ready.stage),
@@ -208,4 +222,11 @@ pub fn why(
         feedback: known.and_then(|k| k.feedback.clone()),
         attempts: attempts(records)?.into_iter().filter(|a| a.issue == *issue).collect(),
     }))
+}
+
+/// What keeps the whole project of an issue waiting, where that is what keeps the issue.
+fn whole_project<'a>(plan: &'a Plan, issue: &IssueRef, known: Option<&IssueState>) -> Option<&'a Waiting> {
+    let stands = known.is_some_and(|k| k.phase.is_final() || matches!(k.phase, Phase::Running { .. }));
+    let whole = |w: &&Waiting| w.issue.is_none() && w.project == issue.project;
+    plan.waiting.iter().find(whole).filter(|_| !stands)
 }

@@ -10,7 +10,7 @@ use crate::{
 use change::{reopen, sent_back, settle, share, start_anew};
 
 use super::transitions::targets;
-use super::{IssueState, LiveAttempt, PendingEffect, Phase, State, StateError};
+use super::{Finish, IssueState, LiveAttempt, PendingEffect, Phase, State, StateError};
 
 impl State {
     /// The state after `records`.
@@ -30,8 +30,15 @@ impl State {
     /// # Errors
     /// As [`State::fold`]; the state is unchanged then.
     pub fn apply(&mut self, record: &Record) -> Result<(), StateError> {
+        self.apply_read(record, record.event()?)
+    }
+
+    /// Folds one more record whose event was read already.
+    ///
+    /// # Errors
+    /// As [`State::fold`]; the state is unchanged then.
+    pub fn apply_read(&mut self, record: &Record, event: Event) -> Result<(), StateError> {
         record.verify(self.head, &self.hash)?;
-        let event = record.event()?;
         self.apply_event(record, event)?;
         if self.mark.is_empty() {
             self.mark = format!("@{}", record.hash.as_str().get(..8).unwrap_or_default());
@@ -65,6 +72,7 @@ impl State {
                 })?;
                 if let Some(live) = self.live.remove(&attempt) {
                     self.capacity.ended(&live, &outcome, record.at);
+                    self.remember(Finish { attempt, issue: live.issue, token, seq: record.seq });
                 }
                 self.queue(effects);
             }
@@ -99,20 +107,18 @@ impl State {
                 self.move_issue(record, &issue, kind, Phase::Done, |_| {})?;
                 self.queue(effects);
             }
-            Event::PullSeen { .. } | Event::SentBack { .. } | Event::Stopped { .. } | Event::Triaged { .. } => {
-                self.followed(record, event)?;
-            }
             Event::Closed { issue } => self.move_issue(record, &issue, kind, Phase::Closed, |_| {})?,
             Event::Reopened { issue, stage, tracker } => {
                 self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {
                     reopen(known, stage, tracker)
                 })?;
             }
+            other => self.followed(record, other)?,
         }
         Ok(())
     }
 
-    /// What was seen of pull requests, and what rules of triage ask for.
+    /// What was seen of pull requests, what rules of triage ask for, what people order, and that a backup was put back.
     fn followed(&mut self, record: &Record, event: Event) -> Result<(), StateError> {
         let kind = event.kind();
         match event {
@@ -141,9 +147,23 @@ impl State {
                     aside: true,
                 }));
             }
-            _ => {}
+            Event::Restored { in_doubt, effects, .. } => self.restored(&in_doubt, effects),
+            order => self.control.fold(order),
         }
         Ok(())
+    }
+
+    /// No attempt is given the name of one that is in doubt.
+    fn restored(&mut self, in_doubt: &[AttemptId], effects: Vec<EffectEntry>) {
+        for (issue, number) in in_doubt.iter().filter_map(|id| id.issue().zip(id.number())) {
+            let attempts = match self.issues.get_mut(&issue) {
+                Some(known) => &mut known.attempts,
+                None => self.numbers.entry(issue).or_default(),
+            };
+            *attempts = number.max(*attempts);
+        }
+        let aside = |entry| PendingEffect { entry, delayed: None, aside: true };
+        self.outbox.extend(effects.into_iter().map(aside));
     }
 
     fn started(
@@ -156,7 +176,9 @@ impl State {
         let issue = &job.issue;
         let phase = Phase::Running { attempt: attempt.clone() };
         if !self.issues.contains_key(issue) {
-            self.issues.insert(issue.clone(), IssueState::new(job));
+            let mut new = IssueState::new(job);
+            new.attempts = self.numbers.remove(issue).unwrap_or(0);
+            self.issues.insert(issue.clone(), new);
         }
         self.move_issue(record, issue, EventKind::AttemptStarted, phase, |known| {
             known.title.clone_from(&job.title);

@@ -7,10 +7,12 @@ use camino::Utf8Path;
 use dayfly_core::Proposal;
 use nix::fcntl::OFlag;
 
+use super::ground::Ground;
+
 /// The file's bytes, and one more than a proposal may have if there are more; `None` if there is no file.
 ///
 /// A link is not followed, a pipe is not waited for, and no more than that is ever read.
-pub(super) async fn read(path: &Utf8Path) -> io::Result<Option<Vec<u8>>> {
+pub(super) async fn read(ground: &Ground, path: &Utf8Path) -> io::Result<Option<Vec<u8>>> {
     let path = path.to_owned();
     let read = move || {
         let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
@@ -26,7 +28,8 @@ pub(super) async fn read(path: &Utf8Path) -> io::Result<Option<Vec<u8>>> {
         file.take(Proposal::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
         Ok(Some(bytes))
     };
-    tokio::task::spawn_blocking(read).await.unwrap_or_else(|err| Err(io::Error::other(err)))
+    let failed = || Err(io::Error::other("the reading of it failed"));
+    ground.blocking(read).await.unwrap_or_else(failed)
 }
 
 #[cfg(test)]
@@ -41,6 +44,7 @@ mod tests {
     async fn what_an_agent_leaves_is_neither_waited_for_nor_followed_nor_read_without_end() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| Utf8Path::from_path(dir.path()).unwrap().join(name);
+        let read = async |path: &Utf8Path| read(&Ground::Machine, path).await;
         assert_eq!(read(&path("none")).await.unwrap(), None);
         fs::write(path("good"), "{}").unwrap();
         assert_eq!(read(&path("good")).await.unwrap().unwrap(), b"{}");

@@ -9,13 +9,13 @@ use dayfly_core::{
     SettleInput, StageRun, Stop, Subject, Verdict, WorkFacts, next_step,
 };
 use jiff::Timestamp;
-use tokio::sync::watch;
 
-use crate::git::{GitError, TrustedGit};
+use crate::git::{GitError, Repo};
 use crate::keeper::STATUS_FILE;
 use crate::subprocess::{proposal_path, without_secrets};
 
 use super::answer;
+use super::brake::Ear;
 use super::guard::Guard;
 use super::house::House;
 use super::key::HeldKey;
@@ -38,7 +38,7 @@ pub(super) struct Work {
     pub(super) guard: Arc<Guard>,
     pub(super) events: EventSink,
     /// Becomes `Some` when the attempt is to be stopped.
-    pub(super) stop: watch::Receiver<Option<Stop>>,
+    pub(super) stop: Ear,
 }
 
 /// An ending before the gates, or an ending that needs none.
@@ -53,6 +53,7 @@ impl Work {
             StageRun::Agent => (self.agent(running).await, None),
             StageRun::Land => land::attempt(&mut self).await,
         };
+        self.excuse(&mut outcome);
         let took = start.elapsed();
         outcome.receipt.took = if taken_up { outcome.receipt.took.max(took) } else { took };
         if taken_up && let Some(at) = ended_at(&self.house.attempt_dir(&self.id)) {
@@ -102,7 +103,7 @@ impl Work {
         }
     }
 
-    async fn run_agent(&mut self, running: Option<Box<dyn Running>>) -> Result<(Outcome, Option<TrustedGit>), Early> {
+    async fn run_agent(&mut self, running: Option<Box<dyn Running>>) -> Result<(Outcome, Option<Repo>), Early> {
         let (mut running, held) = match running {
             // It is followed first: a repository that cannot be opened now is no reason to end it.
             Some(running) => {
@@ -113,19 +114,25 @@ impl Work {
             None => {
                 let git = self.house.git(&self.project).await.map_err(git_end)?;
                 let mut attempt = self.attempt(self.working_copy(git.as_ref()).await?)?;
-                attempt.reads = git.as_ref().map(TrustedGit::lends).unwrap_or_default();
+                attempt.reads = git.as_ref().map(|git| git.lends()).unwrap_or_default();
                 let held = self.hold_key(&mut attempt)?;
+                if self.house.is_halted() {
+                    return Err(ended(End::Cancelled));
+                }
                 (self.house.runner(&self.project.name).start(&attempt).await.map_err(runner_end)?, held)
             }
         };
-        let mut tripped = false;
+        let (mut tripped, mut told) = (false, None);
         loop {
-            let asked = *self.stop.borrow_and_update();
-            if let Some(how) = asked {
+            // Others may be asked too, and it is told once.
+            let asked = self.stop.hear();
+            if let Some(how) = asked.filter(|_| asked != told) {
+                told = asked;
                 self.events.send(AttemptEvent::Stopping(how));
                 running.stop(how).await.map_err(runner_end)?;
             }
             tokio::select! {
+                biased;
                 outcome = running.wait() => {
                     let mut outcome = outcome.map_err(runner_end)?;
                     self.complete(&mut outcome, held.as_ref());
@@ -155,7 +162,7 @@ impl Work {
             held.complete(outcome);
         }
         // What the operator stopped was not stopped for what it did.
-        if self.stop.borrow().is_none() {
+        if self.stop.asked().is_none() {
             self.guard.correct(outcome);
         }
         self.house.bill(&self.job, &mut outcome.receipt);
@@ -194,7 +201,7 @@ impl Work {
         self.house.runner(&self.project.name).reattach(&self.attempt(cwd).ok()?).await.ok().flatten()
     }
 
-    async fn working_copy(&self, git: Option<&TrustedGit>) -> Result<Utf8PathBuf, Early> {
+    async fn working_copy(&self, git: Option<&Repo>) -> Result<Utf8PathBuf, Early> {
         let (Some(git), Some(start)) = (git, &self.job.start) else { return Ok(self.project.path.clone()) };
         let tree = self.house.tree(&self.id);
         git.add_copy(&tree, start).await.map_err(git_end)?;
@@ -202,7 +209,7 @@ impl Work {
     }
 
     /// Holds what the agent says against what it did.
-    async fn judge(&mut self, mut outcome: Outcome, git: Option<TrustedGit>) -> Result<Outcome, Early> {
+    async fn judge(&mut self, mut outcome: Outcome, git: Option<Repo>) -> Result<Outcome, Early> {
         let facts = match self.facts(git.as_ref(), &mut outcome).await {
             Ok(facts) => facts,
             // What it cost, what it said and what it committed stays, whatever became of its working copy.
@@ -244,12 +251,12 @@ impl Work {
     }
 
     /// Checks the job's gates; the end is set if one did not pass.
-    pub(super) async fn check(&self, subject: &Subject, git: Option<TrustedGit>) -> (Vec<GateResult>, Option<End>) {
+    pub(super) async fn check(&self, subject: &Subject, git: Option<Repo>) -> (Vec<GateResult>, Option<End>) {
         let commands = self.house.commands(&self.project, git, &self.id);
         let mut stop = self.stop.clone();
-        let checked = tokio::select! {
+        let checked = tokio::select! { biased;
             // To drop the check ends its commands; they start over with the attempt.
-            () = asked(&mut stop) => return (Vec::new(), Some(End::Cancelled)),
+            () = stop.told() => return (Vec::new(), Some(End::Cancelled)),
             checked = self.house.gates.check(&self.job.gates, subject, Some(&commands)) => checked,
         };
         match checked {
@@ -262,7 +269,7 @@ impl Work {
     }
 
     /// Looks at the working copy, and keeps the commit that was found from being pruned.
-    async fn facts(&self, git: Option<&TrustedGit>, outcome: &mut Outcome) -> Result<WorkFacts, Early> {
+    async fn facts(&self, git: Option<&Repo>, outcome: &mut Outcome) -> Result<WorkFacts, Early> {
         let none = Commit(String::new());
         let (Some(git), Some(base), Some(start)) = (git, &self.job.base, &self.job.start) else {
             return Ok(WorkFacts {
@@ -305,7 +312,9 @@ impl Work {
             return Ok(());
         }
         let path = proposal_path(&self.house.attempt_dir(&self.id));
-        let bytes = answer::read(&path).await.map_err(|err| format!("the proposal cannot be read: {err}"))?;
+        let bytes = answer::read(&self.house.ground, &path)
+            .await
+            .map_err(|err| format!("the proposal cannot be read: {err}"))?;
         let Some(bytes) = bytes.or_else(|| outcome.answer.take().map(String::into_bytes)) else {
             let needed = matches!(rule, AnswerRule::Required | AnswerRule::Verdict);
             let none = match self.job.answer_by {
@@ -337,13 +346,6 @@ fn ended_at(dir: &Utf8Path) -> Option<Timestamp> {
 /// Whether an effect is itself what the attempt was for. A comment is not: it leaves the work undone.
 fn leads_elsewhere(effect: &Proposed) -> bool {
     matches!(effect, Proposed::Ask { .. } | Proposed::Split { .. })
-}
-
-/// Ends when the operator asks for the end. Without anybody left to ask, it never does.
-async fn asked(stop: &mut watch::Receiver<Option<Stop>>) {
-    if stop.wait_for(Option::is_some).await.is_err() {
-        std::future::pending().await
-    }
 }
 
 fn failure(result: &GateResult) -> Option<End> {
@@ -379,7 +381,7 @@ fn runner_end(err: RunnerError) -> Early {
 }
 
 /// An error with its causes, in one line.
-pub(super) fn chain(err: &dyn std::error::Error) -> String {
+pub(crate) fn chain(err: &dyn std::error::Error) -> String {
     let mut text = err.to_string();
     let mut source = err.source();
     while let Some(err) = source {

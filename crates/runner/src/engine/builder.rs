@@ -5,19 +5,25 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use dayfly_core::{
-    AfterCrash, Agent, AgentName, Clock, Forge, Gate, Job, MemoryStore, Portfolio, ProjectName, Runner, StageJob,
-    StageName, Store, StoreError, Tracker,
+    AfterCrash, Agent, AgentName, Clock, Control, Forge, Gate, Job, MemoryStore, Order, Portfolio, ProjectName, Runner,
+    StageJob, StageName, Store, StoreError, Tracker,
 };
 
 use jiff::tz::TimeZone;
+use tokio::sync::OnceCell;
 
 use crate::agents::agent_for;
 use crate::clock::SystemClock;
 use crate::gates::Gates;
+use crate::git::Repo;
+use crate::inbox::Inbox;
 use crate::markdown::MarkdownTracker;
-use crate::subprocess::{Keeper, SubprocessRunner};
+use crate::subprocess::{Keeper, Leave, SubprocessRunner};
 use crate::tmux::{Session, TmuxRunner};
 
+use super::ground::Ground;
+#[cfg(feature = "simulate")]
+use super::ground::Killer;
 use super::house::House;
 use super::lock::random_tag;
 use super::{Engine, Progress};
@@ -39,6 +45,9 @@ pub enum EngineError {
         /// The gate.
         gate: String,
     },
+    /// A person stopped everything.
+    #[error("everything is stopped since {}, by {}: {}; lift it with {}", .0.at, .0.by, .0.reason, Control::LIFT)]
+    Halted(Order),
     /// A task of the engine panicked.
     #[error("a task of the engine failed, which is a bug: {0}")]
     Bug(String),
@@ -60,6 +69,10 @@ pub struct EngineBuilder {
     gates: Gates,
     progress: Progress,
     tag: String,
+    inbox: Option<Inbox>,
+    ground: Ground,
+    judge: Option<Arc<dyn Runner>>,
+    opened: BTreeMap<ProjectName, Arc<OnceCell<Repo>>>,
     keeper: Option<Keeper>,
 }
 
@@ -77,6 +90,10 @@ impl EngineBuilder {
             gates: Gates::default(),
             progress: Progress::default(),
             tag: random_tag(),
+            inbox: None,
+            ground: Ground::default(),
+            judge: None,
+            opened: BTreeMap::new(),
             keeper: None,
         }
     }
@@ -151,14 +168,42 @@ impl EngineBuilder {
         self
     }
 
+    /// Takes in the orders of people that come in there, each at the latest before the next thing is decided; at once
+    /// when the bell is [rung](Inbox::ring). Without it none are taken in, and a file that stops everything is not
+    /// looked at.
+    pub fn inbox(mut self, inbox: Inbox) -> Self {
+        self.inbox = Some(inbox);
+        self
+    }
+
+    /// Works on these repositories, and touches nothing of this machine. `judge` executes the commands of gates.
+    #[cfg(feature = "simulate")]
+    pub(crate) fn simulated(
+        mut self,
+        repositories: BTreeMap<ProjectName, Repo>,
+        judge: Arc<dyn Runner>,
+        kill: Killer,
+    ) -> Self {
+        let opened = repositories.into_iter().map(|(name, repo)| (name, Arc::new(OnceCell::from(repo))));
+        (self.ground, self.opened, self.judge) = (Ground::Simulated(kill), opened.collect(), Some(judge));
+        self
+    }
+
     /// The engine.
     pub fn build(self) -> Engine {
         let mut portfolio = self.portfolio;
-        find_logins(&mut portfolio);
+        if self.ground.is_there() {
+            find_logins(&mut portfolio);
+        }
         let portfolio = Arc::new(portfolio);
         let here = || Arc::new(SubprocessRunner::new()) as Arc<dyn Runner>;
+        let leave = Leave::default();
         let kept = |keeper: &Keeper, policy| {
-            Arc::new(SubprocessRunner::kept(keeper.clone().after_crash(policy).hiding(portfolio.state_dir.clone())))
+            let mut keeper = keeper.clone().after_crash(policy).hiding(portfolio.state_dir.clone());
+            if let Some(inbox) = &self.inbox {
+                keeper = keeper.halted_by(absolute(inbox.stop_file()));
+            }
+            Arc::new(SubprocessRunner::kept(keeper.leaving(leave.clone())))
         };
         let own_runner = self.runner.is_some();
         let runner = self.runner.unwrap_or_else(|| match &self.keeper {
@@ -166,7 +211,8 @@ impl EngineBuilder {
             None => here(),
         });
         // A verdict nobody waits for is of no use.
-        let gate_runner = self.keeper.as_ref().map_or_else(here, |keeper| kept(keeper, AfterCrash::End));
+        let own = || self.keeper.as_ref().map_or_else(here, |keeper| kept(keeper, AfterCrash::End));
+        let gate_runner = self.judge.unwrap_or_else(own);
         let mut agents = self.agents;
         for (name, config) in &portfolio.agents {
             agents.entry(name.clone()).or_insert_with(|| agent_for(name, config, &portfolio.accounts));
@@ -197,11 +243,20 @@ impl EngineBuilder {
             clock,
             zone: portfolio.zone().unwrap_or_else(TimeZone::system),
             tag: self.tag,
-            opened: std::sync::Mutex::default(),
+            inbox: self.inbox,
+            ground: self.ground,
+            opened: std::sync::Mutex::new(self.opened),
+            leave: leave.clone(),
             portfolio,
         };
         Engine { house: Arc::new(house), progress: self.progress }
     }
+}
+
+/// A keeper works in another folder than the engine.
+fn absolute(path: Utf8PathBuf) -> Utf8PathBuf {
+    let there = std::path::absolute(&path).ok();
+    there.and_then(|path| Utf8PathBuf::from_path_buf(path).ok()).unwrap_or(path)
 }
 
 /// Takes the folders of logins from the home folder of this process.

@@ -2,14 +2,15 @@
 //!
 //! Before that nothing is removed: an engine that takes an attempt up again needs its working copy.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::time::Duration;
 
 use camino::Utf8Path;
-use dayfly_core::{AttemptId, IssueRef, Project, State};
+use dayfly_core::{AttemptId, IssueRef, IssueState, Project, State, StoreError};
 
 use crate::git::GitError;
-use crate::process;
-use crate::remove::remove_folder;
+use crate::remove::remove_all;
 use crate::subprocess::is_kept;
 
 use super::attempt::chain;
@@ -33,13 +34,20 @@ impl House {
         }
         let mut failed = None;
         for folder in dirs.iter().flat_map(|dir| ["home", "tmp"].map(|name| dir.join(name))) {
-            if let Err(err) = remove_folder(&folder).await {
+            if let Err(err) = self.remove_folder(&folder).await {
                 failed = Some(format!("cannot remove {folder}: {err}"));
             }
         }
         let copies = self.remove_copies(project, attempt).await;
         copies.map_err(|err| chain(&err))?;
         failed.map_or(Ok(()), Err)
+    }
+
+    /// Removes a folder with all that is in it. One that is not there is no error.
+    pub(super) async fn remove_folder(&self, folder: &Utf8Path) -> io::Result<()> {
+        let folder = folder.to_owned();
+        let failed = || Err(io::Error::other("the removal of it failed"));
+        self.ground.blocking(move || remove_all(&folder)).await.unwrap_or_else(failed)
     }
 
     async fn remove_copies(&self, project: &Project, attempt: &AttemptId) -> Result<(), GitError> {
@@ -50,18 +58,28 @@ impl House {
 
     /// Removes what attempts left of which the ledger has known the end for longer than the engine that was to clean up.
     /// Nothing else is touched: people keep copies of what interests them beside it.
-    pub(super) async fn clean_leftovers(&self, state: &State) {
+    ///
+    /// # Errors
+    /// If the store does not serve.
+    pub(super) async fn clean_leftovers(&self, state: &State) -> Result<(), StoreError> {
         self.forget_keys(state);
         self.clean_probes().await;
-        let Ok(entries) = self.portfolio.state_dir.join("work").read_dir_utf8() else { return };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let Some((attempt, issue)) = ended(state, name.strip_suffix(".gates").unwrap_or(name)) else { continue };
-            if let Some(project) = self.project(&issue.project) {
+        let Ok(entries) = self.portfolio.state_dir.join("work").read_dir_utf8() else { return Ok(()) };
+        let names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_owned()).collect();
+        let left: Vec<(IssueRef, u32, AttemptId)> =
+            names.iter().filter_map(|name| attempt(name.strip_suffix(".gates").unwrap_or(name))).collect();
+        // What is over for long was set aside.
+        let issues: Vec<IssueRef> = left.iter().map(|(issue, ..)| issue.clone()).collect();
+        let known: BTreeMap<IssueRef, IssueState> = self.store.recall(&issues).await?.into_iter().collect();
+        for (issue, number, attempt) in left {
+            let ended = known.get(&issue).is_some_and(|known| number <= known.attempts);
+            if let Some(project) = self.project(&issue.project).filter(|_| ended && !state.live.contains_key(&attempt))
+            {
                 // What cannot be removed now is tried again by the next engine.
                 let _ = self.clean(project, &attempt).await;
             }
         }
+        Ok(())
     }
 
     /// Ends and removes what probes of an earlier engine left. Nobody waits for what they find.
@@ -70,10 +88,10 @@ impl House {
         let folders = ["attempts", "work"].into_iter().filter_map(|name| state.join(name).read_dir_utf8().ok());
         let left: Vec<_> = folders.flatten().flatten().filter(|entry| is_probe(entry.file_name())).collect();
         for folder in left {
-            let (tag, id) = (self.tag.clone(), AttemptId::from_text(folder.file_name()));
-            let _ = tokio::task::spawn_blocking(move || process::kill_attempt(&tag, &id, None)).await;
+            let id = AttemptId::from_text(folder.file_name());
+            self.ground.kill_attempt(&self.tag, &id, None).await;
             // What cannot be removed now is tried again by the next engine.
-            let _ = remove_folder(folder.path()).await;
+            let _ = self.remove_folder(folder.path()).await;
         }
     }
 
@@ -92,25 +110,19 @@ impl House {
         let gates: Vec<_> = dir.read_dir_utf8().map(|entries| entries.flatten().collect()).unwrap_or_default();
         for gate in gates {
             let id = AttemptId::from_text(format!("{attempt}.gate-{}", gate.file_name()));
-            let tag = self.tag.clone();
-            let _ = tokio::task::spawn_blocking(move || process::kill_attempt(&tag, &id, None)).await;
+            self.ground.kill_attempt(&self.tag, &id, None).await;
         }
-        let _ = remove_folder(&dir).await;
+        let _ = self.remove_folder(&dir).await;
         if let Ok(Some(git)) = self.git(project).await {
             let _ = git.remove_copy(&self.gate_tree(attempt)).await;
         }
     }
 }
 
-/// The attempt of that name, with its issue, if the ledger knows of it and it is over.
-fn ended(state: &State, name: &str) -> Option<(AttemptId, IssueRef)> {
-    let (rest, number) = name.rsplit_once('.')?;
-    let (issue, _stage) = rest.rsplit_once('.')?;
-    let number: u32 = number.parse().ok()?;
-    let (issue, known) =
-        state.issues.iter().find(|(known, _)| format!("{}.{}", known.project, known.issue) == issue)?;
-    let attempt = AttemptId::from_text(name);
-    (number <= known.attempts && !state.live.contains_key(&attempt)).then(|| (attempt, issue.clone()))
+/// The attempt of that name, with its issue and number.
+fn attempt(name: &str) -> Option<(IssueRef, u32, AttemptId)> {
+    let id = AttemptId::from_text(name);
+    Some((id.issue()?, id.number()?, id))
 }
 
 /// Waits for a keeper that ends its command because the engine has died.

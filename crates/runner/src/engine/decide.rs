@@ -2,6 +2,7 @@
 
 mod capacity;
 mod order;
+mod orders;
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,9 @@ use dayfly_core::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::model::{Command, Ended, Frozen, Held, Input, Model, Report, Tried, Until};
+pub(super) use orders::order;
+
+use super::model::{Command, Ended, Frozen, Held, Input, Model, ROOM, Report, Tried, Until};
 
 /// The most effects being applied at once.
 const MOST_EFFECTS: usize = 8;
@@ -81,7 +84,7 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
             Vec::new()
         }
         Input::Stop(how) => {
-            model.admitting = false;
+            (model.admitting, model.draining) = (false, false);
             model.killing |= how == Stop::Kill;
             vec![Command::StopAll(how)]
         }
@@ -115,12 +118,14 @@ fn ended_attempt(model: &mut Model, attempt: AttemptId, ended: Ended, now: Times
     vec![Command::Append(events, vec![condition]), Command::Clean(attempt, project)]
 }
 
-/// Whether an issue may still be started: while its job was frozen a person may have closed it.
+/// Whether an issue may still be started: while its job was frozen a person may have closed it, or a rule of triage have
+/// asked for a write.
 fn still_ready(model: &Model, issue: &IssueRef) -> bool {
     let shown = model.views.get(&issue.project).and_then(|view| view.issues.iter().find(|i| i.id == issue.issue));
     let open = shown.is_some_and(|i| i.state == TrackerState::Open);
     let known = model.state.issues.get(issue);
-    open && known.is_none_or(|known| matches!(known.phase, Phase::Queued { .. }))
+    let quiet = !model.state.has_pending(issue);
+    open && quiet && known.is_none_or(|known| matches!(known.phase, Phase::Queued { .. }))
 }
 
 fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, now: Timestamp) -> Vec<Command> {
@@ -130,8 +135,8 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, no
         return Vec::new();
     }
     match result {
-        Ok(frozen) if model.admitting => {
-            let number = model.state.issues.get(&ready.issue).map_or(0, |k| k.attempts) + 1;
+        Ok(frozen) if model.admitting && !model.tight => {
+            let number = model.state.attempts_at(&ready.issue) + 1;
             let attempt = AttemptId::new(&ready.issue, &ready.stage, number);
             let event = Event::AttemptStarted {
                 attempt: attempt.clone(),
@@ -142,7 +147,10 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, no
             model.working.insert(attempt.clone());
             // What held it back before has passed.
             model.filter.held.remove(&ready.issue);
-            vec![Command::Append(vec![event], vec![Condition::Idle(ready.issue)]), Command::Launch(attempt, frozen)]
+            let project = model.portfolio.projects.get(&ready.issue.project);
+            let free = project.map(|p| Condition::Free { project: p.name.clone(), most: p.concurrency });
+            let conditions = free.into_iter().chain([Condition::Idle(ready.issue)]).collect();
+            vec![Command::Append(vec![event], conditions), Command::Launch(attempt, frozen)]
         }
         Ok(_) => Vec::new(),
         Err(held) => {
@@ -155,6 +163,7 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, no
 fn applied(model: &mut Model, entry: EffectEntry, tried: Tried, now: Timestamp) -> Vec<Command> {
     model.applying.remove(&entry.id);
     match &tried {
+        Tried::Withheld => return Vec::new(),
         Tried::Delayed { .. } => {
             model.put_off.insert(entry.id.clone());
         }
@@ -185,6 +194,7 @@ fn applied(model: &mut Model, entry: EffectEntry, tried: Tried, now: Timestamp) 
             let until = until.map_or(again, |until| until.max(now));
             Event::EffectDelayed { effect, issue, reason, until }
         }
+        Tried::Withheld => return Vec::new(),
     };
     vec![Command::Append(vec![event], Vec::new())]
 }
@@ -199,6 +209,9 @@ fn shown(model: &mut Model, entry: &EffectEntry, tried: &Tried) -> bool {
 pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
     model.progress.get_or_insert(now);
     model.began.get_or_insert(now);
+    if model.tight {
+        return tight(model, now);
+    }
     let mut commands = syncs(model, now);
     commands.extend(effects(model, now));
     model.filter.unsettled = model.stale.union(&model.syncing).cloned().collect();
@@ -233,6 +246,16 @@ pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
         commands.push(Command::Finish);
     }
     commands
+}
+
+/// While there is no room for more than how things end: nothing is begun, and what the operator stopped comes to its end.
+fn tight(model: &mut Model, now: Timestamp) -> Vec<Command> {
+    let over = model.working.is_empty() && model.cleaning.is_empty() && model.probing.is_empty();
+    if !model.admitting && over && model.applying.is_empty() {
+        return vec![Command::Finish];
+    }
+    model.wake = now.checked_add(ROOM).ok();
+    Vec::new()
 }
 
 /// The next time at which something may be due by itself, while other things run.

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 
 use crate::agents::{DOTENV_FILES, billing_route};
 use crate::gates::{GATES_FILE, gate_commands};
-use crate::git::{Git, TrustedGit};
+use crate::git::Repo;
 
 use super::attempt::chain;
 use super::house::House;
@@ -41,7 +41,7 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
     let (mut base, mut start) = (None, None);
     if let Some(git) = house.git(project).await.map_err(|err| held(chain(&err)))? {
         let commit = base_of(house, project, &git).await?;
-        commands_can_run(git.work(), &commit).await?;
+        commands_can_run(&git, &commit).await?;
         start = Some(start_of(&git, known.as_ref(), stage.run).await?.unwrap_or_else(|| commit.clone()));
         base = Some(commit);
     }
@@ -78,7 +78,7 @@ pub(super) async fn freeze(house: &House, wanted: ToFreeze) -> Result<Box<Frozen
 }
 
 /// The commit that work starts from: that of the forge, if there is one, because people land there too.
-async fn base_of(house: &House, project: &Project, git: &TrustedGit) -> Result<Commit, Held> {
+async fn base_of(house: &House, project: &Project, git: &Repo) -> Result<Commit, Held> {
     let pause = SignedDuration::try_from(house.portfolio.retry.max).map_or(AGAIN, |most| most.min(AGAIN));
     let soon = house.now().checked_add(pause).ok();
     let remote = house.remote(project).await.map_err(|err| {
@@ -91,7 +91,7 @@ async fn base_of(house: &House, project: &Project, git: &TrustedGit) -> Result<C
             let commit = git.fetch(remote, &project.base).await;
             (commit.map_err(|err| Held { reason: chain(&err), until: soon })?, remote.url.as_str())
         }
-        None => (git.user().branch(&project.base).await.map_err(|err| held(chain(&err)))?, project.path.as_str()),
+        None => (git.branch(&project.base).await.map_err(|err| held(chain(&err)))?, project.path.as_str()),
     };
     commit.ok_or_else(|| {
         held(format!("{place} has no branch `{}`; set `base` of project {}", project.base, project.name))
@@ -106,20 +106,20 @@ async fn who_pays(house: &House, project: &Project, job: &JobSpec) -> Result<(),
         return Ok(());
     };
     let account = job.account.as_ref().and_then(|name| house.portfolio.accounts.get(name));
-    let there = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let there = |name: &str| house.ground.has_variable(name);
     if let Some(variable) = account.and_then(|account| account.proxy_key.as_ref()).filter(|name| !there(name)) {
         return Err(held(format!(
             "agent {name}: the variable {variable}, which holds the account's key, is not set; set it where dayfly runs"
         )));
     }
-    // A program of one's own is nobody's customer that is known here.
-    if agent.kind == AgentKind::Command {
+    // A program of one's own is nobody's customer that is known here, and one that is only simulated nobody's at all.
+    if agent.kind == AgentKind::Command || !house.ground.is_there() {
         return Ok(());
     }
     let mut files = BTreeMap::new();
     for file in DOTENV_FILES {
         let text = match (house.git(project).await.map_err(|err| held(chain(&err)))?, &job.start) {
-            (Some(git), Some(start)) => git.work().file_at(start, file).await.map_err(|err| held(chain(&err)))?,
+            (Some(git), Some(start)) => git.file_at(start, file).await.map_err(|err| held(chain(&err)))?,
             _ => tokio::fs::read_to_string(project.path.join(file)).await.ok(),
         };
         files.extend(text.map(|text| (file.to_owned(), text)));
@@ -147,7 +147,7 @@ async fn agent_can_run(house: &House, job: &JobSpec) -> Result<(), Held> {
     let Ok(command) = agent.command(job) else { return Ok(()) };
     let runner = Arc::clone(house.runner(&job.issue.project));
     // It may ask a program, or look into folders on a slow disk.
-    let can = tokio::task::spawn_blocking(move || runner.can_start(&command)).await;
+    let can = house.ground.blocking(move || runner.can_start(&command)).await;
     can.unwrap_or(Ok(())).map_err(|reason| held(format!("agent {name}: {reason}")))
 }
 
@@ -191,15 +191,15 @@ fn sandbox_is_there(house: &House, job: &JobSpec) -> Result<(), Held> {
 }
 
 /// A gates file that cannot be read would judge no work: that is told before an agent is paid for any.
-async fn commands_can_run(git: &Git, base: &Commit) -> Result<(), Held> {
+async fn commands_can_run(git: &Repo, base: &Commit) -> Result<(), Held> {
     let text = git.file_at(base, GATES_FILE).await.map_err(|err| held(chain(&err)))?;
     text.map_or(Ok(()), |text| gate_commands(&text).map(drop).map_err(held))
 }
 
 /// The tip of earlier attempts, as long as it is still there.
-async fn start_of(git: &TrustedGit, known: Option<&IssueState>, run: StageRun) -> Result<Option<Commit>, Held> {
+async fn start_of(git: &Repo, known: Option<&IssueState>, run: StageRun) -> Result<Option<Commit>, Held> {
     let Some(tip) = known.and_then(|k| k.tip.as_ref()) else { return Ok(None) };
-    let there = git.work().resolve(&tip.0).await.map_err(|err| held(chain(&err)))?;
+    let there = git.resolve(&tip.0).await.map_err(|err| held(chain(&err)))?;
     match (there, run) {
         (Some(tip), _) => Ok(Some(tip)),
         (None, StageRun::Agent) => Ok(None),

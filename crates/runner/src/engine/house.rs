@@ -14,9 +14,12 @@ use tokio::sync::OnceCell;
 
 use crate::agents::billing_route;
 use crate::gates::{Commands, Gates};
-use crate::git::{Git, GitError, TrustedGit};
+use crate::git::{Git, GitError, Repo, TrustedGit};
+use crate::inbox::Inbox;
+use crate::subprocess::Leave;
 
-use super::reading::{self, At, Handed};
+use super::ground::Ground;
+use super::reading::{self, At, Branches, Handed};
 
 /// The longest line given to an agent's reader.
 const LINE_BYTES: usize = 1 << 20;
@@ -44,8 +47,13 @@ pub(super) struct House {
     /// The zone in which days begin, and in which vendors' programs print times.
     pub(super) zone: TimeZone,
     pub(super) tag: String,
+    /// Where orders of people come in; without it none do.
+    pub(super) inbox: Option<Inbox>,
+    pub(super) ground: Ground,
+    /// Whether kept attempts that are dropped are left to their keepers.
+    pub(super) leave: Leave,
     /// The repositories that were opened, each once: to open one removes what an engine before this one left half done.
-    pub(super) opened: Mutex<BTreeMap<ProjectName, Arc<OnceCell<TrustedGit>>>>,
+    pub(super) opened: Mutex<BTreeMap<ProjectName, Arc<OnceCell<Repo>>>>,
 }
 
 impl House {
@@ -69,7 +77,10 @@ impl House {
     pub(super) fn route(&self, job: &JobSpec) -> Result<Billing, String> {
         let agent = job.agent.as_ref().and_then(|name| self.portfolio.agents.get(name));
         let account = job.account.as_ref().and_then(|name| self.portfolio.accounts.get(name));
-        let there = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        if !self.ground.is_there() {
+            return Ok(self.portfolio.billing(job.account.as_ref()));
+        }
+        let there = |name: &str| self.ground.has_variable(name);
         agent.map_or(Ok(Billing::Unknown), |agent| billing_route(agent, account, &there, &BTreeMap::new()))
     }
 
@@ -125,7 +136,7 @@ impl House {
     }
 
     /// The project's repository; `None` for a plain folder.
-    pub(super) async fn git(&self, project: &Project) -> Result<Option<TrustedGit>, GitError> {
+    pub(super) async fn git(&self, project: &Project) -> Result<Option<Repo>, GitError> {
         if !project.repository {
             return Ok(None);
         }
@@ -135,7 +146,7 @@ impl House {
         };
         let open = || async {
             let user = Git::open(&project.path).await?;
-            TrustedGit::open(user, &git_dir(&self.portfolio, &project.name)).await
+            TrustedGit::open(user, &git_dir(&self.portfolio, &project.name)).await.map(Repo::from)
         };
         opened.get_or_try_init(open).await.cloned().map(Some)
     }
@@ -157,7 +168,7 @@ impl House {
     pub(super) async fn read(&self, project: &ProjectName, handed: Vec<Handed>) -> ProjectView {
         let Some(project) = self.project(project) else { return ProjectView::default() };
         let git = if handed.is_empty() { None } else { self.git(project).await.ok().flatten() };
-        let git = git.map(|git| git.user().clone());
+        let git = git.map(Branches::Repo);
         let at = match self.forge_of(project) {
             Some(forge) => At::Forge(&**forge, git),
             None => git.map_or(At::Nowhere, At::Here),
@@ -170,7 +181,7 @@ impl House {
     }
 
     /// The gate `commands` for an attempt.
-    pub(super) fn commands(&self, project: &Project, git: Option<TrustedGit>, attempt: &AttemptId) -> Commands {
+    pub(super) fn commands(&self, project: &Project, git: Option<Repo>, attempt: &AttemptId) -> Commands {
         Commands {
             git,
             dir: gates_dir(&self.portfolio, attempt),

@@ -5,7 +5,7 @@ use dayfly_core::{
     TrackerKind, TrackerState, WorkFacts, harmless_title, pull_text,
 };
 
-use crate::git::{Candidate, TrustedGit};
+use crate::git::{Candidate, Repo};
 
 use super::attempt::{Work, ended, git_end};
 
@@ -63,7 +63,7 @@ async fn is_withdrawn(work: &Work) -> bool {
     held || issue.state == TrackerState::Closed
 }
 
-async fn subject(work: &Work, git: &TrustedGit, base: &Commit, candidate: &Commit) -> Result<Subject, Box<Outcome>> {
+async fn subject(work: &Work, git: &Repo, base: &Commit, candidate: &Commit) -> Result<Subject, Box<Outcome>> {
     let tree = work.house.tree(&work.id);
     git.add_copy(&tree, candidate).await.map_err(git_end)?;
     let found = git.inspect(&tree, base, base).await.map_err(git_end)?;

@@ -18,6 +18,8 @@ const AGAIN: SignedDuration = SignedDuration::from_mins(1);
 const VIEW_AGE: SignedDuration = SignedDuration::from_secs(10);
 /// How old a view may become while nothing but pull requests of others is waited for.
 const GLANCE_AGE: SignedDuration = SignedDuration::from_mins(5);
+/// How often it is tried whether the store has room again.
+pub(super) const ROOM: SignedDuration = SignedDuration::from_secs(4);
 /// The shortest pause between two looks at pull requests.
 const LOOK: SignedDuration = SignedDuration::from_secs(1);
 
@@ -54,8 +56,14 @@ pub(super) struct Model {
     pub(super) began: Option<Timestamp>,
     /// Whether anything new may be started.
     pub(super) admitting: bool,
+    /// Whether the store has only the room left that was kept for how things end: nothing is begun.
+    pub(super) tight: bool,
     /// Whether the operator will not even wait for writes under way.
     pub(super) killing: bool,
+    /// Whether what runs is to end by itself.
+    pub(super) draining: bool,
+    /// Whether a person stopped everything.
+    pub(super) halted: bool,
     /// Projects whose view must be read anew before anything is planned for them.
     pub(super) stale: BTreeSet<ProjectName>,
     /// Projects whose view is being read.
@@ -149,9 +157,21 @@ pub(super) struct Ended {
 /// What became of trying an effect.
 #[derive(Debug)]
 pub(super) enum Tried {
-    Done { adopted: bool, created: Option<IssueId>, landed: Option<Commit> },
-    Refused { reason: String, again: bool },
-    Delayed { reason: String, until: Option<Timestamp> },
+    Done {
+        adopted: bool,
+        created: Option<IssueId>,
+        landed: Option<Commit>,
+    },
+    Refused {
+        reason: String,
+        again: bool,
+    },
+    Delayed {
+        reason: String,
+        until: Option<Timestamp>,
+    },
+    /// It was not: everything is stopped.
+    Withheld,
 }
 
 /// What the loop is to do, in order.
@@ -165,6 +185,8 @@ pub(super) enum Command {
     Clean(AttemptId, ProjectName),
     Probe(Awaited),
     StopAll(Stop),
+    /// Politely.
+    StopOne(AttemptId),
     Report(Report),
     Finish,
 }
@@ -175,6 +197,7 @@ pub(super) enum Report {
     Held(Ready, String),
     NotCleaned(AttemptId, String),
     Waiting(Timestamp),
+    Draining,
 }
 
 impl Model {
@@ -197,7 +220,10 @@ impl Model {
             probing: BTreeMap::new(),
             began: None,
             admitting: true,
+            tight: false,
             killing: false,
+            draining: false,
+            halted: false,
             syncing: BTreeSet::new(),
             read_at: BTreeMap::new(),
             look: Look::default(),
@@ -223,6 +249,15 @@ impl Model {
             now,
             zone: &self.zone,
             filter: &self.filter,
+        }
+    }
+
+    /// Sets the issues of a project aside to which nothing happens any more, and for which its view does not ask.
+    pub(super) fn forget(&mut self, project: &ProjectName, asked: &BTreeSet<IssueRef>) {
+        let of = self.state.issues.iter().filter(|(issue, known)| issue.project == *project && known.phase.is_final());
+        let idle: Vec<IssueRef> = of.map(|(issue, _)| issue).filter(|issue| !asked.contains(issue)).cloned().collect();
+        for issue in idle {
+            self.state.set_aside(&issue);
         }
     }
 
@@ -267,7 +302,9 @@ impl Model {
         let handed = self.state.issues.iter().filter(|(_, known)| matches!(known.phase, Phase::Handed { .. }));
         let moving = handed.filter(|(_, known)| known.pull.as_ref().is_some_and(|pull| pull.moving));
         let of = moving.map(|(issue, _)| &issue.project);
-        of.filter(|name| self.portfolio.projects.get(name).is_some_and(|project| !project.paused)).collect()
+        of.filter(|name| self.portfolio.projects.get(name).is_some_and(|project| !project.paused))
+            .filter(|name| self.state.control.holds_project(name).is_none())
+            .collect()
     }
 
     /// When a project's pull requests are looked at again.

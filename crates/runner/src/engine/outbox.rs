@@ -2,7 +2,7 @@
 
 use dayfly_core::{Applied, Effect, EffectEntry, Project, ProjectName, PullApplied, PullWrite, TrackerError};
 
-use crate::git::{GitError, Landed, Pushed, TrustedGit};
+use crate::git::{GitError, Landed, Pushed};
 
 use super::attempt::chain;
 use super::house::House;
@@ -11,6 +11,9 @@ use super::model::Tried;
 
 /// Tries one effect.
 pub(super) async fn apply(house: &House, entry: &EffectEntry) -> Tried {
+    if house.is_halted() {
+        return Tried::Withheld;
+    }
     match &entry.effect {
         Effect::Tracker { project, write } => match house.tracker.apply(project, &entry.id.0, write).await {
             Ok(Applied::Done(created)) => done(false, created),
@@ -80,7 +83,7 @@ async fn push(house: &House, name: &ProjectName, branch: &str, commit: &dayfly_c
     let (Some(git), Some(remote)) = (house.git(project).await?, house.remote(project).await?) else {
         return Ok(gone(name.as_str()));
     };
-    Ok(match TrustedGit::push(&git, &remote, branch, commit).await? {
+    Ok(match git.push(&remote, branch, commit).await? {
         Pushed::Moved => done(false, None),
         Pushed::Already => done(true, None),
         Pushed::Foreign(now) => {

@@ -6,10 +6,8 @@ use camino::Utf8PathBuf;
 use dayfly_core::{
     Attempt, AttemptId, Awaited, Epoch, EventSink, JobSpec, Outcome, OutputLimits, RunnerError, Stop, probe_job,
 };
-use tokio::sync::watch;
 
-use crate::remove::remove_folder;
-
+use super::brake::Ear;
 use super::house::{House, attempt_dir};
 
 /// More than an agent prints for one word.
@@ -27,7 +25,7 @@ pub(super) struct Probe {
     pub(super) awaited: Awaited,
     /// Tells the probes of an engine, and those of other engines, apart.
     pub(super) number: (Epoch, u64),
-    pub(super) stop: watch::Receiver<Option<Stop>>,
+    pub(super) stop: Ear,
 }
 
 impl Probe {
@@ -39,22 +37,28 @@ impl Probe {
         let outcome = self.run(&id, &cwd).await.ok().flatten();
         for folder in [cwd, attempt_dir(&self.house.portfolio, &id)] {
             // A probe leaves nothing that anybody would read.
-            let _ = remove_folder(&folder).await;
+            let _ = self.house.remove_folder(&folder).await;
         }
         outcome
     }
 
     async fn run(&mut self, id: &AttemptId, cwd: &Utf8PathBuf) -> Result<Option<Outcome>, RunnerError> {
         let at = |source| RunnerError::Files { path: cwd.clone(), source };
-        tokio::fs::create_dir_all(cwd).await.map_err(at)?;
+        if self.house.ground.is_there() {
+            tokio::fs::create_dir_all(cwd).await.map_err(at)?;
+        }
         let Some(mut attempt) = self.attempt(id, cwd) else { return Ok(None) };
         // What would be billed in another way than is configured is not tried at all.
         if self.house.route(&attempt.job).is_err() {
             return Ok(None);
         }
         let Ok(held) = self.house.hold_key(&mut attempt) else { return Ok(None) };
+        if self.house.is_halted() {
+            return Ok(None);
+        }
         let mut running = self.house.runner.start(&attempt).await?;
-        let stopped = tokio::select! {
+        tokio::select! {
+            biased;
             outcome = running.wait() => {
                 let mut outcome = outcome?;
                 if let Some(held) = &held {
@@ -63,12 +67,10 @@ impl Probe {
                 self.house.bill(&attempt.job, &mut outcome.receipt);
                 return Ok(Some(outcome));
             }
-            stopped = self.stop.wait_for(Option::is_some) => stopped.is_ok(),
-        };
-        if stopped {
-            running.stop(Stop::Kill).await?;
-            running.wait().await?;
+            () = self.stop.told() => {}
         }
+        running.stop(Stop::Kill).await?;
+        running.wait().await?;
         Ok(None)
     }
 

@@ -5,13 +5,13 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use dayfly_core::{
-    AttemptEvent, AttemptId, End, Event, IssueRef, Next, PendingEffect, Plan, ProjectName, Ready, Record, State, Stop,
-    Wait, plan,
+    AttemptEvent, AttemptId, Backlog, End, Event, IssueRef, Next, Order, PendingEffect, Plan, ProjectName, Ready,
+    Record, State, Stop, StoreError, Wait, backlog, plan,
 };
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::model::Model;
+use super::model::{Model, Until};
 
 type Listener = dyn Fn(Notice<'_>) + Send + Sync;
 
@@ -39,8 +39,14 @@ pub enum Notice<'a> {
     TakenUp(&'a AttemptId),
     /// What an attempt left on the disk could not be removed, with why; the next engine tries again.
     NotCleaned(&'a AttemptId, &'a str),
+    /// The store does not serve: nothing new is begun, what runs goes on, and it is tried again. Told once.
+    Unavailable(&'a StoreError),
+    /// The store serves again, and so does the engine.
+    Available,
     /// The engine ends what runs.
     Stopping(Stop),
+    /// The engine starts nothing more, and ends when what runs has ended.
+    Draining,
 }
 
 impl Debug for Progress {
@@ -89,6 +95,18 @@ impl Progress {
         self.tell(Notice::TakenUp(attempt));
     }
 
+    pub(super) fn draining(&self) {
+        self.tell(Notice::Draining);
+    }
+
+    pub(super) fn unavailable(&self, err: &StoreError) {
+        self.tell(Notice::Unavailable(err));
+    }
+
+    pub(super) fn available(&self) {
+        self.tell(Notice::Available);
+    }
+
     pub(super) fn stopping(&self, how: Stop) {
         self.tell(Notice::Stopping(how));
     }
@@ -115,8 +133,15 @@ pub struct Summary {
     pub withheld: Vec<Withheld>,
     /// What was written to keep issues in order.
     pub triaged: Vec<TriagedLine>,
-    /// Whether the operator asked for the end.
+    /// What waits, if nothing was started because nothing was prepared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unprepared: Option<Backlog>,
+    /// Whether the operator asked for the end, and did not wait for what ran.
     pub stopped: bool,
+    /// Whether the operator asked for the end when what ran had ended.
+    pub drained: bool,
+    /// Who stopped everything, if that was the end.
+    pub halted: Option<Order>,
 }
 
 /// Something that a rule of triage had written.
@@ -148,12 +173,15 @@ impl Summary {
         let held = model.filter.held.iter().map(|(issue, (reason, _))| (issue.clone(), reason.clone()));
         let faults = model.views.iter().filter_map(|(project, view)| Some((project.clone(), view.fault.clone()?)));
         let delayed = |p: &PendingEffect| Some((p.entry.issue.clone(), p.delayed.as_ref()?.0.clone()));
+        let last = plan(&model.plan_input(now));
         let mut summary = Self {
             held: held.collect(),
             put_off: model.state.outbox.iter().filter_map(delayed).collect(),
             unread: faults.collect(),
-            withheld: withheld(&plan(&model.plan_input(now))),
-            stopped: !model.admitting,
+            withheld: withheld(&last),
+            stopped: !(model.admitting || model.draining),
+            drained: model.draining,
+            halted: model.state.control.halt.clone(),
             ..Self::default()
         };
         let mut issues: BTreeMap<AttemptId, IssueRef> = BTreeMap::new();
@@ -194,6 +222,11 @@ impl Summary {
                 Event::Triaged { issue, rule, why, .. } => summary.triaged.push(TriagedLine { issue, rule, why }),
                 _ => {}
             }
+        }
+        let asked = summary.stopped || summary.drained || summary.halted.is_some();
+        let idle = summary.ends.is_empty() && summary.done.is_empty() && !asked;
+        if idle && model.until != Until::Triage {
+            summary.unprepared = backlog(&model.plan_input(now), &last);
         }
         summary
     }

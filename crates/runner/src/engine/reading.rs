@@ -2,7 +2,7 @@
 
 use dayfly_core::{Commit, Forge, IssueId, Phase, Project, ProjectName, ProjectView, State, Tracker, TrackerError};
 
-use crate::git::Git;
+use crate::git::{Git, GitError, Repo};
 
 use super::attempt::chain;
 
@@ -18,11 +18,36 @@ pub(super) struct Handed {
 #[derive(Debug)]
 pub(super) enum At<'a> {
     /// In the user's repository.
-    Here(Git),
+    Here(Branches),
     /// On a forge; what was handed over before the project had one is in the user's repository.
-    Forge(&'a dyn Forge, Option<Git>),
+    Forge(&'a dyn Forge, Option<Branches>),
     /// Nowhere that can be asked now.
     Nowhere,
+}
+
+/// The branches of a repository of the user's.
+#[derive(Debug)]
+pub(super) enum Branches {
+    /// Of one that an engine works on.
+    Repo(Repo),
+    /// Of one that is only read.
+    Git(Git),
+}
+
+impl Branches {
+    async fn branch(&self, branch: &str) -> Result<Option<Commit>, GitError> {
+        match self {
+            Branches::Repo(repo) => repo.branch(branch).await,
+            Branches::Git(git) => git.branch(branch).await,
+        }
+    }
+
+    async fn is_ancestor(&self, ancestor: &Commit, of: &Commit) -> Result<bool, GitError> {
+        match self {
+            Branches::Repo(repo) => repo.is_ancestor(ancestor, of).await,
+            Branches::Git(git) => git.is_ancestor(ancestor, of).await,
+        }
+    }
 }
 
 /// The issues of a project whose branch waits to be merged.
@@ -65,7 +90,7 @@ pub(super) async fn view(tracker: &dyn Tracker, project: &Project, handed: Vec<H
     }
 }
 
-async fn merged_here(view: &mut ProjectView, project: &Project, handed: &[Handed], git: &Git) {
+async fn merged_here(view: &mut ProjectView, project: &Project, handed: &[Handed], git: &Branches) {
     let rest: Vec<&Handed> = handed.iter().filter(|handed| !view.pulls.contains_key(&handed.issue)).collect();
     if rest.is_empty() {
         return;

@@ -3,44 +3,49 @@
 use std::sync::Arc;
 
 use dayfly_core::{
-    AttemptId, Batch, Condition, End, Epoch, Event, EventSink, Issue, LiveAttempt, Outcome, Receipt, Record, Running,
-    Seq, State, Stop, StoreError, TrackerState,
+    AttemptId, Batch, Condition, End, Epoch, Event, EventSink, Issue, IssueRef, LiveAttempt, Outcome, Receipt, Record,
+    Running, Seq, State, Store, StoreError, TrackerState,
 };
-use tokio::sync::watch;
 
 use crate::git::GitError;
-use crate::process;
 
 use super::attempt::{Work, chain};
+use super::brake::Brake;
 use super::guard::Guard;
+use super::hold;
 use super::house::House;
 use super::progress::Progress;
 
 /// How many records are read at once.
 const PAGE: usize = 4096;
 
-/// Folds the whole ledger.
+/// Takes those issues back that a state does not hold because they were set aside.
 ///
 /// # Errors
-/// If the store does not serve, or the ledger cannot be folded.
-pub(super) async fn load(house: &House) -> Result<State, StoreError> {
-    let mut state = State::default();
-    loop {
-        let records = house.store.read(state.head, PAGE).await?;
-        for record in &records {
-            state.apply(record)?;
-        }
-        if records.len() < PAGE {
-            return Ok(state);
-        }
+/// If the store does not serve.
+pub(super) async fn recall(
+    store: &dyn Store,
+    state: &mut State,
+    issues: impl IntoIterator<Item = IssueRef>,
+) -> Result<(), StoreError> {
+    if state.aside.is_empty() {
+        return Ok(());
     }
+    let missing: Vec<IssueRef> = issues.into_iter().filter(|issue| !state.issues.contains_key(issue)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for (issue, known) in store.recall(&missing).await? {
+        state.recall(issue, known);
+    }
+    Ok(())
 }
 
 /// Reads the whole ledger.
 ///
 /// # Errors
 /// If the store does not serve.
-pub async fn read_all(store: &dyn dayfly_core::Store) -> Result<Vec<Record>, StoreError> {
+pub async fn read_all(store: &dyn Store) -> Result<Vec<Record>, StoreError> {
     let mut records: Vec<Record> = Vec::new();
     loop {
         let after = records.last().map_or(Seq(0), |r| r.seq);
@@ -66,7 +71,7 @@ pub(super) struct Recovery<'a> {
     /// Where the events of an attempt go.
     pub(super) sink: &'a (dyn Fn(&AttemptId) -> EventSink + Sync),
     /// How attempts are told to stop.
-    pub(super) stop: &'a watch::Sender<Option<Stop>>,
+    pub(super) brake: &'a Brake,
     pub(super) progress: &'a Progress,
 }
 
@@ -94,7 +99,7 @@ impl Recovery<'_> {
                 project,
                 events: guard.sink((self.sink)(&id)),
                 guard,
-                stop: self.stop.subscribe(),
+                stop: self.brake.ear(Some(&id)),
             });
             let work = match work {
                 Some(mut work) => match work.find().await {
@@ -111,7 +116,7 @@ impl Recovery<'_> {
             };
             self.lost(&id, &attempt, work, state).await?;
         }
-        self.house.clean_leftovers(state).await;
+        self.house.clean_leftovers(state).await?;
         Ok(taken_up)
     }
 
@@ -131,9 +136,7 @@ impl Recovery<'_> {
     ) -> Result<(), StoreError> {
         // Whatever keeps the commands of its gates ends them now, and is not to be killed in the middle of that.
         self.house.wait_for_gates(id).await;
-        let (tag, process, name) = (self.house.tag.clone(), attempt.process.clone(), id.clone());
-        // A search that panicked found nothing to kill; the attempt is settled all the same.
-        let _ = tokio::task::spawn_blocking(move || process::kill_attempt(&tag, &name, process.as_ref())).await;
+        self.house.ground.kill_attempt(&self.house.tag, id, attempt.process.as_ref()).await;
         let event = match work {
             Some(work) => settle(work, attempt).await,
             // The project left the configuration: the attempt is over all the same.
@@ -151,7 +154,7 @@ impl Recovery<'_> {
             events: vec![event],
             conditions: vec![Condition::Holder(id.clone(), attempt.token)],
         };
-        for record in self.house.store.append(&batch).await? {
+        for record in hold::once(&*self.house.store, state.head, &batch).await? {
             state.apply(&record)?;
         }
         self.progress.recovered(id);

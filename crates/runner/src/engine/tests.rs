@@ -1,11 +1,13 @@
 //! Whole runs of the engine: a portfolio in a folder, real git where commits matter, scripted agents.
 
 mod capacity;
+mod disk;
 mod flow;
 mod guard;
 mod incidents;
 mod interrupts;
 mod night;
+mod orders;
 mod outbox;
 mod people;
 mod recovery;

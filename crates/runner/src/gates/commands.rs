@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use crate::agents::CommandAgent;
-use crate::git::TrustedGit;
+use crate::git::Repo;
 
 use super::error;
 
@@ -25,7 +25,7 @@ pub const GATES_FILE: &str = ".dayfly/gates.toml";
 #[derive(Debug, Clone)]
 pub struct Commands {
     /// The repository; the file is read from its base commit. Without one it is read from the folder.
-    pub git: Option<TrustedGit>,
+    pub git: Option<Repo>,
     /// Where each command gets a folder of its own: not in the attempt's, into which the agent may have written.
     pub dir: Utf8PathBuf,
     /// Where a working copy at the exact commit is made for the commands.
@@ -134,7 +134,7 @@ impl Commands {
     async fn entries(&self, work: &WorkFacts) -> Result<Vec<Entry>, GateError> {
         let text = match &self.git {
             Some(git) => {
-                git.work().file_at(&work.base, GATES_FILE).await.map_err(|err| cannot("read the base commit", err))?
+                git.file_at(&work.base, GATES_FILE).await.map_err(|err| cannot("read the base commit", err))?
             }
             None => match tokio::fs::read_to_string(work.tree.join(GATES_FILE)).await {
                 Ok(text) => Some(text),
@@ -172,7 +172,7 @@ impl Commands {
             id: AttemptId::from_text(format!("{}.gate-{}", self.attempt, entry.name)),
             job,
             cwd: tree.to_owned(),
-            reads: tools.into_iter().chain(self.git.iter().flat_map(TrustedGit::lends)).collect(),
+            reads: tools.into_iter().chain(self.git.iter().flat_map(|git| git.lends())).collect(),
             bridge: None,
             dir: self.dir.join(&entry.name),
             command,
@@ -181,8 +181,15 @@ impl Commands {
             tag: self.tag.clone(),
             events: EventSink::none(),
         };
-        let mut running =
-            self.runner.start(&attempt).await.map_err(|err| cannot(&format!("run `{}`", entry.name), err))?;
+        let mut running = match self.runner.start(&attempt).await {
+            Ok(running) => running,
+            Err(err) if err.is_transient() => {
+                let why = std::error::Error::source(&err).map(|source| format!(": {source}")).unwrap_or_default();
+                let reason = format!("`{}`: {err}{why}", entry.name);
+                return Ok(Verdict::Hold { reason, until: None });
+            }
+            Err(err) => return Err(cannot(&format!("run `{}`", entry.name), err)),
+        };
         let outcome = running.wait().await.map_err(|err| cannot(&format!("follow `{}`", entry.name), err))?;
         let shown = entry.run.join(" ");
         Ok(match outcome.end {
@@ -195,6 +202,8 @@ impl Commands {
                 let reason = format!("`{shown}` did not end within {limit:?}");
                 Verdict::Fail { reason, tail: outcome.receipt.tail }
             }
+            // It says nothing of the work, and may go well the next time.
+            End::Host { reason } => Verdict::Hold { reason: format!("`{shown}`: {reason}"), until: None },
             end => return Err(error("commands", format!("`{shown}`: {end}"))),
         })
     }

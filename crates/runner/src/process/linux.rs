@@ -51,13 +51,23 @@ pub(super) fn all() -> Vec<Stat> {
 /// With the attempt's `leader` only numbers given out after the leader's are looked at, as long as the leader is
 /// young: looking into every process of the machine costs more than a short job does.
 pub(super) fn marked(tag: &str, attempt: &AttemptId, leader: Option<&ProcessIdentity>) -> Marked {
-    let tag = format!("{TAG_VARIABLE}={tag}");
     let attempt = format!("{ATTEMPT_VARIABLE}={attempt}");
     // The commands that judge an attempt carry its mark with their own name behind it.
     let gates = format!("{attempt}.gate-");
-    let is = |entry: &[u8], wanted: &str| entry == wanted.as_bytes();
+    let is_of = |entry: &[u8]| entry == attempt.as_bytes() || entry.starts_with(gates.as_bytes());
+    carrying(tag, is_of, leader.and_then(given_out_since))
+}
+
+/// The processes whose environment carries the mark of any attempt of an installation.
+pub(super) fn installed(tag: &str) -> Marked {
+    let any = format!("{ATTEMPT_VARIABLE}=");
+    carrying(tag, |entry| entry.starts_with(any.as_bytes()), None)
+}
+
+/// The processes whose environment carries a tag and an attempt's mark, among those whose numbers were given out `later`.
+fn carrying(tag: &str, is_of: impl Fn(&[u8]) -> bool, later: Option<(u32, u32)>) -> Marked {
+    let tag = format!("{TAG_VARIABLE}={tag}");
     let me = std::process::id();
-    let later = leader.and_then(given_out_since);
     let mut found = Marked::default();
     for pid in pids() {
         if pid == me || pid <= 1 || later.is_some_and(|(from, to)| !between(pid, from, to)) {
@@ -71,9 +81,7 @@ pub(super) fn marked(tag: &str, attempt: &AttemptId, leader: Option<&ProcessIden
             }
         };
         let mut entries = environ.split(|b| *b == 0);
-        if entries.clone().any(|entry| is(entry, &tag))
-            && entries.any(|entry| is(entry, &attempt) || entry.starts_with(gates.as_bytes()))
-        {
+        if entries.clone().any(|entry| entry == tag.as_bytes()) && entries.any(&is_of) {
             found.pids.push(pid);
         }
     }

@@ -28,7 +28,8 @@ use crate::process;
 use super::contain::{Walled, Walls, never_begun, wall};
 use super::output::Output;
 use super::prepare::{self, Files, absolute, at};
-use super::{Keeper, Seen, ended};
+use super::unheard::unheard;
+use super::{Keeper, Leave, Seen, ended};
 
 /// How much of a log is read at once.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -42,6 +43,7 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(super) struct KeptRunning {
     outcome: watch::Receiver<Option<Outcome>>,
     ear: Ear,
+    leave: Leave,
     /// The following task; it ends with this value.
     task: JoinSet<()>,
 }
@@ -67,7 +69,7 @@ impl Ear {
             }
             Ear::Folder(dir) => {
                 // Read now: it may not have been written yet when the attempt was found.
-                let keeper = identity(dir).map(|identity| identity.keeper);
+                let keeper = Identity::of(dir).map(|identity| identity.keeper);
                 if let Some(keeper) = keeper.filter(process::is_alive) {
                     let signal = if how == Stop::Kill { Signal::SIGUSR1 } else { Signal::SIGTERM };
                     let _ = i32::try_from(keeper.pid).map(|pid| kill(Pid::from_raw(pid), signal));
@@ -97,10 +99,12 @@ pub(super) async fn start(
     let missing = || cannot(io::Error::other("it has no standard input and output"));
     let (mut stdin, stdout) = child.stdin.take().zip(child.stdout.take()).ok_or_else(missing)?;
     // A keeper that loses this pipe before it was told anything starts nothing.
-    stdin.write_all(&spec).await.map_err(cannot)?;
+    if let Err(source) = stdin.write_all(&spec).await {
+        return Err(cannot(unheard(&mut child, Some(source)).await));
+    }
     let ear = Ear::Pipe(File::from(stdin.into_owned_fd().map_err(cannot)?));
     let (told, outcome) = watch::channel(None);
-    let mut running = KeptRunning { outcome, ear, task: JoinSet::new() };
+    let mut running = KeptRunning { outcome, ear, leave: keeper.leave.clone(), task: JoinSet::new() };
     // From here on dropping this future drops `running`, which ends the attempt.
     let mut lines = BufReader::with_capacity(LINE_BYTES, stdout).lines();
     let leader = match lines.next_line().await.map_err(cannot)?.as_deref().map(serde_json::from_str) {
@@ -109,7 +113,7 @@ pub(super) async fn start(
             let source = errno.map_or_else(|| io::Error::other(reason), io::Error::from_raw_os_error);
             return Err(RunnerError::Spawn { program: attempt.command.program.clone(), source });
         }
-        _ => return Err(cannot(io::Error::other("the keeper ended before it had started anything"))),
+        _ => return Err(cannot(unheard(&mut child, None).await)),
     };
     attempt.events.send(AttemptEvent::Spawned(leader.clone()));
     let follow = Follow::new(walls, attempt, files.dir, Some(leader));
@@ -159,6 +163,7 @@ fn spec(keeper: &Keeper, attempt: &Attempt, files: &Files, walled: &Walled) -> i
         redact: attempt.command.redact.clone(),
         after_crash: keeper.after_crash,
         cgroup: walled.cgroup.as_ref().map(|group| group.path().to_owned()),
+        halt: keeper.halt.clone(),
         wrappers: walled.wrappers,
     };
     let mut text = serde_json::to_vec(&spec)?;
@@ -167,7 +172,11 @@ fn spec(keeper: &Keeper, attempt: &Attempt, files: &Files, walled: &Walled) -> i
 }
 
 /// Finds an attempt that a keeper of an earlier engine holds, or held to its end.
-pub(super) async fn reattach(walls: &Arc<Walls>, attempt: &Attempt) -> Result<Option<Box<dyn Running>>, RunnerError> {
+pub(super) async fn reattach(
+    keeper: &Keeper,
+    walls: &Arc<Walls>,
+    attempt: &Attempt,
+) -> Result<Option<Box<dyn Running>>, RunnerError> {
     let dir = absolute(&attempt.dir).map_err(at(&attempt.dir))?;
     // Without its folder an attempt was not begun. With it, its keeper may be about to begin.
     if !dir.try_exists().map_err(at(&dir))? {
@@ -183,12 +192,12 @@ pub(super) async fn reattach(walls: &Arc<Walls>, attempt: &Attempt) -> Result<Op
     }
     let ear = if held.is_none() { Ear::Folder(dir.clone()) } else { Ear::Gone };
     drop(held);
-    let child = identity(&dir).and_then(|identity| identity.child);
+    let child = Identity::of(&dir).and_then(|identity| identity.child);
     if let Some(child) = &child {
         attempt.events.send(AttemptEvent::Spawned(child.clone()));
     }
     let (told, outcome) = watch::channel(None);
-    let mut running = KeptRunning { outcome, ear, task: JoinSet::new() };
+    let mut running = KeptRunning { outcome, ear, leave: keeper.leave.clone(), task: JoinSet::new() };
     let follow = Follow::new(walls, attempt, dir, child);
     running.task.spawn(async move {
         let outcome = follow.untold().await;
@@ -322,7 +331,7 @@ impl Follow {
         let (walls, attempt, leader, dir) = (self.walls, self.attempt, self.leader, self.dir);
         let swept = tokio::task::spawn_blocking(move || {
             // What a namespace or a control group held is gone with it; otherwise some may have cleared their mark.
-            let gone = walls.end_group(identity(&dir).and_then(|identity| identity.cgroup).as_deref());
+            let gone = walls.end_group(Identity::of(&dir).and_then(|identity| identity.cgroup).as_deref());
             let swept = process::end_attempt(&attempt.tag, &attempt.id, leader.as_ref());
             swept && (gone || attempt.sandbox.least == Sandbox::Bubblewrap)
         });
@@ -372,26 +381,17 @@ impl Running for KeptRunning {
 
 impl Drop for KeptRunning {
     fn drop(&mut self) {
-        if self.outcome.borrow().is_none() {
+        // A keeper that is left finds its pipe closed, as when an engine is killed, and does what its policy says.
+        if self.outcome.borrow().is_none() && !self.leave.is_set() {
             self.ear.say(Stop::Kill);
         }
         self.task.abort_all();
     }
 }
 
-/// What a keeper has said of itself, if it has come so far.
-fn identity(dir: &Utf8Path) -> Option<Identity> {
-    read_json(&dir.join(KEEPER_FILE)).ok().flatten()
-}
-
 /// Ends and removes the control group that an attempt was to be in.
 fn end_group(walls: &Walls, attempt: &Attempt, dir: &Utf8Path) {
-    let known = identity(dir).and_then(|identity| identity.cgroup);
+    let known = Identity::of(dir).and_then(|identity| identity.cgroup);
     let group = known.or_else(|| walls.group(&attempt.tag, &attempt.id, &attempt.job.sandbox));
     walls.end_group(group.as_deref());
-}
-
-/// Whether the folder of an attempt has a keeper that lives: then the attempt goes on, with an engine or without.
-pub fn is_kept(dir: &Utf8Path) -> bool {
-    dir.join(KEEPER_FILE).exists() && lock(dir).is_ok_and(|lock| lock.is_none())
 }

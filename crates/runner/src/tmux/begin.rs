@@ -6,11 +6,12 @@ use std::time::Duration;
 use camino::Utf8Path;
 use dayfly_core::{AttemptEvent, SessionPrompt, Stream};
 
-use super::claim::Claim;
+use super::call::Tmux;
+use super::claim::{Claim, Held};
 use super::control::Control;
 use super::error::TmuxError;
 use super::live::{Begun, Live, write};
-use super::session::Made;
+use super::session::{Made, Pane, Session};
 use super::spot::Spot;
 
 /// How long a program may take until it can take its first prompt.
@@ -30,19 +31,16 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(super) async fn begin(begun: Begun) -> Result<Live, TmuxError> {
     let (session, tmux) = (begun.session.clone(), begun.tmux.clone());
     let events = begun.attempt.events.clone();
-    let made = session.exist(&tmux).await?;
+    let ours = match take(&session, &tmux, &begun).await {
+        // The server ended with what the session was at before. Nothing was handed in yet, and another one is started.
+        Err(TmuxError::Gone { .. }) => take(&session, &tmux, &begun).await?,
+        taken => taken?,
+    };
+    let Ours { held, left, pane, made } = ours;
     if session.place.is_elsewhere() && made == Made::Started {
         let text = format!("dayfly: the path was too long; the socket is {}", session.place.socket);
         events.send(AttemptEvent::Line { stream: Stream::Stderr, text });
     }
-    let (held, left) = session.claim(&tmux, Claim::new(&begun.attempt.id)).await?;
-    let (pane, made) = match session.run(&tmux, made).await {
-        Ok(ran) => ran,
-        Err(err) => {
-            let _ = session.release(&tmux, &held.0).await;
-            return Err(err);
-        }
-    };
     let claim = held.0.clone();
     let ready = async {
         let mut live = Live::watch(begun, pane, Some(held), Duration::ZERO).await?;
@@ -58,6 +56,27 @@ pub(super) async fn begin(begun: Begun) -> Result<Live, TmuxError> {
         Ok(live) => Ok(live),
         Err(err) => {
             let _ = session.release(&tmux, &claim).await;
+            Err(err)
+        }
+    }
+}
+
+/// A session that is claimed, and whose program runs.
+struct Ours {
+    held: Held,
+    /// Whether an attempt that nobody follows any more was at work.
+    left: bool,
+    pane: Pane,
+    made: Made,
+}
+
+async fn take(session: &Session, tmux: &Tmux, begun: &Begun) -> Result<Ours, TmuxError> {
+    let made = session.exist(tmux).await?;
+    let (held, left) = session.claim(tmux, Claim::new(&begun.attempt.id)).await?;
+    match session.run(tmux, made).await {
+        Ok((pane, made)) => Ok(Ours { held, left, pane, made }),
+        Err(err) => {
+            let _ = session.release(tmux, &held.0).await;
             Err(err)
         }
     }

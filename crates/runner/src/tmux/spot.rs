@@ -4,11 +4,44 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dayfly_core::{AttemptId, End};
+use tokio::time::{Instant, sleep};
 
 use super::call::Tmux;
 use super::claim::Claim;
 use super::error::TmuxError;
 use super::session::{Pane, Session};
+
+/// How often a session is looked at whose attempt somebody else is to end.
+const LOOK: Duration = Duration::from_millis(50);
+
+impl Session {
+    /// Interrupts the attempt in the session, and leaves the session to the next one. Whoever follows the attempt has
+    /// `patience` to do so themselves. Gives the attempt, if there was one.
+    ///
+    /// # Errors
+    /// If tmux does not do what it is asked to.
+    pub async fn interrupt(&self, patience: Duration) -> Result<Option<AttemptId>, TmuxError> {
+        if !self.place.socket.exists() {
+            return Ok(None);
+        }
+        let tmux = self.tmux().await?;
+        let end = Instant::now() + patience;
+        let mut found = None;
+        loop {
+            let seen = self.look(&tmux).await?;
+            let Some((claim, pane)) = seen.and_then(|seen| Some((seen.claim?, seen.pane?))) else { return Ok(found) };
+            found = Some(claim.attempt.clone());
+            if claim.is_followed() && Instant::now() < end {
+                sleep(LOOK).await;
+                continue;
+            }
+            let spot = Spot { session: Arc::new(self.clone()), tmux: tmux.clone(), pane, claim: Some(claim.clone()) };
+            spot.keys(&self.config.interrupt).await?;
+            self.release(&tmux, &claim).await?;
+            return Ok(found);
+        }
+    }
+}
 
 /// The pane of a session's program, as one attempt knows it.
 #[derive(Debug, Clone)]

@@ -109,6 +109,7 @@ fn one(
         redact: args.redact.clone(),
         after_crash: AfterCrash::End,
         cgroup: None,
+        halt: None,
         wrappers: 0,
     };
     let status = keep(&spec, passing).map_err(|err| format!("cannot keep the command: {err}"))?;

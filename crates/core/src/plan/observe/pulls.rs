@@ -19,8 +19,9 @@ pub(super) fn observe_pull(
 ) -> Option<Event> {
     let Phase::Handed { commit, .. } = &known.phase else { return None };
     let project = input.portfolio.projects.get(&issue_ref.project)?;
-    // Who pauses a project wants nothing merged in it; what people did there is seen all the same.
-    if project.paused && pull.state == PullState::Open {
+    // Who pauses an issue or a project wants nothing merged of it; what people did there is seen all the same.
+    let paused = project.paused || input.state.control.holds(issue_ref).is_some();
+    if paused && pull.state == PullState::Open {
         return None;
     }
     let labels = &input.portfolio.labels;

@@ -185,28 +185,28 @@ async fn what_was_said_while_no_engine_listened_is_counted_from_when_it_was_said
         resets: Some(ResetTime::After(Duration::from_secs(7200))),
         said: "try again in 2h".into(),
     };
-    let runner = MockRunner::new(move |_| MockScript {
-        after: Duration::from_secs(1),
-        limits: vec![notice.clone()],
-        when_dropped: WhenDropped::Found,
-        ..MockScript::ends(End::Quota { resets_at: None })
+    let (begun, mut began) = mpsc::channel(1);
+    let runner = MockRunner::new(move |_| {
+        let _ = begun.try_send(());
+        MockScript {
+            after: Duration::from_hours(1),
+            limits: vec![notice.clone()],
+            when_dropped: WhenDropped::Found,
+            ..MockScript::ends(End::Quota { resets_at: None })
+        }
     });
     let runner: Arc<dyn Runner> = Arc::new(runner.with_reattach());
     let engine = world.builder(Arc::clone(&runner)).build();
     let (_keep, mut shutdown) = mpsc::channel(1);
-    // The engine dies as soon as the attempt is in the ledger, which is long before the attempt ends.
-    let started = async {
-        while world.state().await.live.is_empty() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
     tokio::select! {
-        ended = engine.run(once(), &mut shutdown) => panic!("it ended first: {ended:?}"),
-        () = started => {}
+        ended = finish_with(&engine, once(), &mut shutdown) => panic!("it was to be given up before: {ended:?}"),
+        _ = began.recv() => {}
     }
     assert_eq!(world.state().await.live.len(), 1);
     // Nobody listens until it has ended for sure.
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_hours(2)).await;
+    tokio::time::resume();
     // It ended an hour and a half ago.
     let ended = now() - SignedDuration::from_mins(90);
     let dir = world.repo.root.join("state/attempts/web.1.exec.1");
@@ -265,4 +265,22 @@ async fn laptop_sleep_a_time_that_comes_while_the_machine_sleeps_is_noticed_when
     assert!(began.elapsed() <= Duration::from_secs(3630), "{:?}", began.elapsed());
     // A clock that stands still keeps nobody waiting for ever.
     super::super::sleep_until(&clock, Some(clock.now() + SignedDuration::from_mins(1))).await;
+}
+
+/// The guess of an attempt that tried once shortened what probes had found, and so an attempt was spent every minute and a
+/// half for as long as the outage lasted.
+#[tokio::test(start_paused = true)]
+async fn an_outage_in_which_every_answer_takes_its_time_is_found_out_by_probes_and_not_by_attempts() {
+    let asked = Asked::new("");
+    let script = |_: &Attempt, at| match at {
+        ..7200 => MockScript {
+            after: Duration::from_secs(30),
+            ..MockScript::ends(End::ProviderDown { reason: "529".into() })
+        },
+        _ => MockScript::succeeds(),
+    };
+    asked.run(None, script).await;
+    let (attempts, probes) = (asked.starts("web").len(), asked.starts("probe").len());
+    assert!((2..=6).contains(&attempts) && probes > 50, "{attempts} attempts, {probes} probes");
+    assert_eq!(asked.world.phase(1).await, "done");
 }

@@ -35,7 +35,10 @@ impl Yard {
     async fn gate(&self) -> Commands {
         Commands {
             git: Some(
-                TrustedGit::open(Git::open(&self.repo.web).await.unwrap(), &self.repo.root.join("git")).await.unwrap(),
+                TrustedGit::open(Git::open(&self.repo.web).await.unwrap(), &self.repo.root.join("git"))
+                    .await
+                    .unwrap()
+                    .into(),
             ),
             dir: self.repo.root.join("attempt"),
             tree: self.repo.root.join("gates"),
@@ -188,9 +191,25 @@ async fn no_command_may_take_longer_than_the_projects_limit() {
 }
 
 #[tokio::test]
-async fn a_command_ended_by_a_signal_of_somebody_else_could_not_judge() {
-    let err = Yard::script("kill -9 $$", &[]).check().await.unwrap_err();
-    assert!(err.reason.contains("signal 9"), "{err}");
+async fn a_command_ended_by_a_signal_of_somebody_else_judges_nothing_and_is_tried_again() {
+    let verdict = Yard::script("kill -9 $$", &[]).check().await.unwrap();
+    assert!(matches!(&verdict, Verdict::Hold { reason, .. } if reason.contains("signal 9")), "{verdict:?}");
+}
+
+/// The keeper is a script, which dies before it has heard anything, or when it has heard something.
+#[tokio::test]
+async fn a_command_whose_keeper_somebody_ended_is_held_and_no_person_is_asked() {
+    use std::os::unix::fs::PermissionsExt as _;
+    for script in ["kill -9 $$", "read heard; kill -9 $$"] {
+        let yard = Yard::script("true", &[]);
+        let keeper = yard.repo.root.join("keeper");
+        std::fs::write(&keeper, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&keeper, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let runner = SubprocessRunner::kept(crate::Keeper::new(keeper));
+        let gate = Commands { runner: Arc::new(runner), ..yard.gate().await };
+        let verdict = gate.check(&yard.subject()).await.unwrap();
+        assert!(matches!(&verdict, Verdict::Hold { reason, .. } if reason.contains("by signal 9")), "{verdict:?}");
+    }
 }
 
 /// A file of that name where the engine was started once stood in for the one that was judged.

@@ -186,3 +186,18 @@ async fn limits_interrupt_the_program_and_the_session_stays() {
     assert_eq!(world.attempt(3, "again").end(&runner).await, End::Succeeded);
     assert_eq!(world.session().status().await.pid, pid, "it is the same program");
 }
+
+#[tokio::test]
+async fn a_server_that_ends_while_the_session_is_made_ready_is_started_again_once() {
+    let world = World::new();
+    assert!(matches!(world.attempt(1, "! echo tired; exit 3").end(&world.runner()).await, End::Host { .. }));
+    let program = world.root.join("tmux");
+    // It ends its own server in place of starting the program anew, the first time.
+    let script = "#!/bin/sh\ncase \"$*\" in *respawn-pane*)\n  if mkdir \"${0%/*}/ended\" 2>/dev/null; then tmux -S \"$5\" kill-server; fi;;\n\
+                  esac\nexec tmux \"$@\"\n";
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let runner = TmuxRunner::new(Session { program: Some(program.into()), ..world.session() });
+    assert_eq!(world.attempt(2, "again").end(&runner).await, End::Succeeded);
+    assert!(world.root.join("ended").exists(), "the server was never ended");
+}

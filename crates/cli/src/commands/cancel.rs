@@ -1,0 +1,75 @@
+//! `dayfly cancel`: ends what runs for an issue, and leaves the issue alone.
+
+use std::time::Instant;
+
+use dayfly_core::{Ask, AttemptId, IssueRef, Pause, State, Target};
+use dayfly_runner::StateLock;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::{CliError, Exit};
+use crate::orders::{LOOK, attempt, give, recorded};
+use crate::output::Output;
+
+/// What became of it.
+#[derive(Debug, Serialize)]
+struct Cancelled {
+    issue: IssueRef,
+    /// The attempt that ran.
+    attempt: Option<AttemptId>,
+    /// Whether it has ended.
+    ended: bool,
+}
+
+pub(crate) async fn run(output: &Output, context: &Context, what: &str, reason: &str) -> Result<Exit, CliError> {
+    let (issue, named) = match attempt(context, what) {
+        Some((issue, attempt)) => (issue, Some(attempt)),
+        None => (context.issue(what).await?, None),
+    };
+    let ask = Ask::Cancel { issue: issue.clone(), attempt: named.clone() };
+    let state = give(context, reason, ask).await?;
+    if !is_cancelled(&state, &issue) {
+        return Err(CliError::trouble(format!("{what} does not run")).hint(format!(
+            "`dayfly why {issue}` says where it stands; `dayfly cancel {issue}` leaves the issue alone"
+        )));
+    }
+    let attempt = state.live.iter().find(|(_, live)| live.issue == issue).map(|(id, _)| id.clone());
+    let ended = match &attempt {
+        Some(attempt) => has_ended(output, context, attempt).await?,
+        None => true,
+    };
+    output.data(&Cancelled { issue: issue.clone(), attempt: attempt.clone(), ended }, || {
+        let did = match (&attempt, ended) {
+            (Some(attempt), true) => format!("{attempt} was ended, charged to nobody"),
+            (Some(attempt), false) => format!("{attempt} is ended by the next `dayfly run`"),
+            (None, _) => "nothing ran for it".to_owned(),
+        };
+        format!("{issue}: cancelled; {did}. `dayfly resume {issue}` lets it go on.")
+    })?;
+    Ok(Exit::Good)
+}
+
+fn is_cancelled(state: &State, issue: &IssueRef) -> bool {
+    let own = |pause: &Pause| pause.cancelled && pause.what == Target::Issue(issue.clone());
+    state.control.paused.iter().any(own)
+}
+
+/// Waits for the end of an attempt as long as an engine sees to it.
+async fn has_ended(output: &Output, context: &Context, attempt: &AttemptId) -> Result<bool, CliError> {
+    let (start, mut said) = (Instant::now(), false);
+    loop {
+        // Asked first: an engine that ends has recorded all before.
+        let engine = StateLock::engine(&context.config.portfolio.state_dir);
+        if !recorded(context).await?.live.contains_key(attempt) {
+            return Ok(true);
+        }
+        if engine.is_none() {
+            return Ok(false);
+        }
+        if !said && start.elapsed().as_secs() >= 1 {
+            output.say(&format!("waiting for the end of {attempt}"));
+            said = true;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}

@@ -1,0 +1,106 @@
+//! Giving an order, and seeing to it that the ledger holds it: by the engine that runs, or without one.
+
+use std::time::{Duration, Instant};
+
+use dayfly_core::{
+    Ask, AttemptId, Clock as _, IssueId, IssueRef, Order, ProjectName, Request, State, Store as _, Target,
+};
+use dayfly_runner::{Inbox, LockError, SqliteStore, StateLock, SystemClock, new_order_id, ring_at};
+
+use crate::context::Context;
+use crate::error::CliError;
+
+/// How long an engine may take to take an order in.
+const ANSWER: Duration = Duration::from_secs(15);
+/// How often is looked whether it has.
+pub(crate) const LOOK: Duration = Duration::from_millis(20);
+/// How often it is told again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// The name under which a person works here.
+pub(crate) fn person() -> String {
+    ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok()).unwrap_or_else(|| "you".into())
+}
+
+/// An order of whoever runs this.
+pub(crate) fn order(reason: &str) -> Order {
+    Order { id: new_order_id(), by: person(), reason: reason.to_owned(), at: SystemClock.now() }
+}
+
+/// Gives an order. Returns how things stand when it was taken in.
+pub(crate) async fn give(context: &Context, reason: &str, ask: Ask) -> Result<State, CliError> {
+    let dir = &context.config.portfolio.state_dir;
+    let inbox = Inbox::of(dir);
+    let request = Request::new(order(reason), ask);
+    inbox.put(&request).map_err(|err| CliError::files(dir, err))?;
+    let (start, mut told) = (Instant::now(), None::<Instant>);
+    loop {
+        if let Some(state) = take_in(context, &inbox).await? {
+            return Ok(state);
+        }
+        if !inbox.has(&request.order.id) {
+            return recorded(context).await;
+        }
+        if start.elapsed() > ANSWER {
+            let engine = StateLock::holder(dir).map_or_else(|| "the engine".into(), |pid| format!("process {pid}"));
+            return Err(CliError::trouble(format!("{engine} works on {dir} and has not answered"))
+                .hint("the order stays, and is taken in by it or by the next one; `dayfly status` shows when it was"));
+        }
+        if told.is_none_or(|at| at.elapsed() > AGAIN) {
+            StateLock::engine(dir).as_ref().into_iter().for_each(ring_at);
+            told = Some(Instant::now());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Takes all in that waits, if no engine works on the state directory.
+pub(crate) async fn take_in(context: &Context, inbox: &Inbox) -> Result<Option<State>, CliError> {
+    let _lock = match StateLock::take(&context.config.portfolio.state_dir) {
+        Ok(lock) => lock,
+        Err(LockError::Held { .. }) => return Ok(None),
+        Err(err) => return Err(err.into()),
+    };
+    let store = SqliteStore::open(&context.ledger())?;
+    let mut state = store.load().await?;
+    let epoch = store.take_over().await?;
+    inbox.take_in(&store, epoch, &mut state, SystemClock.now()).await?;
+    Ok(Some(state))
+}
+
+/// How things stand, as the ledger holds it.
+pub(crate) async fn recorded(context: &Context) -> Result<State, CliError> {
+    let Some(store) = context.read_store()? else { return Ok(State::default()) };
+    Ok(store.load().await?)
+}
+
+/// The projects and issues that are named; none means everything.
+pub(crate) async fn targets(context: &Context, names: &[String]) -> Result<Vec<Target>, CliError> {
+    let mut targets = Vec::new();
+    for name in names {
+        let project = context.config.portfolio.projects.keys().find(|project| project.as_str() == name);
+        targets.push(match project {
+            Some(project) => Target::Project(project.clone()),
+            None => Target::Issue(context.issue(name).await?),
+        });
+    }
+    if targets.is_empty() {
+        targets.push(Target::Everything);
+    }
+    Ok(targets)
+}
+
+/// The attempt that a name is of, with its issue: `PROJECT.ISSUE.STAGE.N`.
+pub(crate) fn attempt(context: &Context, name: &str) -> Option<(IssueRef, AttemptId)> {
+    let (rest, number) = name.rsplit_once('.')?;
+    number.parse::<u32>().ok()?;
+    let (issue, _stage) = rest.rsplit_once('.')?;
+    let (project, issue) = issue.split_once('.')?;
+    let project = ProjectName::new(project).ok().filter(|p| context.config.portfolio.projects.contains_key(p))?;
+    Some((IssueRef::new(project, IssueId::new(issue).ok()?), AttemptId::from_text(name)))
+}
+
+/// Several of them, in words.
+pub(crate) fn names(what: &[Target]) -> String {
+    what.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,156 @@
+//! Pausing, going on, cancelling, and ending an engine: with an engine and without.
+
+use insta::assert_snapshot;
+
+use crate::world::{GOOD_AGENT, Started, World, is_there, wait_until};
+
+/// An agent that waits for the sign `go`.
+fn waiting() -> World {
+    let wait = "echo \"ready $$\"; while [ ! -e \"$SIGNS/go\" ]; do sleep 0.05; done";
+    let world = World::with_agent(&format!("{wait}\n{GOOD_AGENT}"));
+    world.data(&["issue", "new", "Be done", "--label", "ready-for-dev"]);
+    world
+}
+
+/// A run whose agent waits, with the agent's process.
+fn running(world: &World) -> (Started<'_>, String) {
+    let mut run = world.start(&["run", "--until-idle", "--verbose"]);
+    let agent = run.says("web.1.exec.1 | ready ");
+    assert!(is_there(&agent));
+    (run, agent)
+}
+
+#[test]
+fn a_pause_without_an_engine_keeps_work_waiting_with_its_reason() {
+    let world = waiting();
+    assert_eq!(world.data(&["pause", "web", "--reason", "release day"]).trim(), "web: paused; nothing new is begun");
+    world.data(&["pause", "web", "--reason", "release day"]);
+    assert_snapshot!(world.data(&["plan"]).replace(&person(), "[person]"), @"
+    Waits:
+      web  [person] paused web: release day
+          what helps: `dayfly resume web`
+    ");
+    let why = world.data(&["why", "web#1"]);
+    assert!(why.contains("paused web: release day") && why.contains("dayfly resume web"), "{why}");
+    assert_eq!(world.json(&["status"])["paused"][0]["order"]["reason"], "release day");
+    let doctor = world.data(&["doctor"]);
+    assert!(doctor.contains("paused web: release day"), "{doctor}");
+    let ran = world.dayfly(&["run", "--until-idle"]);
+    assert_eq!(
+        (ran.code, ran.out.lines().next()),
+        (Some(0), Some("There was nothing to do. `dayfly plan` shows why."))
+    );
+
+    world.write("signs/go", "");
+    assert_eq!(world.data(&["resume", "web"]).trim(), "web: goes on");
+    assert_eq!(world.data(&["resume", "web"]).trim(), "web: goes on", "what goes on goes on");
+    assert_eq!(world.data(&["run", "--until-idle", "--quiet"]).lines().last(), Some("done: web#1"));
+}
+
+/// The name of whoever runs the tests, as the sealed environment shows it.
+fn person() -> String {
+    "you".into()
+}
+
+#[test]
+fn a_running_engine_takes_a_pause_in_at_once_and_ends_when_what_runs_has_ended() {
+    let world = waiting();
+    let (mut run, _) = running(&world);
+    let paused = world.data(&["pause", "--reason", "maintenance"]);
+    assert_eq!(paused, "everything: paused; nothing new is begun\nto its end goes web.1.exec.1\n");
+    run.says("you paused everything: maintenance");
+    world.write("signs/go", "");
+    let ran = run.ends();
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "attempts: 1 succeeded\n"), "{ran:?}");
+    assert_eq!(world.subjects("web", "main"), ["the beginning"], "it is not landed");
+    world.data(&["resume"]);
+    assert_eq!(world.data(&["run", "--quiet"]).lines().last(), Some("done: web#1"));
+}
+
+#[test]
+fn a_cancelled_attempt_ends_and_its_issue_waits_for_a_person() {
+    let world = waiting();
+    let (mut run, agent) = running(&world);
+    let unknown = world.dayfly(&["cancel", "web.1.exec.7", "--reason", "no"]);
+    assert!(unknown.code == Some(1) && unknown.err.contains("web.1.exec.7 does not run"), "{unknown:?}");
+    let cancelled = world.data(&["cancel", "web.1.exec.1", "--reason", "the wrong way"]);
+    let said = "web#1: cancelled; web.1.exec.1 was ended, charged to nobody. `dayfly resume web#1` lets it go on.\n";
+    assert_eq!(cancelled, said);
+    assert!(!is_there(&agent));
+    run.says("web.1.exec.1  cancelled in");
+    let ran = run.ends();
+    assert!(ran.code == Some(1) || ran.code == Some(0), "{ran:?}");
+    assert!(world.data(&["why", "web#1"]).contains("you cancelled web#1: the wrong way"));
+    let again = world.data(&["cancel", "web#1", "--reason", "still"]);
+    assert!(again.contains("nothing ran for it"), "{again}");
+    world.write("signs/go", "");
+    world.data(&["resume", "web#1"]);
+    assert_eq!(world.data(&["run", "--until-idle", "--quiet"]).lines().last(), Some("done: web#1"));
+}
+
+/// The engine dies between the row and the end of the attempt, which its keeper holds.
+#[test]
+fn what_was_cancelled_without_an_engine_is_ended_by_the_next_one() {
+    let world = waiting();
+    let (run, agent) = running(&world);
+    run.signal("KILL");
+    run.ends();
+    let cancelled = world.data(&["cancel", "web#1", "--reason", "the wrong way"]);
+    assert!(cancelled.contains("web.1.exec.1 is ended by the next `dayfly run`"), "{cancelled}");
+    assert!(is_there(&agent));
+    world.dayfly(&["run", "--until-idle"]);
+    assert!(!is_there(&agent));
+    assert!(world.data(&["why", "web#1"]).contains("you cancelled web#1"));
+}
+
+#[test]
+fn a_drained_engine_lets_what_runs_end() {
+    let world = waiting();
+    world.data(&["issue", "new", "Later", "--label", "ready-for-dev"]);
+    let (mut run, _) = running(&world);
+    let early = world.dayfly(&["stop", "--drain", "--timeout", "100ms"]);
+    assert!(early.code == Some(1) && early.err.contains("1 attempt still run"), "{early:?}");
+    run.says("starting nothing more");
+    let mut stop = world.start(&["stop", "--drain"]);
+    stop.says("waiting for the engine");
+    world.write("signs/go", "");
+    let ran = stop.ends();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let ran = run.ends();
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "attempts: 1 succeeded\n"), "{ran:?}");
+    assert!(world.data(&["stop"]).starts_with("No engine works on"));
+}
+
+#[test]
+fn a_stop_is_as_an_interrupt_and_a_second_one_can_kill() {
+    let stubborn = "trap '' TERM; echo \"ready $$\"; while :; do sleep 600; done";
+    let world = World::with_agent(&format!("{stubborn}\n"));
+    let config = world.read("dayfly.toml").replace("grace = \"1s\"", "grace = \"1h\"");
+    world.write("dayfly.toml", &config);
+    world.data(&["issue", "new", "Be done", "--label", "ready-for-dev"]);
+    let (mut run, agent) = running(&world);
+    let polite = world.dayfly(&["stop", "--timeout", "100ms"]);
+    assert_eq!(polite.code, Some(1), "{polite:?}");
+    run.says("stopping what runs");
+    assert_eq!(world.dayfly(&["stop", "--now"]).code, Some(0));
+    wait_until(|| !is_there(&agent));
+    let ran = run.ends();
+    assert_eq!((ran.code, ran.out.as_str()), (Some(130), "attempts: 1 cancelled\n"), "{ran:?}");
+}
+
+#[test]
+fn an_order_that_is_incomplete_is_refused_with_what_is_missing() {
+    let world = waiting();
+    for args in [
+        ["stop", "--all"].as_slice(),
+        &["stop", "--reason", "x"],
+        &["stop", "--drain", "--now"],
+        &["pause", "web"],
+        &["pause", "web", "--reason", ""],
+        &["cancel", "web#1"],
+        &["pause", "nowhere", "--reason", "x"],
+    ] {
+        let ran = world.dayfly(args);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{args:?}: {ran:?}");
+    }
+}

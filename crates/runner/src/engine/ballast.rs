@@ -1,0 +1,68 @@
+//! A file of some size that is given up when the disk is full, so that what ends can still be recorded.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+/// The file in the state directory.
+const FILE: &str = "ballast";
+/// Room for the ends of a few hundred attempts.
+const BYTES: u64 = 1 << 20;
+/// What must be free beside it before it is made: an engine that began again with the last room would stop at once.
+const SPARE: u64 = 2 * BYTES;
+const CHUNK: usize = 64 * 1024;
+
+/// The ballast of a state directory.
+#[derive(Debug, Clone)]
+pub(super) struct Ballast {
+    path: Utf8PathBuf,
+}
+
+impl Ballast {
+    pub(super) fn of(state_dir: &Utf8Path) -> Self {
+        Self { path: state_dir.join(FILE) }
+    }
+
+    /// Makes it, where it is not there; tells whether there is room.
+    pub(super) async fn make(&self) -> bool {
+        let path = self.path.clone();
+        tokio::task::spawn_blocking(move || make(&path).is_ok()).await.unwrap_or(false)
+    }
+
+    /// Gives it up; tells whether there was something to give up.
+    pub(super) async fn release(&self) -> bool {
+        tokio::fs::remove_file(&self.path).await.is_ok()
+    }
+}
+
+fn make(path: &Utf8Path) -> io::Result<()> {
+    if path.metadata().is_ok_and(|file| file.len() == BYTES) {
+        return Ok(());
+    }
+    let Some(dir) = path.parent().filter(|dir| dir.is_dir()) else {
+        // There is no state directory, and thus no ledger on a disk.
+        return Ok(());
+    };
+    let disk = nix::sys::statvfs::statvfs(dir.as_std_path())?;
+    if disk.blocks_available().saturating_mul(disk.fragment_size()) < BYTES + SPARE {
+        return Err(io::ErrorKind::StorageFull.into());
+    }
+    let made = fill(path);
+    if made.is_err() {
+        // Half of it is worse than none: it would be taken for room.
+        let _ = std::fs::remove_file(path);
+    }
+    made
+}
+
+fn fill(path: &Utf8Path) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    let zeros = vec![0; CHUNK];
+    let mut left = BYTES;
+    while left > 0 {
+        file.write_all(&zeros)?;
+        left = left.saturating_sub(CHUNK as u64);
+    }
+    file.sync_all()
+}

@@ -1,0 +1,175 @@
+//! Recording what happened, and holding on while the store does not serve.
+//!
+//! Nothing is decided while a batch is held: nothing is started, no effect is sent. What runs goes on, and how it ends
+//! waits in the channel and in the files of its keeper.
+
+use std::time::Duration;
+
+use dayfly_core::{Batch, Condition, Event, Record, Seq, Stop, Store, StoreError};
+
+use super::recover::recall;
+use super::{EngineError, Loop};
+
+/// The pause before a held batch is tried again, the first time and at most.
+const FIRST: Duration = Duration::from_secs(1);
+const MOST: Duration = Duration::from_secs(4);
+/// How long what is killed may take to end while the store does not serve.
+const KILLED: Duration = Duration::from_secs(10);
+
+impl Loop<'_> {
+    /// Appends what happened, and folds it into the state.
+    pub(super) async fn append(&mut self, events: Vec<Event>, conditions: Vec<Condition>) -> Result<(), EngineError> {
+        let missing = self.model.state.missing(&events);
+        recall(&*self.house.store, &mut self.model.state, missing).await?;
+        let batch = Batch { epoch: self.epoch, at: self.house.now(), events, conditions };
+        let head = self.model.state.head;
+        let store = &*self.house.store;
+        let records = match store.append(&batch).await {
+            Err(err) if err.is_transient() => self.hold(&batch, err).await?,
+            answer => settled(store, head, &batch, answer).await?,
+        };
+        let own = records.len() == batch.events.len();
+        for (at, record) in records.iter().enumerate() {
+            self.model.state.apply(record).map_err(StoreError::from)?;
+            match batch.events.get(at).filter(|_| own) {
+                Some(event) => self.progress.event(&self.model.state, event),
+                None => {
+                    let event = record.event().map_err(|err| StoreError::Ledger(err.into()))?;
+                    self.progress.event(&self.model.state, &event);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tries again and again until the store serves, or the operator asks for the end.
+    async fn hold(&mut self, batch: &Batch, mut err: StoreError) -> Result<Vec<Record>, EngineError> {
+        if !self.model.tight {
+            self.progress.unavailable(&err);
+        }
+        let mut pause = if self.ballast.release().await {
+            // From here on what ends is recorded in the room that was kept for it.
+            self.model.tight = true;
+            Duration::ZERO
+        } else {
+            FIRST
+        };
+        let mut deadline = None;
+        loop {
+            if !self.pause(pause, &mut deadline).await? {
+                // What has ended meanwhile is in the files of its keeper, for the next engine.
+                return Err(err.into());
+            }
+            pause = pause.max(FIRST / 2).saturating_mul(2).min(MOST);
+            match again(&*self.house.store, self.model.state.head, batch).await {
+                Ok(records) => {
+                    if self.model.tight {
+                        self.loosen().await;
+                    } else {
+                        self.progress.available();
+                    }
+                    return Ok(records);
+                }
+                Err(new) if new.is_transient() => err = new,
+                Err(new) => return Err(new.into()),
+            }
+        }
+    }
+
+    /// Waits for the next try. The operator may ask for the end meanwhile: what runs is stopped, and once it has ended
+    /// there is nothing left to wait for.
+    async fn pause(
+        &mut self,
+        pause: Duration,
+        deadline: &mut Option<tokio::time::Instant>,
+    ) -> Result<bool, EngineError> {
+        let until = tokio::time::Instant::now() + pause;
+        loop {
+            let stopping = !self.asked.is_empty();
+            if stopping && self.tasks.is_empty() || deadline.is_some_and(|at| at <= tokio::time::Instant::now()) {
+                return Ok(false);
+            }
+            tokio::select! {
+                biased;
+                stop = self.shutdown.recv(), if self.listening => match stop {
+                    Some(how) => {
+                        self.progress.stopping(how);
+                        self.brake.all(how);
+                        self.asked.push_back(how);
+                        if how == Stop::Kill {
+                            deadline.get_or_insert(tokio::time::Instant::now() + KILLED);
+                        }
+                    }
+                    None => self.listening = false,
+                },
+                // A store that does not serve is no reason to go on with what is to end at once.
+                () = self.house.rung(), if deadline.is_none() => if self.house.is_halted() {
+                    self.brake.all(Stop::Kill);
+                    self.asked.push_back(Stop::Kill);
+                    *deadline = Some(tokio::time::Instant::now() + KILLED);
+                },
+                Some(ended) = self.tasks.join_next(), if stopping && !self.tasks.is_empty() => {
+                    if let Err(err) = ended && err.is_panic() {
+                        return Err(EngineError::Bug(err.to_string()));
+                    }
+                }
+                () = tokio::time::sleep_until(until) => return Ok(true),
+            }
+        }
+    }
+
+    /// Begins work again, if there is room for more than how things end.
+    pub(super) async fn loosen(&mut self) {
+        if self.model.tight && self.ballast.make().await {
+            self.model.tight = false;
+            self.progress.available();
+        }
+    }
+}
+
+/// Appends before there is a loop that could hold on.
+pub(super) async fn once(store: &dyn Store, head: Seq, batch: &Batch) -> Result<Vec<Record>, StoreError> {
+    let answer = store.append(batch).await;
+    match settled(store, head, batch, answer).await {
+        // The answer may be all that was lost.
+        Err(err) if err.is_transient() => landed(store, head, batch).await.ok().flatten().ok_or(err),
+        other => other,
+    }
+}
+
+/// Tries a held batch again. The store may have appended it although it said that it could not.
+async fn again(store: &dyn Store, head: Seq, batch: &Batch) -> Result<Vec<Record>, StoreError> {
+    match landed(store, head, batch).await? {
+        Some(records) => Ok(records),
+        None => {
+            let answer = store.append(batch).await;
+            settled(store, head, batch, answer).await
+        }
+    }
+}
+
+/// All that follows `head`, given what the store answered: where a request arrives twice, a refusal answers the second.
+async fn settled(
+    store: &dyn Store,
+    head: Seq,
+    batch: &Batch,
+    answer: Result<Vec<Record>, StoreError>,
+) -> Result<Vec<Record>, StoreError> {
+    match answer {
+        Ok(records) if records.first().is_none_or(|first| first.seq.0 == head.0 + 1) => Ok(records),
+        Ok(_) => store.read(head, usize::MAX).await,
+        Err(err) if err.is_transient() => Err(err),
+        Err(err) => landed(store, head, batch).await.ok().flatten().ok_or(err),
+    }
+}
+
+/// What follows `head`, if the batch is in it.
+async fn landed(store: &dyn Store, head: Seq, batch: &Batch) -> Result<Option<Vec<Record>>, StoreError> {
+    let records = store.read(head, usize::MAX).await?;
+    let ours = batch.records(head, &dayfly_core::Digest::zero());
+    let same = |window: &[Record]| {
+        window.iter().zip(&ours).all(|(a, b)| a.epoch == b.epoch && a.at == b.at && a.body == b.body)
+    };
+    let found = !ours.is_empty() && records.windows(ours.len()).any(same);
+    Ok(found.then_some(records))
+}

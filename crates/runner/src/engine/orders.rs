@@ -1,0 +1,83 @@
+//! The orders of people, as an engine takes them in.
+
+use dayfly_core::{End, Epoch, Outcome, Pause, State, Stop, Target};
+
+use crate::process;
+
+use super::attempt::Work;
+use super::builder::EngineError;
+use super::house::House;
+use super::{Loop, decide};
+
+/// Takes in what was ordered while no engine was there.
+///
+/// # Errors
+/// If everything is stopped: then there is nothing to start.
+pub(super) async fn enter(house: &House, epoch: Epoch, state: &mut State) -> Result<(), EngineError> {
+    if let Some(inbox) = &house.inbox {
+        inbox.take_in(&*house.store, epoch, state, house.now()).await?;
+    }
+    match &state.control.halt {
+        Some(order) => Err(EngineError::Halted(order.clone())),
+        None => Ok(()),
+    }
+}
+
+impl House {
+    /// Whether everything is stopped, as the file says that stops it. It is asked right before each start and each write:
+    /// between a decision and what follows from it there may be any time.
+    pub(super) fn is_halted(&self) -> bool {
+        self.inbox.as_ref().is_some_and(|inbox| inbox.is_halted())
+    }
+
+    /// Ends when there may be an order to take in.
+    pub(super) async fn rung(&self) {
+        match &self.inbox {
+            Some(inbox) => inbox.rung().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Work {
+    /// What did not end well while everything was stopped was ended by that, whatever it looks like: whoever stops
+    /// everything ends processes without asking their engine.
+    pub(super) fn excuse(&self, outcome: &mut Outcome) {
+        if outcome.end != End::Succeeded && self.house.is_halted() {
+            outcome.end = End::Cancelled;
+            outcome.commit = None;
+            outcome.receipt.gates.clear();
+        }
+    }
+}
+
+impl Loop<'_> {
+    /// Takes in what was ordered. A request is removed when all that follows from it was begun; one that stays is known
+    /// again by its id.
+    pub(super) async fn take_orders(&mut self) -> Result<(), EngineError> {
+        let Some(inbox) = self.house.inbox.clone() else { return Ok(()) };
+        let news = inbox.news(&self.model.state);
+        if news.is_empty() {
+            return Ok(());
+        }
+        let own = process::identity(std::process::id());
+        for request in news {
+            let commands = decide::order(&mut self.model, &request, own.as_ref(), self.house.now());
+            self.carry_out(commands).await?;
+            let _ = inbox.remove(&request.order.id);
+        }
+        inbox.clear(&self.model.state);
+        Ok(())
+    }
+
+    /// Ends what goes on for issues whose work was cancelled: an engine before this one was told to, and died.
+    pub(super) fn end_cancelled(&self) {
+        let state = &self.model.state;
+        let cancelled = |pause: &Pause| pause.cancelled && matches!(pause.what, Target::Issue(_));
+        for (id, live) in &state.live {
+            if state.control.holds(&live.issue).is_some_and(cancelled) {
+                self.brake.one(id, Stop::Polite);
+            }
+        }
+    }
+}

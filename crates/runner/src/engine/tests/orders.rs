@@ -1,0 +1,214 @@
+//! What people order while an engine runs, and between two of them.
+
+use dayfly_core::{Ask, Order, Quit, Request, Target};
+
+use super::outbox::Crashing;
+use super::*;
+use crate::{Inbox, new_order_id};
+
+fn inbox(world: &World) -> Inbox {
+    let state = world.repo.root.join("state");
+    fs::create_dir_all(&state).unwrap();
+    Inbox::of(&state)
+}
+
+fn order() -> Order {
+    Order { id: new_order_id(), by: "ann".into(), reason: "a reason".into(), at: now() }
+}
+
+fn pause(what: Target) -> Request {
+    Request::new(order(), Ask::Pause { what: vec![what] })
+}
+
+/// An agent that never ends by itself.
+fn endless(_: &Attempt) -> MockScript {
+    MockScript { after: Duration::MAX, ..MockScript::succeeds() }
+}
+
+/// Runs an engine to which something happens when its first attempt has started.
+async fn run_with(
+    world: &World,
+    script: impl Fn(&Attempt) -> MockScript + Send + Sync + 'static,
+    happens: impl Fn(&Inbox) + Send + Sync + 'static,
+) -> Result<Summary, EngineError> {
+    let inbox = inbox(world);
+    let rings = inbox.clone();
+    let progress = Progress::new(move |notice| {
+        if matches!(notice, Notice::Event(_, Event::AttemptStarted { .. })) {
+            happens(&rings);
+            rings.ring();
+        }
+    });
+    let engine = world.builder(world.mock(script)).inbox(inbox).progress(progress).build();
+    finish(&engine, idle(0)).await
+}
+
+/// Runs an engine that finds the inbox as it is.
+async fn run(world: &World) -> Result<Summary, EngineError> {
+    let engine = world.builder(world.mock(works)).inbox(inbox(world)).build();
+    finish(&engine, idle(0)).await
+}
+
+fn halted(result: Result<Summary, EngineError>) -> Order {
+    match result {
+        Err(EngineError::Halted(order)) => order,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_halt_ends_what_runs_is_in_force_for_every_engine_and_charges_nobody() {
+    let world = World::new(&["exec", "merge"]);
+    world.issue(2, &[]);
+    let summary = run_with(&world, endless, |inbox| drop(inbox.stop(order()).unwrap())).await.unwrap();
+    assert!(summary.stopped && summary.halted.is_some());
+    assert_eq!((world.attempts().len(), world.words().await), (1, vec!["cancelled"]));
+    assert_eq!(world.known(1).await.visit_attempts, 0);
+    for _ in 0..2 {
+        let order = halted(run(&world).await);
+        assert_eq!(Some(&order), world.state().await.control.halt.as_ref());
+    }
+    // Whoever removes the file by hand has not lifted it.
+    inbox(&world).lift().unwrap();
+    halted(run(&world).await);
+    assert_eq!(world.attempts().len(), 1, "nothing was started");
+
+    inbox(&world).put(&Request::new(order(), Ask::Lift)).unwrap();
+    run(&world).await.unwrap();
+    assert_eq!((world.phase(1).await, world.phase(2).await), ("done", "done"));
+}
+
+/// The file is there before the ledger knows of it, and whoever wrote it was killed.
+#[tokio::test]
+async fn the_file_alone_stops_an_engine_and_the_engine_writes_the_row() {
+    let world = World::new(&["exec", "merge"]);
+    let order = inbox(&world).stop(order()).unwrap();
+    assert_eq!(halted(run(&world).await), order);
+    assert_eq!(world.events().await, [Event::Halted { order }]);
+    assert!(world.attempts().is_empty());
+}
+
+#[tokio::test]
+async fn what_does_not_end_well_while_everything_is_stopped_is_excused() {
+    let world = World::new(&["exec", "merge"]);
+    // The file is there, and its engine has not looked yet: as if its processes had been killed behind its back.
+    let stopping = inbox(&world);
+    let script = move |_: &Attempt| {
+        stopping.stop(order()).unwrap();
+        failed("killed")
+    };
+    let engine = world.builder(world.mock(script)).inbox(inbox(&world)).build();
+    let summary = finish(&engine, idle(0)).await.unwrap();
+    assert!(summary.halted.is_some(), "{summary:?}");
+    assert_eq!((world.words().await, world.known(1).await.visit_attempts), (vec!["cancelled"], 0));
+}
+
+/// The check is made again right before the write, and not only when it is decided on.
+#[tokio::test]
+async fn nothing_is_written_once_the_file_is_there() {
+    let world = World::new(&["exec", "merge"]);
+    let inbox = inbox(&world);
+    let stopping = inbox.clone();
+    let progress = Progress::new(move |notice| {
+        if let Notice::Event(_, Event::AttemptEnded { attempt, .. }) = notice
+            && attempt.as_str().contains("merge")
+        {
+            stopping.stop(order()).unwrap();
+        }
+    });
+    let base = world.repo.at("main");
+    let engine = world.builder(world.mock(works)).inbox(inbox.clone()).progress(progress).build();
+    finish(&engine, idle(0)).await.unwrap();
+    assert_eq!((world.repo.at("main"), world.phase(1).await), (base, "landing"));
+    assert!(!world.state().await.outbox.is_empty());
+
+    inbox.put(&Request::new(order(), Ask::Lift)).unwrap();
+    run(&world).await.unwrap();
+    assert_eq!(world.phase(1).await, "done");
+}
+
+#[tokio::test]
+async fn a_cancelled_issue_is_left_alone_and_the_others_go_on() {
+    let world = World::with(&["exec", "merge"], "concurrency = 2\n[defaults]\nconcurrency = 2");
+    world.issue(2, &[]);
+    let script = |attempt: &Attempt| if attempt.job.issue == issue(1) { endless(attempt) } else { works(attempt) };
+    let cancel = |inbox: &Inbox| {
+        let ask = Ask::Cancel { issue: issue(1), attempt: None };
+        inbox.put(&Request::new(order(), ask)).unwrap();
+    };
+    let summary = run_with(&world, script, cancel).await.unwrap();
+    assert!(!summary.stopped);
+    assert_eq!((world.phase(1).await, world.phase(2).await), ("queued", "done"));
+    assert_eq!(world.ends().await[0], End::Cancelled);
+    assert!(world.state().await.control.holds(&issue(1)).unwrap().cancelled);
+    run(&world).await.unwrap();
+    assert_eq!(world.phase(1).await, "queued", "the next engine leaves it alone too");
+
+    let what = vec![Target::Issue(issue(1))];
+    inbox(&world).put(&Request::new(order(), Ask::Resume { what })).unwrap();
+    run(&world).await.unwrap();
+    assert_eq!(world.phase(1).await, "done");
+}
+
+#[tokio::test]
+async fn a_pause_lets_what_runs_end_and_begins_nothing_new() {
+    let world = World::new(&["exec", "merge"]);
+    world.issue(2, &[]);
+    let asks = |inbox: &Inbox| inbox.put(&pause(Target::Project(web()))).unwrap();
+    run_with(&world, works, asks).await.unwrap();
+    assert_eq!((world.attempts().len(), world.words().await), (1, vec!["succeeded"]));
+    assert_eq!((world.phase(1).await, inbox(&world).waiting().len()), ("queued", 0));
+    let what = vec![Target::Project(web())];
+    inbox(&world).put(&Request::new(order(), Ask::Resume { what })).unwrap();
+    run(&world).await.unwrap();
+    assert_eq!((world.phase(1).await, world.phase(2).await), ("done", "done"));
+}
+
+#[tokio::test]
+async fn a_drained_engine_lets_what_runs_end_and_writes_what_follows() {
+    let world = World::new(&["exec", "merge"]);
+    world.issue(2, &[]);
+    let engine = crate::identity(std::process::id()).unwrap();
+    let drain = move |inbox: &Inbox| {
+        let ask = Ask::End { engine: engine.clone(), how: Quit::Drain };
+        inbox.put(&Request::new(order(), ask)).unwrap();
+    };
+    let summary = run_with(&world, works, drain).await.unwrap();
+    assert!(summary.drained && !summary.stopped);
+    assert_eq!((world.attempts().len(), world.words().await), (1, vec!["succeeded"]));
+    assert!(world.state().await.outbox.is_empty());
+}
+
+#[tokio::test]
+async fn an_order_to_end_is_for_one_engine_alone() {
+    let world = World::new(&["exec", "merge"]);
+    let engine = dayfly_core::ProcessIdentity { pid: 1, start_ticks: 1, boot_id: "another".into() };
+    inbox(&world).put(&Request::new(order(), Ask::End { engine, how: Quit::Kill })).unwrap();
+    let summary = run(&world).await.unwrap();
+    assert_eq!((summary.stopped, world.phase(1).await), (false, "done"));
+    assert!(inbox(&world).waiting().is_empty(), "it is cleared away");
+}
+
+/// Killed at each append: an order is in the ledger once, whatever happens to its file.
+#[tokio::test]
+async fn an_order_counts_once_though_engines_die() {
+    for survives in [false, true] {
+        let world = World::new(&["exec", "merge"]);
+        inbox(&world).put(&pause(Target::Everything)).unwrap();
+        let dies = move |event: &Event| matches!(event, Event::Paused { .. });
+        let request = inbox(&world).waiting().remove(0);
+        if survives {
+            run(&world).await.unwrap();
+            // The row is there, and the file is as if its removal had been lost.
+            inbox(&world).put(&request).unwrap();
+        } else {
+            let engine =
+                world.builder(world.mock(works)).store(Crashing::new(&world, dies)).inbox(inbox(&world)).build();
+            finish(&engine, idle(0)).await.unwrap_err();
+            assert_eq!(inbox(&world).waiting().len(), 1, "what the ledger does not hold waits on");
+        }
+        run(&world).await.unwrap();
+        let rows = world.events().await.into_iter().filter(|event| matches!(event, Event::Paused { .. })).count();
+        assert_eq!((rows, inbox(&world).waiting().len(), world.attempts().len()), (1, 0, 0));
+    }
+}

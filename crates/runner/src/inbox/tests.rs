@@ -1,0 +1,98 @@
+use std::os::unix::fs::PermissionsExt as _;
+
+use dayfly_core::{MemoryStore, Target};
+
+use super::*;
+use crate::read_all;
+
+struct World {
+    inbox: Inbox,
+    store: MemoryStore,
+    _dir: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let inbox = Inbox::of(Utf8Path::from_path(dir.path()).unwrap());
+        Self { inbox, store: MemoryStore::new(), _dir: dir }
+    }
+
+    /// Takes all in, as a command does that finds no engine.
+    async fn take_in(&self) -> State {
+        let epoch = self.store.take_over().await.unwrap();
+        let mut state = State::fold(&read_all(&self.store).await.unwrap()).unwrap();
+        self.inbox.take_in(&self.store, epoch, &mut state, Timestamp::UNIX_EPOCH).await.unwrap();
+        state
+    }
+
+    async fn rows(&self) -> usize {
+        read_all(&self.store).await.unwrap().len()
+    }
+}
+
+fn order(id: &str, second: i64) -> Order {
+    let at = Timestamp::from_second(second).unwrap();
+    Order { id: OrderId::new(id).unwrap(), by: "ann".into(), reason: "a reason".into(), at }
+}
+
+fn pause(id: &str, second: i64) -> Request {
+    Request::new(order(id, second), Ask::Pause { what: vec![Target::Everything] })
+}
+
+#[tokio::test]
+async fn an_order_is_taken_in_once_whoever_is_killed_in_between() {
+    let world = World::new();
+    world.inbox.put(&pause("p1", 2)).unwrap();
+    world.inbox.put(&pause("p0", 1)).unwrap();
+    let ids: Vec<String> = world.inbox.waiting().iter().map(|r| r.order.id.to_string()).collect();
+    assert_eq!(ids, ["p0", "p1"], "the oldest first");
+    let state = world.take_in().await;
+    assert_eq!((state.control.paused.len(), world.rows().await, world.inbox.waiting().len()), (1, 2, 0));
+    // As one finds it who was killed between the row and the removal of the file.
+    world.inbox.put(&pause("p1", 2)).unwrap();
+    world.take_in().await;
+    assert_eq!((world.rows().await, world.inbox.waiting().len()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_halt_stands_until_the_ledger_says_otherwise() {
+    let world = World::new();
+    assert!(!world.inbox.is_halted());
+    assert_eq!(world.inbox.stop(order("h1", 1)).unwrap(), order("h1", 1));
+    assert_eq!(world.inbox.stop(order("h2", 2)).unwrap(), order("h1", 1), "the first one stands");
+    let mode = fs::metadata(world.inbox.stop_file()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let state = world.take_in().await;
+    assert_eq!(state.control.halt, Some(order("h1", 1)));
+    assert!(world.inbox.is_halted(), "what is in force stays");
+    // Who lifts it is killed after the row, and the file stays.
+    world.inbox.put(&Request::new(order("l1", 3), Ask::Lift)).unwrap();
+    let state = world.take_in().await;
+    assert_eq!((state.control.halt, world.inbox.halt()), (None, None), "its file is cleared away");
+    assert_eq!(world.rows().await, 2);
+}
+
+#[tokio::test]
+async fn a_file_made_by_hand_stops_everything() {
+    let world = World::new();
+    fs::write(world.inbox.stop_file(), "").unwrap();
+    let state = world.take_in().await;
+    let halt = state.control.halt.unwrap();
+    assert_eq!(Some(&halt), world.inbox.halt().as_ref());
+    assert!(halt.reason.contains("STOP"), "{halt:?}");
+}
+
+#[test]
+fn what_is_not_understood_is_left_where_it_is() {
+    let world = World::new();
+    world.inbox.put(&pause("p1", 1)).unwrap();
+    let newer = Request { version: REQUEST_VERSION + 1, ..pause("p2", 2) };
+    world.inbox.put(&newer).unwrap();
+    let folder = world.inbox.dir.join(REQUESTS);
+    fs::write(folder.join("p3.json"), "{").unwrap();
+    fs::copy(folder.join("p1.json"), folder.join("p4.json")).unwrap();
+    let ids: Vec<String> = world.inbox.waiting().iter().map(|r| r.order.id.to_string()).collect();
+    assert_eq!(ids, ["p1"]);
+    assert!(world.inbox.has(&newer.order.id));
+}
