@@ -1,9 +1,10 @@
 //! The project's own chores. `cargo xtask tidy` proves the rules that can be proved; `cargo xtask
-//! bench dispatch` runs the benchmark of the engine; `cargo xtask contract` tries the vendors' command lines. It depends on
-//! nothing but the standard library.
+//! bench dispatch` runs the benchmark of the engine; `cargo xtask contract` tries the vendors' command lines; `cargo xtask
+//! fuzz` tries the parsers of foreign bytes. It depends on nothing but the standard library.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the terminal")]
 
 mod contract;
+mod fuzz;
 mod rust;
 mod tidy;
 mod torture;
@@ -21,6 +22,7 @@ commands:
   torture [ARG..]       kill engines with --kills N and --seed N; or `power`, `recovery`, `mutants`, --simulated N
   bench outage [JOBS]   measure appends to the ledger with a service that answers, and with one that hangs
   contract [CLI..]      install the pinned command lines and check the contract with them; --table writes its page
+  fuzz [TARGET..]       try the parsers of foreign bytes with any bytes; --time SECONDS for each, 60 if not said
 ";
 
 fn main() -> ExitCode {
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         ["bench", "dispatch", rest @ ..] => bench(rest),
         ["bench", "outage", rest @ ..] => run_bench("outage", rest, None),
         ["contract", rest @ ..] => contract::contract(rest),
+        ["fuzz", rest @ ..] => fuzz::fuzz(rest),
         ["torture", rest @ ..] => torture::torture(rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
