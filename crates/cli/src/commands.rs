@@ -16,6 +16,7 @@ mod plan;
 mod progress;
 mod run;
 mod session;
+mod simulate;
 mod status;
 mod stop;
 mod store;
@@ -75,6 +76,7 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliErro
         Command::Session(command) => session::run(output, &Context::load(config)?, command).await,
         Command::Config(command) => config::run(output, config, &command),
         Command::Demo { dir, fresh, no_run } => demo::run(output, dir, demo::Settings { fresh, no_run }).await,
+        Command::Simulate(asked) => simulate::run(output, config, asked).await,
         Command::Completions { shell } => completions::run(shell),
     }
 }

@@ -37,6 +37,9 @@ mod control;
 mod effect;
 mod event;
 mod forge;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod gate;
 mod id;
 mod job;

@@ -5,6 +5,9 @@ mod agents;
 mod clock;
 mod disk;
 mod engine;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod gates;
 mod git;
 mod halt;

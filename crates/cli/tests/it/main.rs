@@ -10,6 +10,7 @@ mod halt;
 mod interrupt;
 mod issues;
 mod ledger;
+mod nothing;
 mod orders;
 mod output;
 mod run;

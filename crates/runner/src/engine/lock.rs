@@ -119,6 +119,8 @@ impl StateLock {
 
 impl Drop for StateLock {
     fn drop(&mut self) {
+        // Nobody works here any more, though this process may live on.
+        let _ = self.file.set_len(0);
         // A child that is just being started holds a copy of the file for a moment; closing ours would not do.
         let _ = self.file.unlock();
     }
@@ -196,6 +198,7 @@ mod tests {
         assert_eq!(StateLock::holder(dir), None, "no process can have that number");
         let tag = first.tag().to_owned();
         drop(first);
+        assert_eq!(StateLock::engine(dir), None, "who gave it back is not said to hold it");
         assert_eq!(StateLock::take(dir).unwrap().tag(), tag, "the mark stays");
     }
 }
