@@ -19,9 +19,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::keeper::{
-    Identity, KEEPER_FILE, KEEPER_VERSION, KILL, KeptEnd, STATUS_FILE, STOP, Spec, Status, Told, lock, read_json,
-};
+use crate::keeper::{Identity, KEEPER_VERSION, KILL, KeptEnd, STATUS_FILE, STOP, Spec, Status, Told, lock, read_json};
 use crate::log::{LogPart, LogReader, STDERR_LOG, STDOUT_LOG, join};
 use crate::process;
 
