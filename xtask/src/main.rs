@@ -6,6 +6,7 @@
 mod contract;
 mod rust;
 mod tidy;
+mod torture;
 mod tree;
 
 use std::process::ExitCode;
@@ -16,6 +17,7 @@ usage: cargo xtask COMMAND
 commands:
   tidy                  check the rules of this repository that a program can check
   bench dispatch [ARG]  run the benchmark of the engine's dispatch; with `printing`, of jobs that print
+  torture [ARG..]       kill engines with --kills N and --seed N; or `power`, `recovery`, `mutants`, --simulated N
   contract [CLI..]      install the pinned command lines and check the contract with them; --table writes its page
 ";
 
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy(),
         ["bench", "dispatch", rest @ ..] => bench(rest),
         ["contract", rest @ ..] => contract::contract(rest),
+        ["torture", rest @ ..] => torture::torture(rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             ExitCode::SUCCESS

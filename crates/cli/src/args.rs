@@ -1,5 +1,6 @@
 //! The command line.
 
+mod ledger;
 mod simulate;
 
 use std::time::Duration;
@@ -8,6 +9,7 @@ use camino::Utf8PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
+pub(crate) use ledger::{AuditCommand, AuditFilter, StoreCommand};
 pub(crate) use simulate::{FaultLevel, Simulate};
 
 /// Looks after a portfolio of git repositories with coding agents.
@@ -162,6 +164,12 @@ Ends when the engine has ended: 0. With 1 if it has not within the timeout.")]
         #[arg(long, short)]
         project: Option<String>,
     },
+    /// Prove that the ledger is whole, and show what it holds.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Look after the file of the ledger: copies, and what is made from it.
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Show what agents can take now, what keeps work away from them, and how the budgets stand.
     Capacity {
         #[command(subcommand)]

@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 mod agent;
+mod audit;
 mod cancel;
 mod capacity;
 mod completions;
@@ -18,6 +19,7 @@ mod session;
 mod simulate;
 mod status;
 mod stop;
+mod store;
 mod triage;
 mod usage;
 mod why;
@@ -27,6 +29,8 @@ use crate::args::{Args, Command};
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::output::Output;
+
+pub(crate) use audit::event_kind;
 
 /// Runs the command that was asked for.
 pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliError> {
@@ -61,6 +65,8 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliErro
         Command::Worklog { day, project } => {
             worklog::run(output, &Context::load(config)?, day, project.as_deref()).await
         }
+        Command::Audit(command) => audit::run(output, &Context::load(config)?, command).await,
+        Command::Store(command) => store::run(output, &Context::load(config)?, command).await,
         Command::Agent(command) => agent::run(output, config, command).await,
         Command::Capacity { command } => capacity::run(output, &Context::load(config)?, command).await,
         Command::Usage { by, days, from, to, project } => {

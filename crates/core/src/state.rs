@@ -18,6 +18,10 @@ use crate::{
 pub use aside::{Aside, Finish};
 pub use transitions::{transition_diagram, transition_table};
 
+/// Says how events are folded. It grows whenever the same ledger gives another [`State`]: a state that was stored under
+/// another number is not gone on from, but folded anew.
+pub const FOLD_VERSION: u32 = 1;
+
 /// What is known, having folded the ledger up to `head`.
 ///
 /// Issues to which nothing happens any more may have been [set aside](State::set_aside): whoever needs one recalls it from
@@ -42,6 +46,9 @@ pub struct State {
     pub outbox: Vec<PendingEffect>,
     /// What vendors can take.
     pub capacity: Capacity,
+    /// How many attempts were made at issues of which the ledger knows nothing else: it was put back from a backup.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub numbers: BTreeMap<IssueRef, u32>,
     /// The orders of people that are in force.
     #[serde(skip_serializing_if = "Control::is_empty")]
     pub control: Control,
@@ -308,6 +315,7 @@ impl Default for State {
             live: BTreeMap::new(),
             outbox: Vec::new(),
             capacity: Capacity::default(),
+            numbers: BTreeMap::new(),
             control: Control::default(),
             aside: Aside::default(),
             finishes: VecDeque::new(),
@@ -319,6 +327,12 @@ impl State {
     /// What the keys of an attempt's effects begin with.
     pub fn scope(&self, attempt: &AttemptId) -> String {
         format!("{attempt}{}", self.mark)
+    }
+
+    /// How many attempts were made at an issue.
+    pub fn attempts_at(&self, issue: &IssueRef) -> u32 {
+        let known = self.issues.get(issue).map(|known| known.attempts);
+        known.or_else(|| self.numbers.get(issue).copied()).unwrap_or(0)
     }
 
     /// Whether effects of the issue wait to be done.
