@@ -190,6 +190,8 @@ Examples:
         #[arg(long, short)]
         project: Option<String>,
     },
+    /// Rehearse what happened to others: in a moment, in a folder of its own, with nothing of yours.
+    Simulate(Simulate),
     /// See, enter and end the lasting sessions of projects that run in tmux.
     #[command(subcommand)]
     Session(SessionCommand),
@@ -359,4 +361,25 @@ pub(crate) enum ConfigCommand {
     },
     /// Check the configuration and say what is wrong.
     Check,
+}
+
+/// What is rehearsed.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Nothing of yours is touched: no repository, no tracker, no ledger, no agent.
+
+Examples:
+  dayfly simulate --scenario quota-cascade                    an incident that happened to somebody, and what protects from it
+  dayfly simulate --scenario quota-cascade --without-defence  the same without what protects
+  dayfly simulate --scenario all                              all of them, as a table")]
+pub(crate) struct Simulate {
+    /// Let an incident come, by its name; `all` for every one of them.
+    #[arg(long, value_name = "NAME", required_unless_present = "list")]
+    pub(crate) scenario: Option<String>,
+    /// Take out what protects from it, and show what would happen.
+    #[arg(long, requires = "scenario")]
+    pub(crate) without_defence: bool,
+    /// List the incidents.
+    #[arg(long, conflicts_with = "scenario")]
+    pub(crate) list: bool,
 }

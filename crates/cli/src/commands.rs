@@ -14,6 +14,7 @@ mod pause;
 mod plan;
 mod progress;
 mod run;
+mod scenarios;
 mod session;
 mod status;
 mod stop;
@@ -69,6 +70,7 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliErro
         Command::Session(command) => session::run(output, &Context::load(config)?, command).await,
         Command::Config(command) => config::run(output, config, &command),
         Command::Demo { dir, fresh, no_run } => demo::run(output, dir, demo::Settings { fresh, no_run }).await,
+        Command::Simulate(asked) => scenarios::run(output, &asked).await,
         Command::Completions { shell } => completions::run(shell),
     }
 }
