@@ -1,10 +1,16 @@
 //! The command line.
 
+mod ledger;
+mod simulate;
+
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
+
+pub(crate) use ledger::{AuditCommand, AuditFilter, StoreCommand};
+pub(crate) use simulate::{FaultLevel, Simulate};
 
 /// Looks after a portfolio of git repositories with coding agents.
 #[derive(Debug, Parser)]
@@ -158,6 +164,12 @@ Ends when the engine has ended: 0. With 1 if it has not within the timeout.")]
         #[arg(long, short)]
         project: Option<String>,
     },
+    /// Prove that the ledger is whole, and show what it holds.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Look after the file of the ledger: copies, and what is made from it.
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Show what agents can take now, what keeps work away from them, and how the budgets stand.
     Capacity {
         #[command(subcommand)]
@@ -190,7 +202,7 @@ Examples:
         #[arg(long, short)]
         project: Option<String>,
     },
-    /// Rehearse what happened to others: in a moment, in a folder of its own, with nothing of yours.
+    /// Rehearse: days of work in seconds, with this configuration, simulated agents, trackers and people.
     Simulate(Simulate),
     /// See, enter and end the lasting sessions of projects that run in tmux.
     #[command(subcommand)]
@@ -361,25 +373,4 @@ pub(crate) enum ConfigCommand {
     },
     /// Check the configuration and say what is wrong.
     Check,
-}
-
-/// What is rehearsed.
-#[derive(Debug, Clone, clap::Args)]
-#[command(after_help = "\
-Nothing of yours is touched: no repository, no tracker, no ledger, no agent.
-
-Examples:
-  dayfly simulate --scenario quota-cascade                    an incident that happened to somebody, and what protects from it
-  dayfly simulate --scenario quota-cascade --without-defence  the same without what protects
-  dayfly simulate --scenario all                              all of them, as a table")]
-pub(crate) struct Simulate {
-    /// Let an incident come, by its name; `all` for every one of them.
-    #[arg(long, value_name = "NAME", required_unless_present = "list")]
-    pub(crate) scenario: Option<String>,
-    /// Take out what protects from it, and show what would happen.
-    #[arg(long, requires = "scenario")]
-    pub(crate) without_defence: bool,
-    /// List the incidents.
-    #[arg(long, conflicts_with = "scenario")]
-    pub(crate) list: bool,
 }
