@@ -36,9 +36,12 @@ pub(crate) struct Simulate {
     /// How much goes wrong: none, some or many.
     #[arg(long, default_value = "some", value_name = "HOW")]
     pub(crate) faults: FaultLevel,
-    /// Let an incident come, by its name.
+    /// Let an incident come, by its name; `all` for every one of them.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["days", "seeds", "accounts", "concurrency", "set", "faults"])]
     pub(crate) scenario: Option<String>,
+    /// Take out what protects from that incident, and see it happen.
+    #[arg(long, requires = "scenario")]
+    pub(crate) without_defence: bool,
     /// List the incidents.
     #[arg(long, conflicts_with = "scenario")]
     pub(crate) list: bool,

@@ -35,5 +35,15 @@ fn a_rehearsal_touches_nothing_and_says_the_same_each_time() {
     assert!(told.contains("Nothing was lost, and nothing was done twice."), "{told}");
     assert!(there() == before, "a rehearsal has changed a file");
     let none = world.dayfly(&["simulate", "--scenario", "none-such"]);
-    assert!(none.code == Some(2) && none.err.contains("quota-cascade"), "{none:?}");
+    assert!(none.code == Some(2) && none.err.contains("`dayfly simulate --list` shows them"), "{none:?}");
+}
+
+#[test]
+fn an_incident_is_rehearsed_with_its_defence_and_without() {
+    let world = World::new();
+    assert_eq!(world.json(&["simulate", "--list"]).as_array().map(Vec::len), Some(26));
+    let told = world.data(&["simulate", "--scenario", "renamed-repo"]);
+    assert!(told.contains("What protects: ") && told.trim_end().ends_with("passed"), "{told}");
+    let bare = world.dayfly(&["simulate", "--scenario", "renamed-repo", "--without-defence"]);
+    assert!(bare.code == Some(1) && bare.out.contains("fails  ") && bare.out.contains("In its place: "), "{bare:?}");
 }
