@@ -29,8 +29,8 @@ use std::time::Duration;
 use dayfly_core::{Config, Event, Filter, IssueId, NewIssue, Next, ProjectName, SourceText, WorkLogQuery, work_log};
 use dayfly_examples::{Failure, Scratch};
 use dayfly_runner::{
-    Engine, MarkdownTracker, Notice, Progress, RunOptions, Sources, SqliteStore, StateLock, SystemClock, Until,
-    overview,
+    Engine, MarkdownTracker, Notice, Past, Progress, RunOptions, Sources, SqliteStore, StateLock, SystemClock, Until,
+    overview_of,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -114,10 +114,11 @@ async fn main() -> Result<(), Failure> {
     // 5. The reports. All of them are made from one look at the ledger and the tracker, which writes nothing.
     let now = Timestamp::now();
     let from = Sources { store: Some(&*store), tracker: &*tracker, forge: None };
-    let seen = overview(portfolio, from, Filter::default(), now).await?;
     let zone = TimeZone::system();
-    let query = WorkLogQuery { day: now.to_zoned(zone.clone()).date(), zone, project: None };
-    let log = work_log(&query, &seen.input(), &seen.plan, &seen.records)?;
+    let day = now.to_zoned(zone.clone()).date();
+    let seen = overview_of(portfolio, from, Filter::default(), now, &Past::days(day, day, &zone)).await?;
+    let query = WorkLogQuery { day, zone, project: None };
+    let log = work_log(&query, &seen.input(), &seen.plan, &seen.past)?;
     println!("\n{}", log.to_markdown());
     assert!(seen.plan.waiting.is_empty() && seen.plan.ready.is_empty(), "nothing is left to do");
 

@@ -6,6 +6,7 @@
 mod contract;
 mod rust;
 mod tidy;
+mod torture;
 mod tree;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ commands:
   tidy                  check the rules of this repository that a program can check
   bench dispatch [ARG]  run the benchmark of the engine's dispatch; with `printing`, of jobs that print
   bench outage [JOBS]   measure appends to the ledger with a service that answers, and with one that hangs
+  torture [ARG..]       kill engines with --kills N and --seed N; or `power`, `recovery`, `mutants`, --simulated N
   contract [CLI..]      install the pinned command lines and check the contract with them; --table writes its page
 ";
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         ["bench", "dispatch", rest @ ..] => bench(rest),
         ["bench", "outage", rest @ ..] => run_bench("outage", rest, None),
         ["contract", rest @ ..] => contract::contract(rest),
+        ["torture", rest @ ..] => torture::torture(rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             ExitCode::SUCCESS

@@ -9,8 +9,11 @@ use dayfly_core::{
     TrackerKind,
 };
 use dayfly_github::GitHubForge;
-use dayfly_runner::{MarkdownTracker, NoTracker, Overview, Sources, SqliteStore, SystemClock, Trackers, overview};
+use dayfly_runner::{
+    MarkdownTracker, NoTracker, Overview, Past, Sources, SqliteStore, SystemClock, Trackers, overview_of,
+};
 
+use jiff::tz::TimeZone;
 use tokio::task::JoinSet;
 
 use crate::args::Scope;
@@ -112,6 +115,11 @@ impl Context {
         self.config.portfolio.state_dir.join("ledger.sqlite")
     }
 
+    /// The zone in which days begin.
+    pub(crate) fn zone(&self) -> TimeZone {
+        self.config.portfolio.zone().unwrap_or_else(TimeZone::system)
+    }
+
     /// The ledger, for reading; `None` before the first run.
     pub(crate) fn read_store(&self) -> Result<Option<SqliteStore>, CliError> {
         let path = self.ledger();
@@ -150,14 +158,19 @@ impl Context {
         Outside { tracker, forge: Some(forge) }
     }
 
-    /// Everything a report is made from.
+    /// How things stand.
     pub(crate) async fn overview(&self, filter: Filter) -> Result<Overview, CliError> {
+        self.overview_of(filter, &Past::Nothing).await
+    }
+
+    /// Everything a report is made from.
+    pub(crate) async fn overview_of(&self, filter: Filter, past: &Past) -> Result<Overview, CliError> {
         let store = self.read_store()?;
         let store = store.as_ref().map(|s| s as &dyn dayfly_core::Store);
         let now = SystemClock.now();
         let outside = self.outside(Access::Read).await;
         let from = Sources { store, tracker: &outside.tracker, forge: outside.forge.as_deref() };
-        Ok(overview(self.config.portfolio.clone(), from, filter, now).await?)
+        Ok(overview_of(self.config.portfolio.clone(), from, filter, now, past).await?)
     }
 
     /// The project of that name, or the only one.

@@ -120,6 +120,20 @@ impl AttemptId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The issue that it names, if it is made as an attempt's id is.
+    pub fn issue(&self) -> Option<IssueRef> {
+        self.number()?;
+        let (rest, _number) = self.0.rsplit_once('.')?;
+        let (issue, _stage) = rest.rsplit_once('.')?;
+        let (project, id) = issue.split_once('.')?;
+        Some(IssueRef::new(ProjectName::new(project).ok()?, IssueId::new(id).ok()?))
+    }
+
+    /// Which of its issue's attempts it is, if it is made as an attempt's id is.
+    pub fn number(&self) -> Option<u32> {
+        self.0.rsplit_once('.')?.1.parse().ok()
+    }
 }
 
 impl fmt::Display for AttemptId {

@@ -96,9 +96,9 @@ pub use proposal::{
     Allowed, Child, Created, Proposal, ProposalCaps, ProposalError, Proposed, VerdictClaim, VerdictRule,
 };
 pub use report::{
-    AttemptLine, BudgetLine, CapacityLine, CapacityReport, IssueLine, MilestoneLine, ServiceLine, Status, UsageBy,
-    UsageQuery, UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, capacity, pull_text,
-    services, status, usage, why, work_log,
+    AttemptLine, Backlog, BacklogLine, BudgetLine, CapacityLine, CapacityReport, IssueLine, MilestoneLine, ServiceLine,
+    Status, UsageBy, UsageQuery, UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, backlog,
+    capacity, pull_text, services, status, usage, why, work_log,
 };
 pub use reset::{ResetTime, reset_in};
 pub use runner::{
@@ -110,8 +110,8 @@ pub use service::{Outage, SERVICE_FAILURES, Service};
 pub use settle::{Next, SettleInput, believed, next_step};
 pub use stage::{Access, AnswerRule, Choice, Fallback, Pipeline, Stage, StageRun, WorstCase};
 pub use state::{
-    Aside, Finish, IssueState, LiveAttempt, PendingEffect, Phase, PullRecord, PullStep, StageWork, State, StateError,
-    transition_diagram, transition_table,
+    Aside, FOLD_VERSION, Finish, IssueState, LiveAttempt, PendingEffect, Phase, PullRecord, PullStep, StageWork, State,
+    StateError, transition_diagram, transition_table,
 };
 pub use store::{Batch, Condition, MemoryStore, Store, StoreError};
 pub use text::{harmless, harmless_title, said, shown, without_disguise};

@@ -18,6 +18,10 @@ use crate::{
 pub use aside::{Aside, Finish};
 pub use transitions::{transition_diagram, transition_table};
 
+/// Says how events are folded. It grows whenever the same ledger gives another [`State`]: a state that was stored under
+/// another number is not gone on from, but folded anew.
+pub const FOLD_VERSION: u32 = 1;
+
 /// What is known, having folded the ledger up to `head`.
 ///
 /// Issues to which nothing happens any more may have been [set aside](State::set_aside): whoever needs one recalls it from

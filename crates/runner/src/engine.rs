@@ -26,6 +26,7 @@ mod lock;
 mod model;
 mod orders;
 mod outbox;
+mod past;
 mod probe;
 mod progress;
 mod reading;
@@ -62,9 +63,10 @@ pub use house::{attempt_dir, gates_dir, git_dir};
 pub(crate) use lock::random_tag;
 pub use lock::{LockError, StateLock};
 pub use model::Until;
+pub use past::Past;
 pub use progress::{Notice, Progress, Summary, TriagedLine, Withheld};
 pub use recover::read_all;
-pub use view::{Overview, Sources, overview};
+pub use view::{Overview, Sources, overview, overview_of};
 
 /// How often the clock is looked at while a time is waited for.
 const NAP: Duration = Duration::from_secs(20);
@@ -134,7 +136,7 @@ impl Engine {
             return Err(EngineError::Gate { project, stage, gate });
         }
         let epoch = house.store.take_over().await?;
-        let mut state = recover::load(house).await?;
+        let mut state = house.store.load().await?;
         let last = Last::of(&state);
         orders::enter(house, epoch, &mut state).await?;
         let from = state.head;
@@ -238,6 +240,11 @@ impl Loop<'_> {
                 touched.clear();
             }
             touched.extend(issue);
+            if let Input::Synced(project, view) = &input {
+                let asked = view.asks(project);
+                self.model.forget(project, &asked);
+                recover::recall(&*self.house.store, &mut self.model.state, asked).await?;
+            }
             together.add(decide::take(&mut self.model, input, self.house.now()));
         }
         self.carry_out(together.commands()).await.map(drop)

@@ -8,6 +8,8 @@ mod gates;
 mod git;
 mod halt;
 mod inbox;
+#[cfg(feature = "simulate")]
+pub mod incidents;
 pub mod keeper;
 mod liveness;
 mod log;
@@ -35,8 +37,8 @@ pub use agents::{
 };
 pub use clock::SystemClock;
 pub use engine::{
-    Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Progress, RunOptions, Sources, StateLock, Summary,
-    TriagedLine, Until, Withheld, attempt_dir, gates_dir, git_dir, overview, read_all,
+    Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Past, Progress, RunOptions, Sources, StateLock,
+    Summary, TriagedLine, Until, Withheld, attempt_dir, gates_dir, git_dir, overview, overview_of, read_all,
 };
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
 pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, Repo, TrustedGit};
@@ -51,7 +53,7 @@ pub use redact::{Redactor, Secret, looks_secret};
 pub use sandbox::{
     Cgroup, CgroupBase, LAUNCH_FAILED, Ladder, LaunchError, Place, Rung, SandboxError, Wrapped, launch, wrap,
 };
-pub use sqlite::SqliteStore;
+pub use sqlite::{Rebuilt, SqliteStore};
 pub use subprocess::{Keeper, SubprocessRunner, child_variables, is_kept, native_program, without_secrets};
 pub use tmux::{Session, SessionState, SessionStatus, TmuxError, TmuxRunner, find_tmux};
 pub use trackers::{NoTracker, Trackers};

@@ -14,12 +14,12 @@ mod runner;
 pub mod scenario;
 mod services;
 mod settings;
+mod staged;
 mod store;
 mod tally;
 #[cfg(test)]
 mod tests;
 mod time;
-mod weather;
 mod world;
 
 use std::fmt;
@@ -34,7 +34,8 @@ pub use dice::Spread;
 pub use mutation::Mutation;
 pub use report::{CostRow, Needed, SimReport};
 pub use settings::{Faults, Habit, People, Quota, Settings};
-pub use world::{FaultKind, Told};
+pub use staged::Staged;
+pub use world::{FaultKind, Told, UsedUp};
 
 use drive::Drive;
 use store::SimStore;

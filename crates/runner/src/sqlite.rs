@@ -1,19 +1,28 @@
 //! The ledger in an SQLite file.
 
 mod failure;
+mod fold;
+mod reading;
+mod rebuild;
+mod rows;
 mod schema;
 mod writer;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::{Batch, Epoch, Record, Seq, Store, StoreError};
+use dayfly_core::{AttemptId, Batch, Clock, Epoch, IssueRef, IssueState, Record, Seq, State, Store, StoreError, Token};
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::clock::SystemClock;
 use schema::Access;
 use writer::{Reply, Request, Writer};
+
+pub use rebuild::Rebuilt;
 
 /// How many requests may wait for the thread before those who ask wait too.
 const QUEUE: usize = 64;
@@ -42,11 +51,19 @@ impl SqliteStore {
     /// # Errors
     /// If the file cannot be opened, is no ledger of dayfly, or was written by a newer dayfly.
     pub fn open(path: &Utf8Path) -> Result<Self, StoreError> {
+        Self::open_with_clock(path, Arc::new(SystemClock))
+    }
+
+    /// As [`SqliteStore::open`], with the clock by which leases run.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn open_with_clock(path: &Utf8Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         if let Some(folder) = path.parent() {
             let failed = |err| failure::other(format!("cannot make the folder `{folder}` for the ledger"), err);
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
-        Self::start(path, Access::Write)
+        Self::start(path, Access::Write, clock)
     }
 
     /// Opens the ledger at `path` for reading only, while an engine may write to it.
@@ -54,7 +71,7 @@ impl SqliteStore {
     /// # Errors
     /// As [`SqliteStore::open`], and if there is no such file.
     pub fn open_read_only(path: &Utf8Path) -> Result<Self, StoreError> {
-        Self::start(path, Access::Read)
+        Self::start(path, Access::Read, Arc::new(SystemClock))
     }
 
     /// Whether nothing has been recorded yet.
@@ -65,10 +82,19 @@ impl SqliteStore {
         Ok(self.read(Seq(0), 1).await?.is_empty())
     }
 
-    fn start(path: &Utf8Path, access: Access) -> Result<Self, StoreError> {
+    /// Makes all that is kept besides the records anew from them, compares it with what was stored, and mends that where
+    /// it differs. Nothing else may write meanwhile.
+    ///
+    /// # Errors
+    /// If the ledger cannot be folded, or the file not be written.
+    pub async fn rebuild(&self) -> Result<Rebuilt, StoreError> {
+        self.ask(Request::Rebuild).await
+    }
+
+    fn start(path: &Utf8Path, access: Access, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let connection = schema::connect(path, access)?;
         let (requests, inbox) = mpsc::channel(QUEUE);
-        let writer = Writer::new(path.to_owned(), connection, access);
+        let writer = Writer::new(path.to_owned(), connection, access, clock);
         let handle = std::thread::Builder::new()
             .name("dayfly-ledger".into())
             .spawn(move || writer.run(inbox))
@@ -102,6 +128,32 @@ impl Store for SqliteStore {
 
     async fn read(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
         self.ask(|reply| Request::Read { after, limit, reply }).await
+    }
+
+    async fn load(&self) -> Result<State, StoreError> {
+        self.ask(Request::Load).await
+    }
+
+    async fn recall(&self, issues: &[IssueRef]) -> Result<Vec<(IssueRef, IssueState)>, StoreError> {
+        self.ask(|reply| Request::Recall(issues.to_vec(), reply)).await
+    }
+
+    async fn between(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Record>, StoreError> {
+        self.ask(|reply| Request::Between(from, to, reply)).await
+    }
+
+    async fn about(&self, issue: &IssueRef) -> Result<Vec<Record>, StoreError> {
+        self.ask(|reply| Request::About(issue.clone(), reply)).await
+    }
+
+    async fn renew(
+        &self,
+        epoch: Epoch,
+        held: &[(AttemptId, Token)],
+        lease: Duration,
+    ) -> Result<Vec<AttemptId>, StoreError> {
+        let held = held.to_vec();
+        self.ask(|reply| Request::Renew { epoch, held, lease, reply }).await
     }
 }
 

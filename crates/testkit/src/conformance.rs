@@ -17,7 +17,7 @@ use std::task::Poll;
 pub use forge::{ForgeBench, forge, forge_reopened};
 pub use report::{Report, Skipped};
 pub use runner::{runner, runner_within};
-pub use store::{store, store_reopened};
+pub use store::{store, store_leases, store_reopened};
 pub use tracker::{tracker, tracker_reopened};
 
 /// Runs two futures side by side.

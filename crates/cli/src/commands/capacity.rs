@@ -2,9 +2,9 @@
 
 use dayfly_core::{
     AccountName, Batch, CapacityKey, CapacityLine, CapacityReport, Clock as _, Event, Filter, LimitWhy, OpenedBy,
-    State, Store as _, Strength, VendorName, capacity,
+    Store as _, Strength, VendorName, capacity,
 };
-use dayfly_runner::{SqliteStore, StateLock, SystemClock, read_all};
+use dayfly_runner::{SqliteStore, StateLock, SystemClock};
 use jiff::Timestamp;
 
 use crate::args::CapacityCommand;
@@ -98,7 +98,7 @@ async fn open(output: &Output, context: &Context, what: &str) -> Result<Exit, Cl
         err.hint("a run tries by itself; otherwise stop it, say this, and start it again")
     })?;
     let store = SqliteStore::open(&context.ledger())?;
-    let state = State::fold(&read_all(&store).await?).map_err(dayfly_core::StoreError::from)?;
+    let state = store.load().await?;
     let known: Vec<String> = state
         .capacity
         .limits

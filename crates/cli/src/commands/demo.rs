@@ -5,8 +5,8 @@ mod setup;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::{Filter, WaitLine, WorkLogQuery, work_log};
-use dayfly_runner::{RunOptions, Until};
+use dayfly_core::{Clock as _, Filter, WaitLine, WorkLogQuery, work_log};
+use dayfly_runner::{Past, RunOptions, SystemClock, Until};
 use jiff::tz::TimeZone;
 
 use crate::context::{Context, FILE, here};
@@ -46,10 +46,11 @@ pub(crate) async fn run(output: &Output, dir: Option<Utf8PathBuf>, settings: Set
     if summary.stopped {
         return Ok(Exit::Interrupted);
     }
-    let overview = context.overview(Filter::default()).await?;
     let zone = TimeZone::system();
-    let query = WorkLogQuery { day: overview.now.to_zoned(zone.clone()).date(), zone, project: None };
-    let log = work_log(&query, &overview.input(), &overview.plan, &overview.records);
+    let day = SystemClock.now().to_zoned(zone.clone()).date();
+    let overview = context.overview_of(Filter::default(), &Past::days(day, day, &zone)).await?;
+    let query = WorkLogQuery { day, zone, project: None };
+    let log = work_log(&query, &overview.input(), &overview.plan, &overview.past);
     let log = log.map_err(|err| CliError::environment("the ledger cannot be read").with_source(err))?;
     output.data(&serde_json::json!({ "dir": dir, "summary": summary, "worklog": log }), || {
         let waits: Vec<WaitLine> = overview.plan.waiting.iter().map(WaitLine::from).collect();

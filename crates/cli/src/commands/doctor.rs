@@ -11,8 +11,8 @@ mod services;
 use std::path::PathBuf;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::{Landing, Portfolio, Project, State, StoreError, Tracker as _, TrackerError, TrackerKind};
-use dayfly_runner::{GATES_FILE, Git, SqliteStore, StateLock, find_program, find_tmux, gate_commands, read_all};
+use dayfly_core::{Landing, Portfolio, Project, Store as _, StoreError, Tracker as _, TrackerError, TrackerKind};
+use dayfly_runner::{GATES_FILE, Git, SqliteStore, StateLock, find_program, find_tmux, gate_commands};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -307,9 +307,8 @@ async fn store_check(context: &Context, portfolio: &Portfolio) -> Check {
     }
     let remedy = "restore the file from a backup, or move it away: the issues then start over";
     let whole = async {
-        let records = read_all(&SqliteStore::open_read_only(&context.ledger())?).await?;
-        State::fold(&records)?;
-        Ok::<_, StoreError>(records.len())
+        let state = SqliteStore::open_read_only(&context.ledger())?.load().await?;
+        Ok::<_, StoreError>(usize::try_from(state.head.0).unwrap_or(usize::MAX))
     };
     match whole.await {
         Ok(records) => Check::good(what, format!("{}, {}", context.ledger(), count(records, "record"))),

@@ -7,7 +7,7 @@ use dayfly_core::{
     TrackerWrite, why,
 };
 use dayfly_github::GitHub;
-use dayfly_runner::{MarkdownTracker, Overview, SystemClock};
+use dayfly_runner::{MarkdownTracker, Overview, Past, SystemClock};
 
 use crate::args::IssueCommand;
 use crate::context::{Context, issues_of, no_issue};
@@ -103,7 +103,7 @@ async fn retry(output: &Output, context: &Context, issues: &[IssueRef]) -> Resul
 }
 
 async fn look(context: &Context, issue: &IssueRef) -> Result<(Overview, Issue), CliError> {
-    let overview = context.overview(Filter::default()).await?;
+    let overview = context.overview_of(Filter::default(), &Past::Issue(issue.clone())).await?;
     let view = overview.views.get(&issue.project);
     if let Some(fault) = view.and_then(|v| v.fault.as_ref()) {
         return Err(CliError::environment(format!("the issues of {} cannot be read: {fault}", issue.project)));
@@ -115,7 +115,7 @@ async fn look(context: &Context, issue: &IssueRef) -> Result<(Overview, Issue), 
 
 /// Refuses, and says where the issue stands instead.
 fn stands(overview: &Overview, issue: &IssueRef, what: &str) -> CliError {
-    let report = why(&overview.input(), &overview.plan, &overview.records, issue).ok().flatten();
+    let report = why(&overview.input(), &overview.plan, &overview.past, issue).ok().flatten();
     let err = CliError::usage(match &report {
         Some(report) => format!("{issue} {what}: {}", report.verdict),
         None => format!("{issue} {what}"),

@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::{AttemptId, AttemptLine, State, attempts};
-use dayfly_runner::{LogPart, LogReader, StateLock, attempt_dir, gates_dir, is_kept, read_all};
+use dayfly_core::{AttemptId, AttemptLine, Record, Seq, Store as _, attempts};
+use dayfly_runner::{LogPart, LogReader, SqliteStore, StateLock, attempt_dir, gates_dir, is_kept};
 
 use crate::context::Context;
 use crate::error::{CliError, Exit};
@@ -17,6 +17,9 @@ const LOOK: Duration = Duration::from_millis(300);
 
 /// What is printed on each stream.
 const LOGS: [&str; 2] = ["output.log", "errors.log"];
+
+/// Among how many of the last records those attempts are looked for that are proposed instead of an unknown one.
+const LATE: u64 = 200;
 
 /// A command that judged an attempt, and the folder with its output.
 struct GateLog {
@@ -32,10 +35,7 @@ pub(crate) async fn run(output: &Output, context: &Context, named: &str, follow:
     let Some(store) = context.read_store()? else {
         return Err(CliError::usage("there was no run yet").hint("`dayfly run` makes one"));
     };
-    let records = read_all(&store).await?;
-    let lines =
-        attempts(&records).map_err(|err| CliError::environment("the ledger cannot be read").with_source(err))?;
-    let line = find(context, &lines, named).await?;
+    let line = &find(context, &store, named).await?;
     let id = &line.attempt;
     let dir = attempt_dir(&context.config.portfolio, id);
     let gates = gates_dir(&context.config.portfolio, id);
@@ -59,23 +59,35 @@ pub(crate) async fn run(output: &Output, context: &Context, named: &str, follow:
 }
 
 /// The attempt of that name, or the last one of the issue of that name that ran an agent.
-async fn find<'a>(context: &Context, lines: &'a [AttemptLine], named: &str) -> Result<&'a AttemptLine, CliError> {
+async fn find(context: &Context, store: &SqliteStore, named: &str) -> Result<AttemptLine, CliError> {
     let id = AttemptId::from_text(named);
-    if let Some(line) = lines.iter().find(|a| a.attempt == id) {
+    if let Some(issue) = id.issue()
+        && let Some(line) = lines(&store.about(&issue).await?)?.into_iter().find(|line| line.attempt == id)
+    {
         return Ok(line);
     }
     let issue = context.issue(named).await.ok();
-    let mut of_issue = lines.iter().rev().filter(|a| issue.as_ref().is_some_and(|i| *i == a.issue));
-    let ran = |a: &&AttemptLine| attempt_dir(&context.config.portfolio, &a.attempt).join("prompt.txt").exists();
-    if let Some(line) = of_issue.clone().find(ran).or_else(|| of_issue.next()) {
-        return Ok(line);
+    if let Some(issue) = &issue {
+        let mut of_issue = lines(&store.about(issue).await?)?;
+        of_issue.retain(|line| line.issue == *issue);
+        let ran = |a: &AttemptLine| attempt_dir(&context.config.portfolio, &a.attempt).join("prompt.txt").exists();
+        let at = of_issue.iter().rposition(ran).or(of_issue.len().checked_sub(1));
+        if let Some(at) = at {
+            return Ok(of_issue.swap_remove(at));
+        }
     }
     let err = CliError::usage(match &issue {
         Some(issue) => format!("{issue} has had no attempt"),
         None => format!("there is no attempt `{named}`"),
     });
-    let last: Vec<String> = lines.iter().rev().take(5).map(|a| a.attempt.to_string()).collect();
+    let head = store.load().await?.head;
+    let late = lines(&store.read(Seq(head.0.saturating_sub(LATE)), usize::MAX).await?)?;
+    let last: Vec<String> = late.iter().rev().take(5).map(|a| a.attempt.to_string()).collect();
     Err(err.hint(format!("the last ones are {}", last.join(", "))))
+}
+
+fn lines(records: &[Record]) -> Result<Vec<AttemptLine>, CliError> {
+    attempts(records).map_err(|err| CliError::environment("the ledger cannot be read").with_source(err))
 }
 
 fn gate_logs(dir: &Utf8Path) -> Result<Vec<GateLog>, CliError> {
@@ -178,7 +190,6 @@ async fn is_live(context: &Context, id: &AttemptId) -> Result<bool, CliError> {
         return Ok(false);
     }
     let Some(store) = context.read_store()? else { return Ok(false) };
-    let records = read_all(&store).await?;
-    let state = State::fold(&records).map_err(dayfly_core::StoreError::from)?;
+    let state = store.load().await?;
     Ok(state.live.contains_key(id))
 }

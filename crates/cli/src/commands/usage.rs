@@ -1,6 +1,7 @@
 //! `dayfly usage`: tokens, money and time, by day, project, stage or model.
 
-use dayfly_core::{BudgetLine, Filter, Spent, UsageBy, UsageQuery, UsageReport, usage};
+use dayfly_core::{BudgetLine, Clock as _, Filter, Spent, UsageBy, UsageQuery, UsageReport, usage};
+use dayfly_runner::{Past, SystemClock};
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 
@@ -20,8 +21,8 @@ pub(crate) struct Settings {
 
 pub(crate) async fn run(output: &Output, context: &Context, settings: Settings) -> Result<Exit, CliError> {
     let project = settings.project.as_deref().map(|p| context.project(Some(p))).transpose()?;
-    let overview = context.overview(Filter::default()).await?;
-    let to = settings.to.unwrap_or_else(|| overview.now.to_zoned(overview.zone.clone()).date());
+    let zone = context.zone();
+    let to = settings.to.unwrap_or_else(|| SystemClock.now().to_zoned(zone.clone()).date());
     let back = Span::new().try_days(i64::from(settings.days.saturating_sub(1)));
     let from = settings.from.or_else(|| to.checked_sub(back.ok()?).ok()).unwrap_or(to);
     if from > to {
@@ -29,8 +30,9 @@ pub(crate) async fn run(output: &Output, context: &Context, settings: Settings) 
             CliError::usage(format!("{from} is later than {to}")).hint("`--from` is the first day, `--to` the last")
         );
     }
-    let query = UsageQuery { from, to, zone: overview.zone.clone(), by: settings.by, project };
-    let report = usage(&query, &overview.input(), &overview.records);
+    let overview = context.overview_of(Filter::default(), &Past::days(from, to, &zone)).await?;
+    let query = UsageQuery { from, to, zone, by: settings.by, project };
+    let report = usage(&query, &overview.input(), &overview.past);
     let report = report.map_err(|err| CliError::environment("the ledger cannot be read").with_source(err))?;
     output.data(&report, || text(&report, overview.now))?;
     Ok(Exit::Good)

@@ -1,6 +1,7 @@
 //! `dayfly why`: where an issue stands, and what it waits for.
 
 use dayfly_core::{Filter, WhyReport, why};
+use dayfly_runner::Past;
 use jiff::Timestamp;
 
 use crate::context::{Context, no_issue};
@@ -10,8 +11,8 @@ use crate::tables::{columns, one_line, span, time};
 
 pub(crate) async fn run(output: &Output, context: &Context, issue: &str) -> Result<Exit, CliError> {
     let issue = context.issue(issue).await?;
-    let overview = context.overview(Filter::default()).await?;
-    let report = why(&overview.input(), &overview.plan, &overview.records, &issue);
+    let overview = context.overview_of(Filter::default(), &Past::Issue(issue.clone())).await?;
+    let report = why(&overview.input(), &overview.plan, &overview.past, &issue);
     let report = report.map_err(|err| CliError::environment("the ledger cannot be read").with_source(err))?;
     let Some(report) = report else {
         return Err(no_issue(&issue));

@@ -62,6 +62,10 @@ fn main() -> ExitCode {
             power::write(Utf8Path::new(dir), Utf8Path::new(events), more.parse().unwrap());
             ExitCode::SUCCESS
         }
+        ["orders", dir] => {
+            power::put(Utf8Path::new(dir));
+            ExitCode::SUCCESS
+        }
         ["inside", dir, events, cuts, seed] => {
             let (dir, events) = (Utf8Path::new(dir), Utf8Path::new(events));
             power::inside(dir, events, (cuts.parse().unwrap(), seed.parse().unwrap()))

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use crate::{Author, Comment, Issue, IssueId, Milestone, Pull, TrackerState, TrackerWrite, Trust};
+use crate::{
+    Author, Comment, Issue, IssueId, IssueRef, Milestone, ProjectName, Pull, TrackerState, TrackerWrite, Trust,
+};
 
 /// A project's tracker and repository, as last seen.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,6 +26,18 @@ pub struct ProjectView {
 }
 
 impl ProjectView {
+    /// The issues of which a plan must know what the ledger knows: those that are open, and those that block them. Of all
+    /// others that were set aside nothing is asked.
+    pub fn asks(&self, project: &ProjectName) -> BTreeSet<IssueRef> {
+        let open = self.issues.iter().filter(|issue| issue.state == TrackerState::Open);
+        let blockers = |issue: &Issue| {
+            let ids = issue.facts.blocked_by.iter().filter_map(|name| IssueId::new(name.as_str()).ok());
+            ids.collect::<Vec<_>>()
+        };
+        let ids = open.flat_map(|issue| blockers(issue).into_iter().chain([issue.id.clone()]));
+        ids.map(|id| IssueRef::new(project.clone(), id)).collect()
+    }
+
     /// Shows a write of our own that has been done, so that nothing need be read anew. `false` if what it did cannot
     /// be told from here.
     pub fn show(&mut self, key: &str, write: &TrackerWrite) -> bool {

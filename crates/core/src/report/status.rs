@@ -12,7 +12,7 @@ use crate::{
     ProjectName, ProjectView, Ready, Record, RecordError, Service, StageName, State, TrackerState, Wait, Waiting,
 };
 
-use super::{AttemptLine, attempts};
+use super::{AttemptLine, Backlog, attempts, backlog};
 
 /// How things stand.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -40,6 +40,9 @@ pub struct Status {
     pub done: usize,
     /// Progress of the milestones.
     pub milestones: Vec<MilestoneLine>,
+    /// What waits, if nothing is prepared: an engine would idle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unprepared: Option<Backlog>,
 }
 
 /// A service that is left alone for a while.
@@ -142,6 +145,7 @@ pub fn status(input: &PlanInput<'_>, plan: &Plan) -> Status {
         services: services(input.portfolio, state),
         done: state.done(),
         milestones: milestones(input.views),
+        unprepared: backlog(input, plan).filter(|backlog| backlog.issues > 0),
     }
 }
 

@@ -30,8 +30,15 @@ impl State {
     /// # Errors
     /// As [`State::fold`]; the state is unchanged then.
     pub fn apply(&mut self, record: &Record) -> Result<(), StateError> {
+        self.apply_read(record, record.event()?)
+    }
+
+    /// Folds one more record whose event was read already.
+    ///
+    /// # Errors
+    /// As [`State::fold`]; the state is unchanged then.
+    pub fn apply_read(&mut self, record: &Record, event: Event) -> Result<(), StateError> {
         record.verify(self.head, &self.hash)?;
-        let event = record.event()?;
         self.apply_event(record, event)?;
         self.last = Some(record.at);
         if self.mark.is_empty() {

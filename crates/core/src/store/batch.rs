@@ -55,8 +55,7 @@ impl Batch {
         for event in &self.events {
             let Event::AttemptStarted { attempt, job, .. } = event else { continue };
             let before = state.issues.get(&job.issue).map_or(0, |known| known.attempts);
-            let number: Option<u32> = attempt.as_str().rsplit_once('.').and_then(|(_, number)| number.parse().ok());
-            if number.is_some_and(|number| number <= before) {
+            if attempt.number().is_some_and(|number| number <= before) {
                 return Err(StoreError::Lost(format!("{attempt} is no new attempt: {before} were made before it")));
             }
         }

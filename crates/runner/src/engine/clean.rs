@@ -2,11 +2,12 @@
 //!
 //! Before that nothing is removed: an engine that takes an attempt up again needs its working copy.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::{AttemptId, IssueRef, Project, State};
+use dayfly_core::{AttemptId, IssueRef, IssueState, Project, State, StoreError};
 
 use crate::git::GitError;
 use crate::keeper::{KEEPER_FILE, STATUS_FILE};
@@ -73,18 +74,28 @@ impl House {
 
     /// Removes what attempts left of which the ledger has known the end for longer than the engine that was to clean up.
     /// Nothing else is touched: people keep copies of what interests them beside it.
-    pub(super) async fn clean_leftovers(&self, state: &State) {
+    ///
+    /// # Errors
+    /// If the store does not serve.
+    pub(super) async fn clean_leftovers(&self, state: &State) -> Result<(), StoreError> {
         self.forget_keys(state);
         self.clean_probes().await;
-        let Ok(entries) = self.portfolio.state_dir.join("work").read_dir_utf8() else { return };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let Some((attempt, issue)) = ended(state, name.strip_suffix(".gates").unwrap_or(name)) else { continue };
-            if let Some(project) = self.project(&issue.project) {
+        let Ok(entries) = self.portfolio.state_dir.join("work").read_dir_utf8() else { return Ok(()) };
+        let names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_owned()).collect();
+        let left: Vec<(IssueRef, u32, AttemptId)> =
+            names.iter().filter_map(|name| attempt(name.strip_suffix(".gates").unwrap_or(name))).collect();
+        // What is over for long was set aside.
+        let issues: Vec<IssueRef> = left.iter().map(|(issue, ..)| issue.clone()).collect();
+        let known: BTreeMap<IssueRef, IssueState> = self.store.recall(&issues).await?.into_iter().collect();
+        for (issue, number, attempt) in left {
+            let ended = known.get(&issue).is_some_and(|known| number <= known.attempts);
+            if let Some(project) = self.project(&issue.project).filter(|_| ended && !state.live.contains_key(&attempt))
+            {
                 // What cannot be removed now is tried again by the next engine.
                 let _ = self.clean(project, &attempt).await;
             }
         }
+        Ok(())
     }
 
     /// Ends and removes what probes of an earlier engine left. Nobody waits for what they find.
@@ -124,15 +135,10 @@ impl House {
     }
 }
 
-/// The attempt of that name, with its issue, if the ledger knows of it and it is over.
-fn ended(state: &State, name: &str) -> Option<(AttemptId, IssueRef)> {
-    let (rest, number) = name.rsplit_once('.')?;
-    let (issue, _stage) = rest.rsplit_once('.')?;
-    let number: u32 = number.parse().ok()?;
-    let (issue, known) =
-        state.issues.iter().find(|(known, _)| format!("{}.{}", known.project, known.issue) == issue)?;
-    let attempt = AttemptId::from_text(name);
-    (number <= known.attempts && !state.live.contains_key(&attempt)).then(|| (attempt, issue.clone()))
+/// The attempt of that name, with its issue and number.
+fn attempt(name: &str) -> Option<(IssueRef, u32, AttemptId)> {
+    let id = AttemptId::from_text(name);
+    Some((id.issue()?, id.number()?, id))
 }
 
 /// Waits for a keeper that ends its command because the engine has died.

@@ -128,12 +128,14 @@ fn ended_attempt(model: &mut Model, attempt: AttemptId, ended: Ended, now: Times
     vec![Command::Append(events, vec![condition]), Command::Clean(attempt, project)]
 }
 
-/// Whether an issue may still be started: while its job was frozen a person may have closed it.
+/// Whether an issue may still be started: while its job was frozen a person may have closed it, or a rule of triage have
+/// asked for a write.
 fn still_ready(model: &Model, issue: &IssueRef) -> bool {
     let shown = model.views.get(&issue.project).and_then(|view| view.issues.iter().find(|i| i.id == issue.issue));
     let open = shown.is_some_and(|i| i.state == TrackerState::Open);
     let known = model.state.issues.get(issue);
-    open && known.is_none_or(|known| matches!(known.phase, Phase::Queued { .. }))
+    let quiet = !model.state.has_pending(issue);
+    open && quiet && known.is_none_or(|known| matches!(known.phase, Phase::Queued { .. }))
 }
 
 fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, now: Timestamp) -> Vec<Command> {
@@ -155,7 +157,10 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, no
             model.working.insert(attempt.clone());
             // What held it back before has passed.
             model.filter.held.remove(&ready.issue);
-            vec![Command::Append(vec![event], vec![Condition::Idle(ready.issue)]), Command::Launch(attempt, frozen)]
+            let project = model.portfolio.projects.get(&ready.issue.project);
+            let free = project.map(|p| Condition::Free { project: p.name.clone(), most: p.concurrency });
+            let conditions = free.into_iter().chain([Condition::Idle(ready.issue)]).collect();
+            vec![Command::Append(vec![event], conditions), Command::Launch(attempt, frozen)]
         }
         Ok(_) => Vec::new(),
         Err(held) => {

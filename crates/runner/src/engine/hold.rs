@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use dayfly_core::{Batch, Condition, Event, Record, Seq, Stop, Store, StoreError};
 
+use super::recover::recall;
 use super::{EngineError, Loop};
 
 /// The pause before a held batch is tried again, the first time and at most.
@@ -18,6 +19,8 @@ const KILLED: Duration = Duration::from_secs(10);
 impl Loop<'_> {
     /// Appends what happened, and folds it into the state.
     pub(super) async fn append(&mut self, events: Vec<Event>, conditions: Vec<Condition>) -> Result<(), EngineError> {
+        let missing = self.model.state.missing(&events);
+        recall(&*self.house.store, &mut self.model.state, missing).await?;
         let batch = Batch { epoch: self.epoch, at: self.house.now(), events, conditions };
         let head = self.model.state.head;
         let store = &*self.house.store;

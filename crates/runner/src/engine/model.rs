@@ -257,6 +257,15 @@ impl Model {
         }
     }
 
+    /// Sets the issues of a project aside to which nothing happens any more, and for which its view does not ask.
+    pub(super) fn forget(&mut self, project: &ProjectName, asked: &BTreeSet<IssueRef>) {
+        let of = self.state.issues.iter().filter(|(issue, known)| issue.project == *project && known.phase.is_final());
+        let idle: Vec<IssueRef> = of.map(|(issue, _)| issue).filter(|issue| !asked.contains(issue)).cloned().collect();
+        for issue in idle {
+            self.state.set_aside(&issue);
+        }
+    }
+
     pub(super) fn spread(&mut self) {
         self.fresh = false;
     }

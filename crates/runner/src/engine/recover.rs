@@ -1,34 +1,37 @@
 //! Reading the ledger, to make the state from it.
 
-use dayfly_core::{Record, Seq, State, StoreError};
-
-use super::house::House;
+use dayfly_core::{IssueRef, Record, Seq, State, Store, StoreError};
 
 /// How many records are read at once.
 const PAGE: usize = 4096;
 
-/// Folds the whole ledger.
+/// Takes those issues back that a state does not hold because they were set aside.
 ///
 /// # Errors
-/// If the store does not serve, or the ledger cannot be folded.
-pub(super) async fn load(house: &House) -> Result<State, StoreError> {
-    let mut state = State::default();
-    loop {
-        let records = house.store.read(state.head, PAGE).await?;
-        for record in &records {
-            state.apply(record)?;
-        }
-        if records.len() < PAGE {
-            return Ok(state);
-        }
+/// If the store does not serve.
+pub(super) async fn recall(
+    store: &dyn Store,
+    state: &mut State,
+    issues: impl IntoIterator<Item = IssueRef>,
+) -> Result<(), StoreError> {
+    if state.aside.is_empty() {
+        return Ok(());
     }
+    let missing: Vec<IssueRef> = issues.into_iter().filter(|issue| !state.issues.contains_key(issue)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for (issue, known) in store.recall(&missing).await? {
+        state.recall(issue, known);
+    }
+    Ok(())
 }
 
 /// Reads the whole ledger.
 ///
 /// # Errors
 /// If the store does not serve.
-pub async fn read_all(store: &dyn dayfly_core::Store) -> Result<Vec<Record>, StoreError> {
+pub async fn read_all(store: &dyn Store) -> Result<Vec<Record>, StoreError> {
     let mut records: Vec<Record> = Vec::new();
     loop {
         let after = records.last().map_or(Seq(0), |r| r.seq);

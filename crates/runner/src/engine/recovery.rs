@@ -123,7 +123,7 @@ impl Recovery<'_> {
             events.push(Event::Recovered { found });
         }
         self.append(state, events, conditions).await?;
-        self.house.clean_leftovers(state).await;
+        self.house.clean_leftovers(state).await?;
         Ok(taken_up)
     }
 

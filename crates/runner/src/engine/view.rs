@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dayfly_core::{
-    Batch, Filter, Forge, Plan, PlanInput, Portfolio, ProjectName, ProjectView, Record, Service, State, Store,
-    StoreError, Tracker, plan,
+    Batch, Filter, Forge, IssueRef, Plan, PlanInput, Portfolio, ProjectName, ProjectView, Record, Service, State,
+    Store, StoreError, Tracker, plan,
 };
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -16,8 +16,9 @@ use crate::git::Git;
 use crate::inbox::Inbox;
 
 use super::lock::StateLock;
+use super::past::Past;
 use super::reading::{self, At, Branches};
-use super::recover::read_all;
+use super::recover::recall;
 
 /// How long a report waits for a project that does not answer.
 const LOOK: Duration = Duration::from_secs(120);
@@ -30,9 +31,9 @@ const MOST_GITS: usize = 8;
 pub struct Overview {
     /// The portfolio.
     pub portfolio: Portfolio,
-    /// The ledger.
-    pub records: Vec<Record>,
-    /// Its fold, with what people did and ordered since seen as if it had been recorded.
+    /// The records that were asked for, in order.
+    pub past: Vec<Record>,
+    /// The state, with what people did and ordered since seen as if it had been recorded.
     pub state: State,
     /// What the trackers show.
     pub views: BTreeMap<ProjectName, ProjectView>,
@@ -74,22 +75,39 @@ pub struct Sources<'a> {
     pub forge: Option<&'a dyn Forge>,
 }
 
-/// Reads everything. Nothing is written.
+/// Reads how things stand, and nothing of the past. Nothing is written.
+///
+/// # Errors
+/// As [`overview_of`].
+pub async fn overview(
+    portfolio: Portfolio,
+    from: Sources<'_>,
+    filter: Filter,
+    now: Timestamp,
+) -> Result<Overview, StoreError> {
+    overview_of(portfolio, from, filter, now, &Past::Nothing).await
+}
+
+/// Reads how things stand, and what is wanted of the past. Nothing is written.
 ///
 /// # Errors
 /// If the store does not serve. A tracker that cannot be read is a fault of its project's view.
-pub async fn overview(
+pub async fn overview_of(
     portfolio: Portfolio,
     Sources { store, tracker, forge }: Sources<'_>,
     filter: Filter,
     now: Timestamp,
+    past: &Past,
 ) -> Result<Overview, StoreError> {
-    let records = match store {
-        Some(store) => read_all(store).await?,
-        None => Vec::new(),
+    let (mut state, past) = match store {
+        Some(store) => past.read(store).await?,
+        None => (State::default(), Vec::new()),
     };
-    let mut state = State::fold(&records)?;
     let views = views(&portfolio, &state, tracker, forge).await;
+    if let Some(store) = store {
+        let asked: Vec<IssueRef> = views.iter().flat_map(|(project, view)| view.asks(project)).collect();
+        recall(store, &mut state, asked).await?;
+    }
     let zone = portfolio.zone().unwrap_or_else(TimeZone::system);
     let input = PlanInput { portfolio: &portfolio, state: &state, views: &views, now, zone: &zone, filter: &filter };
     let events = input.observations();
@@ -108,7 +126,7 @@ pub async fn overview(
     let input = PlanInput { portfolio: &portfolio, state: &state, views: &views, now, zone: &zone, filter: &filter };
     let plan = plan(&input);
     let engine = StateLock::holder(&portfolio.state_dir).is_some();
-    Ok(Overview { portfolio, records, state, views, plan, filter, now, zone, engine })
+    Ok(Overview { portfolio, past, state, views, plan, filter, now, zone, engine })
 }
 
 /// Reads all projects at once: a tracker with several of them can look at all that are asked for in one go.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Error, OpenFlags, TransactionBehavior};
 use super::failure;
 
 /// What leads from each version of the file to the next, from an empty file on.
-const MIGRATIONS: [&str; 1] = [include_str!("v1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("v1.sql"), include_str!("v2.sql")];
 /// Marks a file as ours: "dfly".
 const APPLICATION_ID: i64 = 0x6466_6c79;
 /// How long SQLite waits for another process that writes: a backup, or a person at a prompt. To give up costs the
@@ -105,6 +105,7 @@ fn migrate(path: &Utf8Path, connection: &mut Connection) -> Result<(), StoreErro
     if version(path, connection)? == MIGRATIONS.len() {
         return Ok(());
     }
+    copy(path, connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     // Another process may have done it while this one waited for the lock.
     let from = version(path, &transaction)?;
@@ -114,4 +115,24 @@ fn migrate(path: &Utf8Path, connection: &mut Connection) -> Result<(), StoreErro
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
     transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(failed)?;
     transaction.commit().map_err(failed)
+}
+
+/// Keeps a copy of a file of an older version beside it, for whoever goes back to an older program.
+fn copy(path: &Utf8Path, connection: &Connection) -> Result<(), StoreError> {
+    let version = version(path, connection)?;
+    if version == 0 {
+        return Ok(());
+    }
+    let (copy, half) = (format!("{path}.v{version}"), format!("{path}.v{version}-half"));
+    let files = |err| failure::other(format!("the ledger `{path}` cannot be copied before it is changed"), err);
+    if Utf8Path::new(&copy).exists() {
+        return Ok(());
+    }
+    match std::fs::remove_file(&half) {
+        Err(err) if err.kind() != std::io::ErrorKind::NotFound => return Err(files(err)),
+        _ => {}
+    }
+    connection.execute("VACUUM INTO ?1", (&half,)).map_err(|err| failure::sqlite(path, err))?;
+    let whole = std::fs::File::open(&half).and_then(|file| file.sync_all());
+    whole.and_then(|()| std::fs::rename(&half, &copy)).map_err(files)
 }

@@ -27,7 +27,7 @@ fn alter(path: &Utf8Path, sql: &str) {
 
 fn what(result: Result<SqliteStore, StoreError>) -> String {
     match result {
-        Err(StoreError::Other { what, .. }) => what,
+        Err(StoreError::Other { what, .. } | StoreError::Unavailable { what, .. }) => what,
         other => panic!("{other:?}"),
     }
 }
@@ -132,20 +132,20 @@ async fn a_file_that_was_set_back_is_folded_anew() {
 #[tokio::test]
 async fn a_full_disk_is_named_and_leaves_the_ledger_in_order() {
     let (_folder, path) = folder();
-    let store = SqliteStore::start(&path, Access::Write).unwrap();
+    let store = SqliteStore::open(&path).unwrap();
     let epoch = store.take_over().await.unwrap();
     drop(store);
     let connection = schema::connect(&path, Access::Write).unwrap();
-    connection.pragma_update(None, "max_page_count", 16).unwrap();
+    connection.pragma_update(None, "max_page_count", 40).unwrap();
     let (requests, inbox) = mpsc::channel(QUEUE);
-    let writer = Writer::new(path.clone(), connection, Access::Write);
+    let writer = Writer::new(path.clone(), connection, Access::Write, Arc::new(SystemClock));
     let handle = std::thread::spawn(move || writer.run(inbox));
     let thread = StoreThread { path, requests: Some(requests), handle: Some(handle) };
     let store = SqliteStore { thread: Arc::new(thread) };
 
     store.append(&batch(epoch, "1")).await.unwrap();
     let full = store.append(&batch(epoch, &"x".repeat(200_000))).await.unwrap_err();
-    assert!(full.to_string().contains("the disk is full"), "{full}");
+    assert!(full.to_string().contains("the disk is full") && full.is_transient(), "{full}");
     assert_eq!(store.append(&batch(epoch, "2")).await.unwrap()[0].seq, Seq(2));
 }
 

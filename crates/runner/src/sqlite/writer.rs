@@ -1,27 +1,33 @@
 //! The thread that owns the connection.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::{Batch, Digest, Epoch, Event, Record, RecordError, Seq, State, StateError, StoreError};
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior};
-use serde::Deserialize as _;
-use serde::de::IntoDeserializer as _;
+use dayfly_core::{
+    AttemptId, Batch, Clock, Epoch, IssueRef, IssueState, Record, Seq, State, StateError, StoreError, Token,
+};
+use jiff::Timestamp;
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure;
+use super::fold::{Fold, MAIN, Rows, verify_tail};
+use super::rebuild::Rebuilt;
+use super::rows::{File, unsigned};
 use super::schema::Access;
 
 /// How many appends are committed together at most.
 const GROUP: usize = 32;
-/// Enough for every statement of this file.
-const STATEMENTS: usize = 16;
+/// Enough for every statement there is.
+const STATEMENTS: usize = 64;
+/// How many records are folded in one transaction, where the stored fold must be brought forward.
+const CHUNK: usize = 4096;
 
-const HEAD: &str = "SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1";
 const EPOCH: &str = "SELECT epoch FROM meta WHERE id = 1";
 const TAKE_OVER: &str = "UPDATE meta SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch";
-const INSERT: &str = "INSERT INTO ledger (seq, format, epoch, at, kind, body, prev, hash)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-const READ: &str = "SELECT seq, format, epoch, at, body, prev, hash FROM ledger
-    WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+const LEASE: &str = "SELECT until FROM leases WHERE attempt = ?1";
+const RENEW: &str = "INSERT OR REPLACE INTO leases (attempt, until) VALUES (?1, ?2)";
 
 /// Where an answer goes.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -32,47 +38,74 @@ pub(super) enum Request {
     TakeOver(Reply<Epoch>),
     Append(Box<Batch>, Reply<Vec<Record>>),
     Read { after: Seq, limit: usize, reply: Reply<Vec<Record>> },
+    Load(Reply<State>),
+    Recall(Vec<IssueRef>, Reply<Vec<(IssueRef, IssueState)>>),
+    Between(Timestamp, Timestamp, Reply<Vec<Record>>),
+    About(IssueRef, Reply<Vec<Record>>),
+    Renew { epoch: Epoch, held: Vec<(AttemptId, Token)>, lease: Duration, reply: Reply<Vec<AttemptId>> },
+    Rebuild(Reply<Rebuilt>),
 }
 
 type Append = (Box<Batch>, Reply<Vec<Record>>);
 
 /// Owns the connection and the state folded from the file.
 pub(super) struct Writer {
-    path: Utf8PathBuf,
-    connection: Connection,
+    pub(super) path: Utf8PathBuf,
+    pub(super) connection: Connection,
     access: Access,
-    // `None` where it must be folded anew from the file.
+    clock: Arc<dyn Clock>,
+    // `None` where it must be loaded anew from the file.
     state: Option<State>,
+    // Whether the end of the chain has been held against the records.
+    verified: bool,
+}
+
+/// The fold that is used.
+pub(super) fn rows<'a>(path: &'a Utf8Path, connection: &'a Connection) -> Rows<'a> {
+    Rows { file: File { path, connection }, schema: MAIN }
 }
 
 impl Writer {
-    pub(super) fn new(path: Utf8PathBuf, connection: Connection, access: Access) -> Self {
+    pub(super) fn new(path: Utf8PathBuf, connection: Connection, access: Access, clock: Arc<dyn Clock>) -> Self {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        Self { path, connection, access, state: None }
+        Self { path, connection, access, clock, state: None, verified: false }
     }
 
     /// Serves requests until there is nobody left to ask.
     pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Request>) {
         let mut held = None;
         while let Some(request) = held.take().or_else(|| inbox.blocking_recv()) {
-            // Those who asked may have gone away; what they asked for is done all the same.
-            match request {
-                Request::TakeOver(reply) => drop(reply.send(self.take_over())),
-                Request::Read { after, limit, reply } => {
-                    drop(reply.send(read(&self.path, &self.connection, after, limit)));
-                }
-                Request::Append(batch, reply) => {
-                    let mut group = vec![(batch, reply)];
-                    while group.len() < GROUP && held.is_none() {
-                        match inbox.try_recv() {
-                            Ok(Request::Append(batch, reply)) => group.push((batch, reply)),
-                            Ok(other) => held = Some(other),
-                            Err(_) => break,
-                        }
-                    }
-                    self.append(group);
+            let Request::Append(batch, reply) = request else {
+                self.serve(request);
+                continue;
+            };
+            let mut group = vec![(batch, reply)];
+            while group.len() < GROUP && held.is_none() {
+                match inbox.try_recv() {
+                    Ok(Request::Append(batch, reply)) => group.push((batch, reply)),
+                    Ok(other) => held = Some(other),
+                    Err(_) => break,
                 }
             }
+            self.append(group);
+        }
+    }
+
+    fn serve(&mut self, request: Request) {
+        // Those who asked may have gone away; what they asked for is done all the same.
+        match request {
+            Request::TakeOver(reply) => drop(reply.send(self.take_over())),
+            Request::Read { after, limit, reply } => {
+                let file = File { path: &self.path, connection: &self.connection };
+                drop(reply.send(file.after(after, limit)));
+            }
+            Request::Append(batch, reply) => self.append(vec![(batch, reply)]),
+            Request::Load(reply) => drop(reply.send(self.load())),
+            Request::Recall(issues, reply) => drop(reply.send(self.recall(&issues))),
+            Request::Between(from, to, reply) => drop(reply.send(self.between(from, to))),
+            Request::About(issue, reply) => drop(reply.send(self.about(&issue))),
+            Request::Renew { epoch, held, lease, reply } => drop(reply.send(self.renew(epoch, &held, lease))),
+            Request::Rebuild(reply) => drop(reply.send(self.rebuild())),
         }
     }
 
@@ -91,7 +124,7 @@ impl Writer {
 
     fn append(&mut self, group: Vec<Append>) {
         let (batches, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        match self.may_write().and_then(|()| self.commit(&batches)) {
+        match self.may_write().and_then(|()| self.settle()).and_then(|()| self.commit(&batches)) {
             Ok(results) => {
                 for (reply, result) in replies.into_iter().zip(results) {
                     drop(reply.send(result));
@@ -105,47 +138,180 @@ impl Writer {
         }
     }
 
+    /// Brings the stored fold up to the head, in as many transactions as it takes, and makes it anew where it does not fit.
+    pub(super) fn settle(&mut self) -> Result<(), StoreError> {
+        loop {
+            let path = &self.path;
+            let failed = |err| failure::sqlite(path, err);
+            let stored = rows(path, &self.connection);
+            let (head, hash) = stored.file.head()?;
+            if self.state.as_ref().is_some_and(|state| state.head == head && state.hash.as_str() == hash) {
+                return Ok(());
+            }
+            if !self.verified {
+                verify_tail(&stored.file, head)?;
+                self.verified = true;
+            }
+            // Where nothing is to be written nothing is: a full disk keeps nobody from reading.
+            self.state = stored.load()?.filter(|state| state.head == head);
+            if self.state.is_some() {
+                return Ok(());
+            }
+            let transaction =
+                self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+            let rows = rows(path, &transaction);
+            let state = match rows.load()? {
+                Some(state) => state,
+                None => {
+                    rows.clear()?;
+                    State::default()
+                }
+            };
+            let mut fold = Fold::stored(state);
+            let more = rows.follow(&mut fold, CHUNK)?;
+            rows.save(&mut fold)?;
+            transaction.commit().map_err(failed)?;
+            if !more {
+                self.state = Some(fold.state);
+            }
+        }
+    }
+
     /// Appends batches in one transaction, each with a result of its own. An error means that none
     /// was appended.
     fn commit(&mut self, batches: &[Box<Batch>]) -> Result<Vec<Result<Vec<Record>, StoreError>>, StoreError> {
         let path = &self.path;
         let failed = |err| failure::sqlite(path, err);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        let epoch = transaction
-            .prepare_cached(EPOCH)
-            .and_then(|mut statement| statement.query_row((), |row| row.get(0)))
-            .map_err(failed)?;
+        let rows = rows(path, &transaction);
+        let epoch = rows.file.one(EPOCH, (), |row| row.get(0))?.unwrap_or_default();
         let epoch = Epoch(unsigned(path, epoch)?);
-        let mut state = catch_up(path, &transaction, self.state.take())?;
+        let mut fold = catch_up(&rows, self.state.take())?;
+        let now = self.clock.now();
         let mut results = Vec::with_capacity(batches.len());
         for batch in batches {
-            if let Err(refusal) = batch.check(epoch, &state) {
-                results.push(Err(refusal));
-                continue;
+            let result = add(&rows, &mut fold, batch, (epoch, now));
+            match result {
+                // Some of it may have been folded.
+                Err(StoreError::Ledger(_)) => fold = catch_up(&rows, None)?,
+                Err(err @ (StoreError::Other { .. } | StoreError::Unavailable { .. })) => return Err(err),
+                _ => {}
             }
-            match batch.prepare(epoch, &mut state) {
-                Ok(records) => {
-                    insert(path, &transaction, batch, &records)?;
-                    results.push(Ok(records));
-                }
-                Err(refusal) => {
-                    state = catch_up(path, &transaction, None)?;
-                    results.push(Err(refusal));
-                }
-            }
+            results.push(result);
         }
+        rows.save(&mut fold)?;
         transaction.commit().map_err(failed)?;
-        self.state = Some(state);
+        self.state = Some(fold.state);
         Ok(results)
     }
 
-    fn may_write(&self) -> Result<(), StoreError> {
+    /// The state that was folded last, if it is still at the head.
+    pub(super) fn known(&self) -> Option<&State> {
+        self.state.as_ref()
+    }
+
+    /// Whether the end of the chain is still to be held against the records; asked once.
+    pub(super) fn is_unverified(&mut self) -> bool {
+        !std::mem::replace(&mut self.verified, true)
+    }
+
+    /// Forgets what was folded.
+    pub(super) fn forget(&mut self) {
+        self.state = None;
+    }
+
+    fn renew(
+        &mut self,
+        epoch: Epoch,
+        held: &[(AttemptId, Token)],
+        lease: Duration,
+    ) -> Result<Vec<AttemptId>, StoreError> {
+        self.may_write()?;
+        self.settle()?;
+        let path = &self.path;
+        let failed = |err| failure::sqlite(path, err);
+        let until = self.clock.now().checked_add(lease).unwrap_or(Timestamp::MAX).as_millisecond();
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let rows = rows(path, &transaction);
+        let current = unsigned(path, rows.file.one(EPOCH, (), |row| row.get(0))?.unwrap_or_default())?;
+        if current != epoch.0 {
+            return Err(StoreError::Superseded { ours: epoch.0, current });
+        }
+        let fold = catch_up(&rows, self.state.take())?;
+        let gone = fold.state.not_held(held);
+        for (attempt, _) in held.iter().filter(|(attempt, _)| !gone.contains(attempt)) {
+            rows.file.execute(RENEW, (attempt.as_str(), until))?;
+        }
+        transaction.commit().map_err(failed)?;
+        Ok(gone)
+    }
+
+    pub(super) fn may_write(&self) -> Result<(), StoreError> {
         if self.access == Access::Write {
             return Ok(());
         }
         let what = format!("the ledger `{}` was opened for reading only", self.path);
         Err(failure::other(what, "this is a mistake in the program; please report it"))
     }
+
+    pub(super) fn access(&self) -> Access {
+        self.access
+    }
+}
+
+/// Appends one batch, within a transaction.
+fn add(
+    rows: &Rows<'_>,
+    fold: &mut Fold,
+    batch: &Batch,
+    (epoch, now): (Epoch, Timestamp),
+) -> Result<Vec<Record>, StoreError> {
+    if batch.epoch == epoch
+        && let Some(first) = batch.repeats(&fold.state)
+    {
+        let known = rows.file.after(Seq(first.0.saturating_sub(1)), batch.events.len())?;
+        if batch.is_written_as(&known) {
+            return Ok(known);
+        }
+    }
+    rows.recall(fold, &batch.events)?;
+    batch.check(epoch, &fold.state)?;
+    for (attempt, _) in batch.takes_back() {
+        let until: Option<i64> = rows.file.one(LEASE, (attempt.as_str(),), |row| row.get(0))?;
+        if until.is_some_and(|until| until > now.as_millisecond()) {
+            return Err(StoreError::Lost(format!("the lease of {attempt} is in force")));
+        }
+    }
+    let records = batch.records(fold.state.head, &fold.state.hash);
+    for record in &records {
+        let read = record.event().map_err(StateError::from)?;
+        fold.note(&read, record);
+        fold.state.apply_read(record, read)?;
+    }
+    for (record, event) in records.iter().zip(&batch.events) {
+        rows.file.insert(record, event)?;
+    }
+    Ok(records)
+}
+
+/// The state at the file's head: the known one, or the stored one with the records after it.
+fn catch_up(rows: &Rows<'_>, known: Option<State>) -> Result<Fold, StoreError> {
+    let (head, hash) = rows.file.head()?;
+    let known = known.filter(|state| state.head == head && state.hash.as_str() == hash);
+    let state = match known {
+        Some(state) => return Ok(Fold::stored(state)),
+        None => rows.load()?,
+    };
+    let state = match state {
+        Some(state) => state,
+        None => {
+            rows.clear()?;
+            State::default()
+        }
+    };
+    let mut fold = Fold::stored(state);
+    rows.follow(&mut fold, usize::MAX)?;
+    Ok(fold)
 }
 
 /// Gives everybody the same error; those after the first get its text and its kind.
@@ -158,100 +324,4 @@ fn tell_all(replies: Vec<Reply<Vec<Record>>>, err: StoreError) {
     if let Some(reply) = first {
         drop(reply.send(Err(err)));
     }
-}
-
-/// Brings the state up to the file's head, from nothing if it does not stand at a record of the file.
-fn catch_up(path: &Utf8Path, transaction: &Transaction<'_>, known: Option<State>) -> Result<State, StoreError> {
-    let failed = |err| failure::sqlite(path, err);
-    let head: Option<(i64, String)> = transaction
-        .prepare_cached(HEAD)
-        .and_then(|mut statement| statement.query_row((), |row| Ok((row.get(0)?, row.get(1)?))).optional())
-        .map_err(failed)?;
-    let (seq, hash) = match &head {
-        Some((seq, hash)) => (unsigned(path, *seq)?, hash.as_str()),
-        None => (0, ""),
-    };
-    let mut state = known.unwrap_or_default();
-    if state.head.0 == seq && (seq == 0 || state.hash.as_str() == hash) {
-        return Ok(state);
-    }
-    if state.head.0 >= seq {
-        state = State::default();
-    }
-    let mut statement = transaction.prepare_cached(READ).map_err(failed)?;
-    let mut rows = statement.query((signed(state.head.0), i64::MAX)).map_err(failed)?;
-    while let Some(row) = rows.next().map_err(failed)? {
-        state.apply(&record(path, row)?)?;
-    }
-    Ok(state)
-}
-
-fn insert(path: &Utf8Path, transaction: &Transaction<'_>, batch: &Batch, records: &[Record]) -> Result<(), StoreError> {
-    let failed = |err| failure::sqlite(path, err);
-    let mut statement = transaction.prepare_cached(INSERT).map_err(failed)?;
-    for (record, event) in records.iter().zip(&batch.events) {
-        statement
-            .execute((
-                signed(record.seq.0),
-                record.format,
-                signed(record.epoch.0),
-                record.at.to_string(),
-                kind(event),
-                &record.body,
-                record.prev.as_str(),
-                record.hash.as_str(),
-            ))
-            .map_err(failed)?;
-    }
-    Ok(())
-}
-
-fn read(path: &Utf8Path, connection: &Connection, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
-    let failed = |err| failure::sqlite(path, err);
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut statement = connection.prepare_cached(READ).map_err(failed)?;
-    let mut rows = statement.query((signed(after.0), limit)).map_err(failed)?;
-    let mut records = Vec::new();
-    while let Some(row) = rows.next().map_err(failed)? {
-        records.push(record(path, row)?);
-    }
-    Ok(records)
-}
-
-/// Reads a row as it stands; whether it follows from the one before it is for the fold to say.
-fn record(path: &Utf8Path, row: &Row<'_>) -> Result<Record, StoreError> {
-    let failed = |err| failure::sqlite(path, err);
-    let seq = unsigned(path, row.get(0).map_err(failed)?)?;
-    let broken = || StateError::from(RecordError::Broken { seq });
-    let text = |column: usize| row.get::<_, String>(column).map_err(failed);
-    let digest = |text: String| {
-        let reader: serde::de::value::StringDeserializer<serde::de::value::Error> = text.into_deserializer();
-        Digest::deserialize(reader).map_err(|_| broken())
-    };
-    Ok(Record {
-        format: row.get(1).map_err(failed)?,
-        seq: Seq(seq),
-        epoch: Epoch(unsigned(path, row.get(2).map_err(failed)?)?),
-        at: text(3)?.parse().map_err(|_| broken())?,
-        body: text(4)?,
-        prev: digest(text(5)?)?,
-        hash: digest(text(6)?)?,
-    })
-}
-
-fn kind(event: &Event) -> String {
-    match serde_json::to_value(event.kind()) {
-        Ok(serde_json::Value::String(word)) => word,
-        _ => String::new(),
-    }
-}
-
-/// Places beyond SQLite's integers are never reached; asking for what follows them finds nothing.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn unsigned(path: &Utf8Path, number: i64) -> Result<u64, StoreError> {
-    u64::try_from(number)
-        .map_err(|err| failure::other(format!("the ledger `{path}` is damaged; put back a copy of it"), err))
 }

@@ -1,14 +1,16 @@
 //! What every store keeps to.
 
-use std::time::Duration;
+mod leases;
+mod read;
+mod samples;
 
-use dayfly_core::{
-    Access, AgentName, AnswerRule, AttemptId, Batch, Commit, Condition, End, Epoch, Event, IssueRef, JobSpec, Next,
-    Outcome, Receipt, Record, Seq, StageName, StageRun, State, Store, StoreError, Token, TrackerKind, Trust,
-};
+use dayfly_core::{Batch, Condition, Epoch, Event, Record, Seq, State, Store, StoreError, Token, TrackerKind};
 use jiff::Timestamp;
 
 use super::{both, start_and_drop};
+use samples::{attempt, batch, closed, ended, issue, job, reopened, started, with};
+
+pub use leases::store_leases;
 
 /// Checks that the stores which `make` gives keep the contract of [`Store`].
 ///
@@ -27,6 +29,10 @@ pub async fn store<S: Store>(make: impl AsyncFn() -> S) {
     one_of_two_claims_wins(&make().await).await;
     reading_goes_on_after_a_place(&make().await).await;
     a_dropped_append_is_whole_or_not(&make().await).await;
+    a_repeated_claim_or_finish_is_answered(&make().await).await;
+    a_project_has_at_most_so_many_live_attempts(&make().await).await;
+    an_attempt_is_claimed_once(&make().await).await;
+    read::all(&make).await;
 }
 
 /// Checks that the ledger survives its store: `open` opens the same ledger, empty at first, each time.
@@ -133,9 +139,58 @@ async fn a_lost_claim_appends_nothing(store: &impl Store) {
     lost(store, &nobody, "a finish of an attempt that is not live").await;
     assert_eq!(all(store).await.len(), 1, "a batch whose condition does not hold appends nothing");
     append(store, finish(token)).await;
-    lost(store, &finish(token), "a finish of an attempt that has ended").await;
     let again = with(batch(epoch, vec![started(1, 2)]), Condition::Idle(issue(1)));
     append(store, again).await;
+}
+
+async fn a_repeated_claim_or_finish_is_answered(store: &impl Store) {
+    let epoch = take_over(store).await;
+    let claim = with(batch(epoch, vec![started(1, 1)]), Condition::Idle(issue(1)));
+    let claimed = append(store, claim.clone()).await;
+    assert_eq!(
+        append(store, claim.clone()).await,
+        claimed,
+        "a claim that is in the ledger is answered with its records"
+    );
+    let token = claimed[0].seq;
+    let finish = with(batch(epoch, vec![ended(1, 1, token.0)]), Condition::Holder(attempt(1, 1), token));
+    let finished = append(store, finish.clone()).await;
+    append(store, batch(epoch, vec![started(2, 1)])).await;
+    assert_eq!(append(store, finish.clone()).await, finished, "a finish is answered again for the same token");
+    let mut other = finish.clone();
+    other.events.push(started(3, 1));
+    lost(store, &other, "a finish that says more than the one in the ledger").await;
+    assert_eq!(all(store).await.len(), 3, "what is repeated appends nothing");
+    let later = take_over(store).await;
+    lost(store, &Batch { epoch: later, ..finish }, "a finish that another engine wrote").await;
+}
+
+async fn a_project_has_at_most_so_many_live_attempts(store: &impl Store) {
+    let epoch = take_over(store).await;
+    let free = |most| Condition::Free { project: issue(1).project, most };
+    let full = with(batch(epoch, vec![started(1, 1), started(2, 1)]), free(1));
+    lost(store, &full, "a batch of two claims where one may be live").await;
+    append(store, with(batch(epoch, vec![started(1, 1)]), free(1))).await;
+    lost(store, &with(batch(epoch, vec![started(2, 1)]), free(1)), "a claim beyond the most that may be live").await;
+    let second = append(store, with(batch(epoch, vec![started(2, 1)]), free(2))).await;
+    let swap = with(batch(epoch, vec![ended(2, 1, second[0].seq.0), started(3, 1)]), free(2));
+    append(store, swap).await;
+    assert_eq!(folded(store).await.live.len(), 2, "what ends in a batch makes room in it");
+}
+
+async fn an_attempt_is_claimed_once(store: &impl Store) {
+    let epoch = take_over(store).await;
+    append(store, batch(epoch, vec![started(1, 1), ended(1, 1, 1), closed(1)])).await;
+    // Whether or not the issue was set aside meanwhile.
+    for n in 2..80 {
+        let head = append(store, batch(epoch, vec![started(n, 1)])).await[0].seq;
+        append(store, batch(epoch, vec![ended(n, 1, head.0)])).await;
+    }
+    let again = batch(epoch, vec![reopened(1), started(1, 1)]);
+    lost(store, &again, "an attempt of a number that its issue has had").await;
+    append(store, batch(epoch, vec![reopened(1), started(1, 2)])).await;
+    let known = store.recall(&[issue(1)]).await.unwrap_or_else(|err| panic!("`recall` failed: {err}"));
+    assert_eq!(known[0].1.attempts, 2, "an issue that is opened again goes on with its count");
 }
 
 async fn one_of_two_claims_wins(store: &impl Store) {
@@ -208,80 +263,4 @@ async fn superseded(store: &impl Store, ours: Epoch, current: Epoch) {
 async fn lost(store: &impl Store, batch: &Batch, what: &str) {
     let refused = store.append(batch).await;
     assert!(matches!(refused, Err(StoreError::Lost(_))), "{what} is refused with `Lost`, got {refused:?}");
-}
-
-fn with(batch: Batch, condition: Condition) -> Batch {
-    Batch { conditions: vec![condition], ..batch }
-}
-
-fn batch(epoch: Epoch, events: Vec<Event>) -> Batch {
-    Batch { epoch, at: Timestamp::UNIX_EPOCH, events, conditions: vec![] }
-}
-
-fn issue(n: u32) -> IssueRef {
-    IssueRef::try_from(format!("web#{n}")).expect("a reference")
-}
-
-fn stage() -> StageName {
-    StageName::new("exec").expect("a name")
-}
-
-fn attempt(n: u32, number: u32) -> AttemptId {
-    AttemptId::new(&issue(n), &stage(), number)
-}
-
-fn started(n: u32, number: u32) -> Event {
-    Event::AttemptStarted {
-        attempt: attempt(n, number),
-        job: Box::new(job(n)),
-        substitution: None,
-        tracker: TrackerKind::default(),
-    }
-}
-
-fn ended(n: u32, number: u32, token: u64) -> Event {
-    let end = End::TaskFailed { reason: "no".into() };
-    let outcome = Outcome { end, proposal: None, commit: None, answer: None, receipt: Receipt::default() };
-    let next = Next::Go { stage: stage(), feedback: None, not_before: None };
-    let attempt = attempt(n, number);
-    Event::AttemptEnded { attempt, token: Seq(token), outcome: Box::new(outcome), next, effects: vec![] }
-}
-
-fn job(n: u32) -> JobSpec {
-    let base = Some(Commit("b".repeat(40)));
-    JobSpec {
-        kind: "stage".into(),
-        issue: issue(n),
-        trust: Trust::Writer,
-        title: format!("Issue {n}"),
-        milestone: None,
-        stage: stage(),
-        run: StageRun::Agent,
-        agent: Some(AgentName::new("a").expect("a name")),
-        model: None,
-        prompt: "do it".into(),
-        access: Access::Write,
-        vendor: None,
-        account: None,
-        profile: Default::default(),
-        answer_by: Default::default(),
-        skills: Vec::new(),
-        spend: Default::default(),
-        answer: AnswerRule::Optional,
-        effects: vec![],
-        children: 8,
-        caps: dayfly_core::ProposalCaps::default(),
-        base: base.clone(),
-        start: base,
-        admission: vec![],
-        gates: vec![],
-        protected: vec![],
-        diff_lines: 10,
-        wall: Duration::from_secs(60),
-        silence_report: Duration::from_secs(5),
-        silence: Duration::from_secs(10),
-        grace: Duration::from_secs(1),
-        gate_timeout: Duration::from_secs(60),
-        sandbox: dayfly_core::SandboxSpec::default(),
-    }
 }
