@@ -37,6 +37,9 @@ mod control;
 mod effect;
 mod event;
 mod forge;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod gate;
 mod id;
 mod job;
@@ -82,7 +85,7 @@ pub use id::{
     ProjectName, Seq, StageName, Token, VendorName,
 };
 pub use job::{
-    Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, StageJob, parking_effects, refusal_effects,
+    Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, StageJob, parking_effects, refusal_effects, restored,
 };
 pub use outcome::{Class, End, GateFailure, Outcome, Receipt};
 pub use plan::{Awaited, Filter, Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why, plan};

@@ -32,6 +32,7 @@ mod progress;
 mod reading;
 mod recover;
 mod recovery;
+mod restore;
 mod together;
 mod view;
 
@@ -40,7 +41,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dayfly_core::{AttemptEvent, AttemptId, Batch, Epoch, Event, EventSink, Filter, Running, Stop, StoreError};
+use dayfly_core::{AttemptEvent, AttemptId, Epoch, EventSink, Filter, Running, Stop};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -66,6 +67,7 @@ pub use model::Until;
 pub use past::Past;
 pub use progress::{Notice, Progress, Summary, TriagedLine, Withheld};
 pub use recover::read_all;
+pub use restore::{Restored, restore};
 pub use view::{Overview, Sources, overview, overview_of};
 
 /// How often the clock is looked at while a time is waited for.

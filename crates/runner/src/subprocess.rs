@@ -31,7 +31,7 @@ use contain::Walls;
 use prepare::{Files, Line};
 use supervise::Supervisor;
 
-pub use kept::is_kept;
+pub use crate::keeper::is_kept;
 
 /// Has the keeper of this folder end what it keeps, and itself.
 pub(crate) fn end_kept(dir: &camino::Utf8Path) {
