@@ -41,7 +41,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dayfly_core::{AttemptEvent, AttemptId, Batch, Epoch, Event, EventSink, Filter, Running, Stop, StoreError};
+use dayfly_core::{AttemptEvent, AttemptId, Epoch, EventSink, Filter, Running, Stop};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -142,13 +142,7 @@ impl Engine {
         let last = Last::of(&state);
         orders::enter(house, epoch, &mut state).await?;
         let from = state.head;
-        let started = Event::EngineStarted { version: env!("CARGO_PKG_VERSION").into() };
-        let booted = house.clock.boot().map(|boot| Event::Booted { boot });
-        let events = [started].into_iter().chain(booted).collect();
-        let batch = Batch { epoch, at: house.now(), events, conditions: vec![] };
-        for record in hold::once(&*house.store, from, &batch).await? {
-            state.apply(&record).map_err(StoreError::from)?;
-        }
+        recovery::begin(house, epoch, &mut state).await?;
         let (inputs, mut receiver) = mpsc::channel(INPUTS);
         let brake = Brake::default();
         let sink = |id: &AttemptId| sink(&inputs, &self.progress, id, true);

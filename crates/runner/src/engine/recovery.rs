@@ -64,6 +64,16 @@ impl Last {
     }
 }
 
+/// Says in the ledger that this engine works now, and in which boot of its machine.
+pub(super) async fn begin(house: &House, epoch: Epoch, state: &mut State) -> Result<(), StoreError> {
+    let started = Event::EngineStarted { version: env!("CARGO_PKG_VERSION").into() };
+    let booted = house.clock.boot().map(|boot| Event::Booted { boot });
+    let events = [started].into_iter().chain(booted).collect();
+    let batch = Batch { epoch, at: house.now(), events, conditions: Vec::new() };
+    let records = hold::once(&*house.store, state.head, &batch).await?;
+    Ok(records.iter().try_for_each(|record| state.apply(record))?)
+}
+
 /// Says in the ledger that nothing of this engine is under way any more. Without that record the next engine only waits
 /// where it need not.
 pub(super) async fn rest(house: &House, epoch: Epoch, state: &mut State) -> Result<(), StoreError> {
