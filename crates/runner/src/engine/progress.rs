@@ -5,8 +5,8 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use dayfly_core::{
-    AttemptEvent, AttemptId, Backlog, End, Event, IssueRef, Next, Order, PendingEffect, Plan, ProjectName, Ready, Record,
-    State, Stop, StoreError, Wait, backlog, plan,
+    AttemptEvent, AttemptId, Backlog, End, Event, IssueRef, Next, Order, PendingEffect, Plan, ProjectName, Ready,
+    Record, State, Stop, StoreError, Wait, backlog, plan,
 };
 use jiff::Timestamp;
 use serde::Serialize;
