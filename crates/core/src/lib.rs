@@ -37,6 +37,9 @@ mod control;
 mod effect;
 mod event;
 mod forge;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod gate;
 mod id;
 mod job;
@@ -80,7 +83,7 @@ pub use id::{
     AccountName, AgentName, AttemptId, Commit, Digest, Epoch, IssueId, IssueRef, JobId, NameError, OrderId,
     ProjectName, Seq, StageName, Token, VendorName,
 };
-pub use job::{Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, StageJob, refusal_effects};
+pub use job::{Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, StageJob, refusal_effects, restored};
 pub use outcome::{Class, End, GateFailure, Outcome, Receipt};
 pub use plan::{Awaited, Filter, Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why, plan};
 pub use portfolio::{

@@ -8,6 +8,7 @@ mod check;
 mod dice;
 mod drive;
 mod git;
+mod habits;
 mod mutation;
 mod report;
 mod runner;
@@ -31,6 +32,7 @@ use dayfly_core::{AgentKind, Portfolio, ProjectRunner};
 use jiff::Timestamp;
 
 pub use dice::Spread;
+pub use habits::habits;
 pub use mutation::Mutation;
 pub use report::{CostRow, Needed, SimReport};
 pub use settings::{Faults, Habit, People, Quota, Settings};

@@ -51,7 +51,7 @@ pub fn backlog(input: &PlanInput<'_>, plan: &Plan) -> Option<Backlog> {
             None => backlog.waits.push(BacklogLine { awaits, issues: 1, remedy }),
         }
     }
-    backlog.waits.sort_by(|a, b| b.issues.cmp(&a.issues));
+    backlog.waits.sort_by_key(|line| std::cmp::Reverse(line.issues));
     Some(backlog)
 }
 
@@ -68,7 +68,7 @@ fn awaits(wait: &Wait) -> (&'static str, Option<&'static str>) {
         Wait::Merge { .. } | Wait::Pull { .. } => ("a merge", None),
         Wait::Lifetime { .. } => ("higher bounds", Some("`[limits]` in dayfly.toml")),
         Wait::Account { .. } => ("an account", Some("`dayfly capacity`")),
-        _ => ("a person", Some("`dayfly status` says what helps")),
+        _ => ("a person", None),
     }
 }
 
@@ -81,10 +81,10 @@ impl fmt::Display for Backlog {
             n => write!(f, "{n} issues wait")?,
         }
         for (n, line) in self.waits.iter().enumerate() {
-            f.write_str(if n == 0 { ": " } else { ", " })?;
-            match self.waits.len() {
-                1 => write!(f, "for {}", line.awaits)?,
-                _ => write!(f, "{} for {}", line.issues, line.awaits)?,
+            match (self.waits.len(), n) {
+                (1, _) => write!(f, " for {}", line.awaits)?,
+                (_, 0) => write!(f, ": {} for {}", line.issues, line.awaits)?,
+                _ => write!(f, ", {} for {}", line.issues, line.awaits)?,
             }
             if let Some(remedy) = line.remedy {
                 write!(f, " ({remedy})")?;
@@ -113,7 +113,7 @@ mod tests {
         let one = Backlog { issues: 1, waits: vec![line("other issues", 1, None)], projects: 1 };
         assert_eq!(
             one.to_string(),
-            "nothing is prepared: 1 issue waits: for other issues; 1 project is paused, or cannot be read"
+            "nothing is prepared: 1 issue waits for other issues; 1 project is paused, or cannot be read"
         );
         let two = vec![line("an answer", 8, Some("`a`")), line("a merge", 4, None)];
         let many = Backlog { issues: 12, waits: two, projects: 0 };

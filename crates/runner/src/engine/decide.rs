@@ -136,7 +136,7 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, no
     }
     match result {
         Ok(frozen) if model.admitting && !model.tight => {
-            let number = model.state.issues.get(&ready.issue).map_or(0, |k| k.attempts) + 1;
+            let number = model.state.attempts_at(&ready.issue) + 1;
             let attempt = AttemptId::new(&ready.issue, &ready.stage, number);
             let event = Event::AttemptStarted {
                 attempt: attempt.clone(),

@@ -19,14 +19,15 @@ pub(super) fn portfolio(more: &str) -> Portfolio {
 }
 
 fn settings(seed: u64, days: u32) -> Settings {
-    Settings { seed, days, issues_per_day: 3.0, backlog: 3, ..Settings::default() }
+    Settings { seed, days, issues_per_day: 2.0, backlog: 2, ..Settings::default() }
 }
 
 #[test]
 fn some_days_without_a_fault() {
-    let report = Simulation::new(portfolio(""), settings(1, 3)).run().unwrap();
-    eprintln!("{report:#?}");
+    let report = Simulation::new(portfolio(""), settings(1, 2)).run().unwrap();
     assert_eq!(report.violations, Vec::<String>::new());
+    let over = report.done() + report.people.len() as u64;
+    assert!(over > 5 && report.faults.is_empty() && report.usd() > 0.0, "{report:#?}");
 }
 
 #[test]
@@ -42,11 +43,11 @@ fn the_same_seed_gives_the_same_report_and_ledger_and_another_gives_another() {
 
 #[test]
 fn nothing_is_lost_or_done_twice_whatever_goes_wrong() {
-    for seed in 1..=4 {
+    for seed in 1..=2 {
         let settings = Settings { faults: Faults::many(), ..settings(seed, 1) };
         let report = Simulation::new(portfolio(""), settings).run().unwrap();
         assert_eq!(report.violations, Vec::<String>::new(), "seed {seed}: {:#?}", report.story);
-        assert!(report.faults.len() >= 10 && report.fault_count() > 100, "seed {seed}: {:?}", report.faults);
+        assert!(report.faults.len() >= 8 && report.fault_count() > 50, "seed {seed}: {:?}", report.faults);
         assert!(report.done() > 0, "seed {seed}: {:?}", report.standing);
     }
 }

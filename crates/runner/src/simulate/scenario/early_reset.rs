@@ -25,8 +25,8 @@ fn world() -> (Portfolio, Settings) {
         "version = 1\n[agents.claude]\nkind = \"claude\"\n\
          [projects.web]\npath = \"web\"\nlanding = \"direct\"\n",
     );
-    let quota = Quota { five_hours: 8_000_000, week: 1_000_000_000, early: 1.0 };
-    (portfolio, Settings { days: 1, backlog: 12, issues_per_day: 0.0, quota, ..Settings::default() })
+    let quota = Quota { five_hours: 4_000_000, week: 1_000_000_000, early: 1.0 };
+    (portfolio, Settings { days: 1, backlog: 5, issues_per_day: 0.0, quota, ..Settings::default() })
 }
 
 fn judge(report: &SimReport) -> Vec<String> {

@@ -20,8 +20,8 @@ fn world() -> (Portfolio, Settings) {
         "version = 1\nconcurrency = 4\n[agents.claude]\nkind = \"claude\"\n\
          [projects.web]\npath = \"web\"\nlanding = \"direct\"\nconcurrency = 4\n",
     );
-    let quota = Quota { five_hours: 10_000_000, week: 1_000_000_000, early: 0.0 };
-    (portfolio, Settings { days: 2, backlog: 20, issues_per_day: 0.0, quota, ..Settings::default() })
+    let quota = Quota { five_hours: 5_000_000, week: 1_000_000_000, early: 0.0 };
+    (portfolio, Settings { days: 1, backlog: 8, issues_per_day: 0.0, quota, ..Settings::default() })
 }
 
 fn judge(report: &SimReport) -> Vec<String> {
