@@ -25,27 +25,31 @@ fn endless(_: &Attempt) -> MockScript {
     MockScript { after: Duration::MAX, ..MockScript::succeeds() }
 }
 
-/// Runs an engine to which something happens when its first attempt has started.
+/// Runs an engine to which something happens when its first attempt has been started.
 async fn run_with(
     world: &World,
     script: impl Fn(&Attempt) -> MockScript + Send + Sync + 'static,
     happens: impl Fn(&Inbox) + Send + Sync + 'static,
 ) -> Result<Summary, EngineError> {
     let inbox = inbox(world);
-    let rings = inbox.clone();
-    let progress = Progress::new(move |notice| {
-        if matches!(notice, Notice::Event(_, Event::AttemptStarted { .. })) {
-            happens(&rings);
-            rings.ring();
-        }
-    });
-    let engine = world.builder(world.mock(script)).inbox(inbox).progress(progress).build();
+    let (rings, first) = (inbox.clone(), std::sync::Once::new());
+    let script = move |attempt: &Attempt| {
+        first.call_once(|| happens(&rings));
+        rings.ring();
+        script(attempt)
+    };
+    let engine = world.builder(world.mock(script)).inbox(inbox).build();
     finish(&engine, idle(0)).await
+}
+
+/// Commits a file of its own and says that all went well.
+fn works_apart(attempt: &Attempt) -> MockScript {
+    commits(attempt, &[(attempt.job.issue.issue.as_str(), "")])
 }
 
 /// Runs an engine that finds the inbox as it is.
 async fn run(world: &World) -> Result<Summary, EngineError> {
-    let engine = world.builder(world.mock(works)).inbox(inbox(world)).build();
+    let engine = world.builder(world.mock(works_apart)).inbox(inbox(world)).build();
     finish(&engine, idle(0)).await
 }
 
@@ -117,7 +121,7 @@ async fn nothing_is_written_once_the_file_is_there() {
         }
     });
     let base = world.repo.at("main");
-    let engine = world.builder(world.mock(works)).inbox(inbox.clone()).progress(progress).build();
+    let engine = world.builder(world.mock(works_apart)).inbox(inbox.clone()).progress(progress).build();
     finish(&engine, idle(0)).await.unwrap();
     assert_eq!((world.repo.at("main"), world.phase(1).await), (base, "landing"));
     assert!(!world.state().await.outbox.is_empty());
@@ -129,9 +133,11 @@ async fn nothing_is_written_once_the_file_is_there() {
 
 #[tokio::test]
 async fn a_cancelled_issue_is_left_alone_and_the_others_go_on() {
-    let world = World::with(&["exec", "merge"], "concurrency = 2\n[defaults]\nconcurrency = 2");
+    let mut world = World::with(&["exec", "merge"], "concurrency = 2");
+    world.config.push_str("concurrency = 2\n");
     world.issue(2, &[]);
-    let script = |attempt: &Attempt| if attempt.job.issue == issue(1) { endless(attempt) } else { works(attempt) };
+    let script =
+        |attempt: &Attempt| if attempt.job.issue == issue(1) { endless(attempt) } else { works_apart(attempt) };
     let cancel = |inbox: &Inbox| {
         let ask = Ask::Cancel { issue: issue(1), attempt: None };
         inbox.put(&Request::new(order(), ask)).unwrap();
@@ -139,7 +145,7 @@ async fn a_cancelled_issue_is_left_alone_and_the_others_go_on() {
     let summary = run_with(&world, script, cancel).await.unwrap();
     assert!(!summary.stopped);
     assert_eq!((world.phase(1).await, world.phase(2).await), ("queued", "done"));
-    assert_eq!(world.ends().await[0], End::Cancelled);
+    assert!(world.ends().await.contains(&End::Cancelled));
     assert!(world.state().await.control.holds(&issue(1)).unwrap().cancelled);
     run(&world).await.unwrap();
     assert_eq!(world.phase(1).await, "queued", "the next engine leaves it alone too");
@@ -155,7 +161,7 @@ async fn a_pause_lets_what_runs_end_and_begins_nothing_new() {
     let world = World::new(&["exec", "merge"]);
     world.issue(2, &[]);
     let asks = |inbox: &Inbox| inbox.put(&pause(Target::Project(web()))).unwrap();
-    run_with(&world, works, asks).await.unwrap();
+    run_with(&world, works_apart, asks).await.unwrap();
     assert_eq!((world.attempts().len(), world.words().await), (1, vec!["succeeded"]));
     assert_eq!((world.phase(1).await, inbox(&world).waiting().len()), ("queued", 0));
     let what = vec![Target::Project(web())];
@@ -173,7 +179,7 @@ async fn a_drained_engine_lets_what_runs_end_and_writes_what_follows() {
         let ask = Ask::End { engine: engine.clone(), how: Quit::Drain };
         inbox.put(&Request::new(order(), ask)).unwrap();
     };
-    let summary = run_with(&world, works, drain).await.unwrap();
+    let summary = run_with(&world, works_apart, drain).await.unwrap();
     assert!(summary.drained && !summary.stopped);
     assert_eq!((world.attempts().len(), world.words().await), (1, vec!["succeeded"]));
     assert!(world.state().await.outbox.is_empty());
@@ -203,7 +209,7 @@ async fn an_order_counts_once_though_engines_die() {
             inbox(&world).put(&request).unwrap();
         } else {
             let engine =
-                world.builder(world.mock(works)).store(Crashing::new(&world, dies)).inbox(inbox(&world)).build();
+                world.builder(world.mock(works_apart)).store(Crashing::new(&world, dies)).inbox(inbox(&world)).build();
             finish(&engine, idle(0)).await.unwrap_err();
             assert_eq!(inbox(&world).waiting().len(), 1, "what the ledger does not hold waits on");
         }
