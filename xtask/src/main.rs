@@ -16,6 +16,7 @@ usage: cargo xtask COMMAND
 commands:
   tidy                  check the rules of this repository that a program can check
   bench dispatch [ARG]  run the benchmark of the engine's dispatch; with `printing`, of jobs that print
+  bench ledger [JOBS]   measure a ledger of so many jobs (1,000,000) against one of 1,000
   contract [CLI..]      install the pinned command lines and check the contract with them; --table writes its page
 ";
 
@@ -24,7 +25,8 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["tidy"] => tidy(),
-        ["bench", "dispatch", rest @ ..] => bench(rest),
+        ["bench", "dispatch", rest @ ..] => bench_dispatch(rest),
+        ["bench", "ledger", rest @ ..] => bench("ledger", rest),
         ["contract", rest @ ..] => contract::contract(rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
@@ -58,16 +60,20 @@ fn tidy() -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn bench(rest: &[&str]) -> ExitCode {
+fn bench_dispatch(rest: &[&str]) -> ExitCode {
     // The keeper as it is shipped: its memory is measured, too.
     let built = tree::cargo().args(["build", "--release", "-p", "dayfly-cli", "--bin", "dayfly-job"]).status();
     if !built.is_ok_and(|status| status.success()) {
         eprintln!("bench: cannot build dayfly-job");
         return ExitCode::FAILURE;
     }
+    bench("dispatch", rest)
+}
+
+fn bench(name: &str, rest: &[&str]) -> ExitCode {
     let status = tree::cargo()
         .env("DAYFLY_JOB", tree::root().join("target/release/dayfly-job"))
-        .args(["bench", "-p", "dayfly-runner", "--bench", "dispatch"])
+        .args(["bench", "-p", "dayfly-runner", "--bench", name])
         .args(if rest.is_empty() { None } else { Some("--") })
         .args(rest)
         .status();
