@@ -6,6 +6,7 @@
 mod contract;
 mod rust;
 mod tidy;
+mod torture;
 mod tree;
 
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ commands:
   tidy                  check the rules of this repository that a program can check
   bench dispatch [ARG]  run the benchmark of the engine's dispatch; with `printing`, of jobs that print
   bench ledger [JOBS]   measure a ledger of so many jobs (1,000,000) against one of 1,000
+  torture [ARG..]       kill engines with --kills N and --seed N; or `power`, `recovery`, `mutants`, --simulated N
   contract [CLI..]      install the pinned command lines and check the contract with them; --table writes its page
 ";
 
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         ["bench", "dispatch", rest @ ..] => bench_dispatch(rest),
         ["bench", "ledger", rest @ ..] => bench("ledger", rest),
         ["contract", rest @ ..] => contract::contract(rest),
+        ["torture", rest @ ..] => torture::torture(rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             ExitCode::SUCCESS

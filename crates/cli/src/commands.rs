@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 mod agent;
+mod audit;
 mod cancel;
 mod capacity;
 mod completions;
@@ -15,8 +16,10 @@ mod plan;
 mod progress;
 mod run;
 mod session;
+mod simulate;
 mod status;
 mod stop;
+mod store;
 mod triage;
 mod usage;
 mod why;
@@ -26,6 +29,8 @@ use crate::args::{Args, Command};
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::output::Output;
+
+pub(crate) use audit::event_kind;
 
 /// Runs the command that was asked for.
 pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliError> {
@@ -60,6 +65,8 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliErro
         Command::Worklog { day, project } => {
             worklog::run(output, &Context::load(config)?, day, project.as_deref()).await
         }
+        Command::Audit(command) => audit::run(output, &Context::load(config)?, command).await,
+        Command::Store(command) => store::run(output, &Context::load(config)?, command).await,
         Command::Agent(command) => agent::run(output, config, command).await,
         Command::Capacity { command } => capacity::run(output, &Context::load(config)?, command).await,
         Command::Usage { by, days, from, to, project } => {
@@ -69,6 +76,7 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliErro
         Command::Session(command) => session::run(output, &Context::load(config)?, command).await,
         Command::Config(command) => config::run(output, config, &command),
         Command::Demo { dir, fresh, no_run } => demo::run(output, dir, demo::Settings { fresh, no_run }).await,
+        Command::Simulate(asked) => simulate::run(output, config, asked).await,
         Command::Completions { shell } => completions::run(shell),
     }
 }

@@ -98,6 +98,15 @@ impl Context {
 
     fn read(path: Utf8PathBuf) -> Result<Self, CliError> {
         let text = read(&path)?;
+        Self::of(path, text)
+    }
+
+    /// The same, if its file said something else.
+    pub(crate) fn changed(&self, change: impl FnOnce(String) -> Result<String, CliError>) -> Result<Self, CliError> {
+        Self::of(self.path.clone(), change(read(&self.path)?)?)
+    }
+
+    fn of(path: Utf8PathBuf, text: String) -> Result<Self, CliError> {
         let source = SourceText::new(path.clone(), text);
         let mut files = Vec::new();
         let mut read = |file: &Utf8Path| {

@@ -125,6 +125,7 @@ impl From<GitError> for CliError {
 impl From<LockError> for CliError {
     fn from(err: LockError) -> Self {
         let hint = match &err {
+            LockError::Network { .. } => "`dayfly doctor` shows where it is",
             LockError::Held { .. } => "wait for it to end, or look at it with `dayfly status`",
             _ => "check the directory's permissions and free space",
         };
@@ -191,6 +192,17 @@ pub(crate) fn show(err: &CliError) -> Exit {
     let problems = err.config.as_deref().map(config_problems).unwrap_or_default();
     let _ = writeln!(anstream::stderr(), "{problems}{}", plain(&text));
     err.exit
+}
+
+/// An error with all that caused it.
+pub(crate) fn causes(err: &dyn std::error::Error) -> String {
+    let mut text = err.to_string();
+    let mut source = err.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
 }
 
 /// The problems of a configuration, each with its place in the text.

@@ -10,6 +10,7 @@ mod error;
 mod github;
 mod instead;
 mod keeper;
+mod moment;
 mod orders;
 mod output;
 mod plain;

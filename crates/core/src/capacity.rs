@@ -337,7 +337,8 @@ impl Capacity {
         };
         // A time that has passed was wrong, and binds nobody.
         let over = !limit.holds(at);
-        let stands = !over && limit.strength > strength;
+        // Nor does a guess shorten a guess: what was under way while a probe found it closed knows less than the probe.
+        let stands = !over && (limit.strength > strength || strength == Strength::Guessed);
         if !stands {
             limit.until = until;
             limit.strength = strength;

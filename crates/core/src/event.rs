@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AttemptId, Billing, CapacityKey, Commit, EffectEntry, EffectId, End, Feedback, IssueId, IssueRef,
-    JobSpec, Limited, Next, OpenedBy, Order, Outcome, ProcessIdentity, PullRecord, StageName, Target, Token,
+    AgentName, Anchor, AttemptId, Billing, CapacityKey, Commit, EffectEntry, EffectId, End, Feedback, IssueId,
+    IssueRef, JobSpec, Limited, Next, OpenedBy, Order, Outcome, ProcessIdentity, PullRecord, StageName, Target, Token,
     TrackerKind, Usage, Using,
 };
 
@@ -230,6 +230,18 @@ pub enum Event {
         /// Set if it is an issue of another tracker, of which nothing is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tracker: Option<TrackerKind>,
+    },
+    /// A backup was put in the place of the ledger: what was recorded after it is gone.
+    Restored {
+        /// The place that the replaced ledger had come to, where it could be read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replaced: Option<Anchor>,
+        /// Attempts that were made or have ended since, of which nothing but their folders tells.
+        #[serde(default)]
+        in_doubt: Vec<AttemptId>,
+        /// What is written outside: that their issues wait for a person.
+        #[serde(default)]
+        effects: Vec<EffectEntry>,
     },
     /// A person stopped everything: nothing is started and nothing written until that is lifted.
     Halted {

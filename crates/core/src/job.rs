@@ -1,6 +1,7 @@
 //! Frozen, content-addressed descriptions of work.
 
 mod proposed;
+mod restored;
 mod spec;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::{
     StageRun, TrackerState, TrackerWrite, VendorName,
 };
 
+pub use restored::restored;
 pub use spec::{JobSpec, Profile, Spend};
 
 /// Why work came back to a stage; the next attempt is told.

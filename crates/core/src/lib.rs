@@ -37,6 +37,9 @@ mod control;
 mod effect;
 mod event;
 mod forge;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod gate;
 mod id;
 mod job;
@@ -80,7 +83,7 @@ pub use id::{
     AccountName, AgentName, AttemptId, Commit, Digest, Epoch, IssueId, IssueRef, JobId, NameError, OrderId,
     ProjectName, Seq, StageName, Token, VendorName,
 };
-pub use job::{Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, StageJob, refusal_effects};
+pub use job::{Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, StageJob, refusal_effects, restored};
 pub use outcome::{Class, End, GateFailure, Outcome, Receipt};
 pub use plan::{Awaited, Filter, Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why, plan};
 pub use portfolio::{
@@ -93,9 +96,9 @@ pub use proposal::{
     Allowed, Child, Created, Proposal, ProposalCaps, ProposalError, Proposed, VerdictClaim, VerdictRule,
 };
 pub use report::{
-    AttemptLine, BudgetLine, CapacityLine, CapacityReport, IssueLine, MilestoneLine, Status, UsageBy, UsageQuery,
-    UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, capacity, pull_text, status, usage,
-    why, work_log,
+    AttemptLine, Backlog, BacklogLine, BudgetLine, CapacityLine, CapacityReport, IssueLine, MilestoneLine, Status,
+    UsageBy, UsageQuery, UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, backlog,
+    capacity, pull_text, status, usage, why, work_log,
 };
 pub use reset::{ResetTime, reset_in};
 pub use runner::{

@@ -1,6 +1,7 @@
 //! Reports: plain structs, derived from ledger facts only.
 
 mod attempts;
+mod backlog;
 mod capacity;
 mod log;
 mod pull;
@@ -8,6 +9,7 @@ mod status;
 mod usage;
 
 pub use attempts::{AttemptLine, attempts};
+pub use backlog::{Backlog, BacklogLine, backlog};
 pub use capacity::{CapacityLine, CapacityReport, capacity};
 pub use log::{WorkLog, WorkLogQuery, work_log};
 pub use pull::pull_text;

@@ -46,6 +46,9 @@ pub struct State {
     pub outbox: Vec<PendingEffect>,
     /// What vendors can take.
     pub capacity: Capacity,
+    /// How many attempts were made at issues of which the ledger knows nothing else: it was put back from a backup.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub numbers: BTreeMap<IssueRef, u32>,
     /// The orders of people that are in force.
     #[serde(skip_serializing_if = "Control::is_empty")]
     pub control: Control,
@@ -312,6 +315,7 @@ impl Default for State {
             live: BTreeMap::new(),
             outbox: Vec::new(),
             capacity: Capacity::default(),
+            numbers: BTreeMap::new(),
             control: Control::default(),
             aside: Aside::default(),
             finishes: VecDeque::new(),
@@ -323,6 +327,12 @@ impl State {
     /// What the keys of an attempt's effects begin with.
     pub fn scope(&self, attempt: &AttemptId) -> String {
         format!("{attempt}{}", self.mark)
+    }
+
+    /// How many attempts were made at an issue.
+    pub fn attempts_at(&self, issue: &IssueRef) -> u32 {
+        let known = self.issues.get(issue).map(|known| known.attempts);
+        known.or_else(|| self.numbers.get(issue).copied()).unwrap_or(0)
     }
 
     /// Whether effects of the issue wait to be done.

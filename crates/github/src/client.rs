@@ -5,6 +5,9 @@ mod graphql;
 mod installation;
 mod pages;
 
+#[cfg(feature = "fuzz")]
+pub(crate) use pages::next_in;
+
 pub use builder::GitHubBuilder;
 pub use graphql::Partial;
 

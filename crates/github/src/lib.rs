@@ -46,6 +46,10 @@ mod forge;
 
 mod webhook;
 
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
+
 pub use auth::{App, AppBuilder, Auth, TOKEN_VARIABLES, Token};
 pub use budget::Pace;
 pub use call::{Call, Method, Priority, segment};

@@ -1,6 +1,8 @@
 //! Pull requests: found by their branches, read whole, and written once.
 
 mod checks;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod listed;
 mod log;
 mod merge;

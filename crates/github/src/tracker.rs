@@ -8,6 +8,8 @@ mod apply;
 mod course;
 mod details;
 pub(crate) mod fault;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod house;
 mod laid;
 mod mapping;

@@ -31,6 +31,7 @@ mod probe;
 mod progress;
 mod reading;
 mod recover;
+mod restore;
 mod together;
 mod view;
 
@@ -65,6 +66,7 @@ pub use model::Until;
 pub use past::Past;
 pub use progress::{Notice, Progress, Summary, TriagedLine, Withheld};
 pub use recover::read_all;
+pub use restore::{Restored, restore};
 pub use view::{Overview, Sources, overview, overview_of};
 
 /// How often the clock is looked at while a time is waited for.

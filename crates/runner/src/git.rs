@@ -16,6 +16,8 @@
 mod candidate;
 mod command;
 mod copy;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod head;
 mod landing;
 mod remote;

@@ -27,4 +27,4 @@ mod tree;
 pub(crate) use spec::{Identity, read_json};
 pub use spec::{KEEPER_FILE, KEEPER_VERSION, KeptEnd, STATUS_FILE, Spec, Status, Told};
 pub(crate) use start::{KILL, STOP, lock};
-pub use start::{Passing, keep, main};
+pub use start::{Passing, is_kept, keep, main};

@@ -3,11 +3,17 @@
 
 mod agents;
 mod clock;
+mod disk;
 mod engine;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod gates;
 mod git;
 mod halt;
 mod inbox;
+#[cfg(feature = "simulate")]
+pub mod incidents;
 pub mod keeper;
 mod liveness;
 mod log;
@@ -34,9 +40,11 @@ pub use agents::{
     agent_for, billing_route, check_catalog, classify, context_files, version_tested,
 };
 pub use clock::SystemClock;
+pub use disk::network_file_system;
 pub use engine::{
-    Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Past, Progress, RunOptions, Sources, StateLock,
-    Summary, TriagedLine, Until, Withheld, attempt_dir, gates_dir, git_dir, overview, overview_of, read_all,
+    Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Past, Progress, Restored, RunOptions, Sources,
+    StateLock, Summary, TriagedLine, Until, Withheld, attempt_dir, gates_dir, git_dir, overview, overview_of, read_all,
+    restore,
 };
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
 pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, Repo, TrustedGit};
@@ -51,7 +59,7 @@ pub use redact::{Redactor, Secret, looks_secret};
 pub use sandbox::{
     Cgroup, CgroupBase, LAUNCH_FAILED, Ladder, LaunchError, Place, Rung, SandboxError, Wrapped, launch, wrap,
 };
-pub use sqlite::{Rebuilt, SqliteStore};
+pub use sqlite::{Audit, Backup, Rebuilt, SqliteStore, audit, backup, backup_name, backups, prune_backups};
 pub use subprocess::{Keeper, SubprocessRunner, child_variables, is_kept, native_program, without_secrets};
 pub use tmux::{Session, SessionState, SessionStatus, TmuxError, TmuxRunner, find_tmux};
 pub use trackers::{NoTracker, Trackers};

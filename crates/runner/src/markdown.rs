@@ -2,6 +2,8 @@
 
 mod edits;
 mod folder;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod labels;
 mod milestones;
 mod parse;

@@ -15,6 +15,8 @@ mod clients;
 mod connect;
 mod find;
 mod forward;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod meter;
 mod notice;
 mod refusal;

@@ -8,18 +8,19 @@ mod check;
 mod dice;
 mod drive;
 mod git;
+mod habits;
 mod mutation;
 mod report;
 mod runner;
 pub mod scenario;
 mod services;
 mod settings;
+mod staged;
 mod store;
 mod tally;
 #[cfg(test)]
 mod tests;
 mod time;
-mod weather;
 mod world;
 
 use std::fmt;
@@ -31,10 +32,12 @@ use dayfly_core::{AgentKind, Portfolio, ProjectRunner};
 use jiff::Timestamp;
 
 pub use dice::Spread;
+pub use habits::habits;
 pub use mutation::Mutation;
 pub use report::{CostRow, Needed, SimReport};
 pub use settings::{Faults, Habit, People, Quota, Settings};
-pub use world::{FaultKind, Told};
+pub use staged::Staged;
+pub use world::{FaultKind, Told, UsedUp};
 
 use drive::Drive;
 use store::SimStore;

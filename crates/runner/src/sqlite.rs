@@ -1,9 +1,12 @@
 //! The ledger in an SQLite file.
 
+mod audit;
+mod backup;
 mod failure;
 mod fold;
 mod reading;
 mod rebuild;
+mod restore;
 mod rows;
 mod schema;
 mod writer;
@@ -22,7 +25,10 @@ use crate::clock::SystemClock;
 use schema::Access;
 use writer::{Reply, Request, Writer};
 
+pub use audit::{Audit, audit};
+pub use backup::{Backup, backup, backup_name, backups, prune_backups};
 pub use rebuild::Rebuilt;
+pub(crate) use restore::Restoring;
 
 /// How many requests may wait for the thread before those who ask wait too.
 const QUEUE: usize = 64;

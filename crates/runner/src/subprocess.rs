@@ -31,7 +31,7 @@ use contain::Walls;
 use prepare::{Files, Line};
 use supervise::Supervisor;
 
-pub use kept::is_kept;
+pub use crate::keeper::is_kept;
 pub(crate) use output::{Output, for_display};
 pub(crate) use prepare::{child_environment, files as attempt_files, proposal_path};
 pub use prepare::{child_variables, native as native_program, without_secrets};

@@ -8,6 +8,8 @@ mod control;
 mod done;
 mod error;
 mod follow;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod hush;
 mod live;
 mod place;

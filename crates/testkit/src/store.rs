@@ -53,6 +53,8 @@ pub struct FaultyStore {
 struct Faults {
     /// How many appends were asked for.
     appends: u64,
+    /// How many requests were refused by a lasting fault.
+    refusals: u64,
     /// Faults of single appends, by their number.
     single: BTreeMap<u64, StoreFault>,
     /// The fault of all that is asked for now.
@@ -87,6 +89,11 @@ impl FaultyStore {
         self.lock().appends
     }
 
+    /// How many requests a lasting fault has refused, of whatever kind.
+    pub fn refusals(&self) -> u64 {
+        self.lock().refusals
+    }
+
     fn lock(&self) -> MutexGuard<'_, Faults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -96,13 +103,18 @@ impl FaultyStore {
         let mut faults = self.lock();
         faults.appends += 1;
         let nth = faults.appends;
-        faults.single.remove(&nth).or(faults.lasting)
+        let fault = faults.single.remove(&nth).or(faults.lasting);
+        faults.refusals += u64::from(faults.lasting.is_some());
+        fault
     }
 
     fn lasting(&self) -> Result<(), StoreError> {
-        let lasting = self.lock().lasting;
-        match lasting {
-            Some(fault @ (StoreFault::Unavailable | StoreFault::Broken)) => Err(fault.error()),
+        let mut faults = self.lock();
+        match faults.lasting {
+            Some(fault @ (StoreFault::Unavailable | StoreFault::Broken)) => {
+                faults.refusals += 1;
+                Err(fault.error())
+            }
             _ => Ok(()),
         }
     }

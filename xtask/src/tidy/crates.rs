@@ -5,13 +5,14 @@ use crate::tree::{File, Tree, cargo};
 use super::Problem;
 
 /// Each package's folder, and the packages of this workspace it may depend on.
-const DIRECTIONS: [(&str, &[&str]); 7] = [
+const DIRECTIONS: [(&str, &[&str]); 8] = [
     ("crates/core", &[]),
     ("crates/runner", &["dayfly-core"]),
     ("crates/github", &["dayfly-core"]),
     ("crates/cli", &["dayfly-runner", "dayfly-github", "dayfly-core"]),
     ("crates/testkit", &["dayfly-core"]),
     ("examples", &["dayfly-core", "dayfly-runner", "dayfly-github", "dayfly-cli", "dayfly-testkit"]),
+    ("fuzz", &["dayfly-core", "dayfly-runner", "dayfly-github"]),
     ("xtask", &[]),
 ];
 

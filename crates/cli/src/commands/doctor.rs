@@ -11,11 +11,13 @@ use std::path::PathBuf;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{Landing, Portfolio, Project, Store as _, StoreError, Tracker as _, TrackerError, TrackerKind};
-use dayfly_runner::{GATES_FILE, Git, SqliteStore, StateLock, find_program, find_tmux, gate_commands};
+use dayfly_runner::{
+    GATES_FILE, Git, SqliteStore, StateLock, find_program, find_tmux, gate_commands, network_file_system,
+};
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::error::{CliError, Exit};
+use crate::error::{CliError, Exit, causes};
 use crate::output::Output;
 use crate::tables::count;
 
@@ -294,6 +296,10 @@ async fn store_check(context: &Context, portfolio: &Portfolio) -> Check {
     if let Some(holder) = StateLock::holder(&portfolio.state_dir) {
         return Check::note(what, format!("in use by process {holder}"), "wait for it to end");
     }
+    if let Some(kind) = network_file_system(&portfolio.state_dir) {
+        let found = format!("{} is on a network file system ({kind})", portfolio.state_dir);
+        return Check::bad(what, found, "set `state-dir` to a folder on a local disk: locks do not hold there");
+    }
     // What is not there yet is made by the first run.
     let there = portfolio.state_dir.ancestors().find(|dir| dir.exists()).unwrap_or(&portfolio.state_dir);
     if let Err(err) = writable(there) {
@@ -312,15 +318,4 @@ async fn store_check(context: &Context, portfolio: &Portfolio) -> Check {
         Ok(records) => Check::good(what, format!("{}, {}", context.ledger(), count(records, "record"))),
         Err(err) => Check::bad(what, causes(&err), remedy),
     }
-}
-
-/// An error with all that caused it.
-pub(super) fn causes(err: &dyn std::error::Error) -> String {
-    let mut text = err.to_string();
-    let mut source = err.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
 }

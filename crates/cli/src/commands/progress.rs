@@ -9,7 +9,7 @@ use dayfly_runner::{Notice, Progress};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io::Write as _;
 
-use super::doctor::causes;
+use crate::error::causes;
 use crate::orders::names;
 use crate::output::Output;
 use crate::plain::plain;

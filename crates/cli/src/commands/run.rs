@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::github::Access;
 use crate::output::Output;
-use crate::tables::{one_line, time};
+use crate::tables::{one_line, sentence, time};
 
 use super::progress::Reporter;
 
@@ -118,7 +118,8 @@ pub(crate) fn text(summary: &Summary) -> String {
     let quiet = summary.ends.is_empty() && summary.done.is_empty();
     let withheld = withheld(summary);
     if quiet && summary.held.is_empty() && summary.put_off.is_empty() && summary.unread.is_empty() {
-        return format!("There was nothing to do. `dayfly plan` shows why.\n{withheld}");
+        let why = summary.unprepared.as_ref().map(|backlog| format!("{}\n", sentence(&backlog.to_string())));
+        return format!("There was nothing to do. `dayfly plan` shows why.\n{}{withheld}", why.unwrap_or_default());
     }
     let ends: Vec<String> = summary.ends.iter().map(|(end, n)| format!("{n} {end}")).collect();
     let mut text = format!("attempts: {}\n", if ends.is_empty() { "none".into() } else { ends.join(", ") });

@@ -6,7 +6,7 @@ use crate::args::Scope;
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::output::Output;
-use crate::tables::{columns, count, cut, one_line, time};
+use crate::tables::{columns, count, cut, one_line, sentence, time};
 
 use super::plan::waits;
 
@@ -46,6 +46,9 @@ fn text(status: &Status, engine: bool) -> String {
     section("Waiting", waits(&status.waiting, now));
     let milestones = status.milestones.iter().map(|line| vec![format!("  {}", milestone(line))]);
     section("Milestones", columns(&milestones.collect::<Vec<_>>()));
+    if let Some(backlog) = &status.unprepared {
+        text.push_str(&format!("{}\n", sentence(&backlog.to_string())));
+    }
     text.push_str(&format!("{} done.", count(status.done, "issue")));
     text
 }

@@ -20,7 +20,8 @@ pub(crate) async fn run(
     let overview = context.overview_of(Filter::default(), &Past::days(day, day, &zone)).await?;
     let query = WorkLogQuery { day, zone, project };
     let log = work_log(&query, &overview.input(), &overview.plan, &overview.past);
-    let log = log.map_err(|err| CliError::environment("the ledger cannot be read").with_source(err))?;
+    let mut log = log.map_err(|err| CliError::environment("the ledger cannot be read").with_source(err))?;
+    log.ledger = overview.head.to_string();
     output.data(&log, || log.to_markdown())?;
     Ok(Exit::Good)
 }

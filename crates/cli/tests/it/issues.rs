@@ -87,6 +87,7 @@ esac
       web#1  Set the language  it waits for an answer to: Which language?
           what helps: `dayfly issue answer web#1 TEXT`
 
+    Nothing is prepared: 1 issue waits for an answer (`dayfly issue answer ISSUE TEXT`).
     0 issues done.
     ");
 
@@ -143,7 +144,10 @@ fn what_a_person_mended_goes_on_with_retry() {
     }
     assert_eq!(world.dayfly(&["run", "--until-idle"]).code, Some(1));
     world.agent("touch $DAYFLY_ISSUE; git add --all; git commit --quiet --message \"Do $DAYFLY_ISSUE\"");
-    assert_snapshot!(world.dayfly(&["run"]).out, @"There was nothing to do. `dayfly plan` shows why.");
+    assert_snapshot!(world.dayfly(&["run"]).out, @"
+    There was nothing to do. `dayfly plan` shows why.
+    Nothing is prepared: 2 issues wait for a person.
+    ");
     assert_snapshot!(world.data(&["issue", "retry", "web#1", "2"]), @"web#1, web#2: the next `dayfly run` goes on");
     let ran = world.dayfly(&["run", "--until-idle"]);
     assert_snapshot!(ran.out.lines().last().unwrap(), @"done: web#1, web#2");

@@ -9,6 +9,8 @@ mod demo;
 mod halt;
 mod interrupt;
 mod issues;
+mod ledger;
+mod nothing;
 mod orders;
 mod output;
 mod run;

@@ -120,6 +120,7 @@ fn an_agent_that_does_nothing_is_found_out_and_a_person_is_asked() {
           a person must act: The agent says that stage `exec` is done, and changed nothing, twice in a row.
           what helps: look at the attempt's log, make the issue clearer, then `dayfly issue retry web#1`
 
+    Nothing is prepared: 1 issue waits for a person.
     0 issues done.
     ");
     assert_snapshot!(world.data(&["why", "web#1"]), @"
@@ -142,7 +143,10 @@ fn an_agent_that_does_nothing_is_found_out_and_a_person_is_asked() {
 #[test]
 fn nothing_to_do_is_said_and_told_by_the_exit_code_if_asked() {
     let world = World::with_agent(GOOD_AGENT);
-    assert_snapshot!(world.data(&["run"]), @"There was nothing to do. `dayfly plan` shows why.");
+    assert_snapshot!(world.data(&["run"]), @"
+    There was nothing to do. `dayfly plan` shows why.
+    Nothing is prepared: no issue is open.
+    ");
     assert_eq!(world.dayfly(&["run", "--fail-if-idle"]).code, Some(4));
     world.data(&["issue", "new", "Be done", "--label", "ready-for-dev"]);
     assert_eq!(world.dayfly(&["run", "--fail-if-idle"]).code, Some(0));

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests say what they saw")]
 
+mod broken;
 mod engine;
 mod kept;
 #[path = "../shared/rungs.rs"]

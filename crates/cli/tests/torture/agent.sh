@@ -7,7 +7,8 @@ prompt=$(cat)
 echo begun >>"$book/$DAYFLY_ATTEMPT"
 
 answer() { printf '%s\n' "$1" >"$DAYFLY_PROPOSAL"; }
-commit() { git add --all && git commit --quiet --message "$1"; }
+# What an earlier attempt committed, and nobody could judge, is there already.
+commit() { git add --all && { git diff --cached --quiet || git commit --quiet --message "$1"; }; }
 came_back() { printf '%s' "$prompt" | grep -q '^The work came back'; }
 answered() { printf '%s' "$prompt" | grep -q 'the blue one'; }
 named() { printf '%s\n' "$prompt" | sed -n 's/^# //p' | head -n 1 | grep -q "$1"; }

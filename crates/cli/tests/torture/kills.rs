@@ -20,16 +20,18 @@ pub(crate) struct Run {
     pub(crate) each: u64,
     pub(crate) seed: u64,
     pub(crate) workers: u64,
+    /// Whether one project of each world is on GitHub.
+    pub(crate) forge: bool,
 }
 
 /// The treatment of a world: each of three kinds in turn.
-fn treatment(world: u64, kills: u64) -> Treatment {
+fn treatment(world: u64, kills: u64, forge: bool) -> Treatment {
     let (after_crash, keepers) = match world % 3 {
         0 => (AfterCrash::Adopt, false),
         1 => (AfterCrash::Adopt, true),
         _ => (AfterCrash::End, true),
     };
-    Treatment { after_crash, keepers, forge: true, kills, lack: None }
+    Treatment { after_crash, keepers, forge, kills, lack: None }
 }
 
 /// What an undisturbed world comes to.
@@ -44,7 +46,7 @@ impl Calm {
         let folder = portfolio::folder();
         let mut calm = Self { folder, facts: Vec::new() };
         portfolio::template(&calm.template());
-        let treatment = Treatment { forge, ..treatment(0, 0) };
+        let treatment = treatment(0, 0, forge);
         let facts = World::new(&calm.template(), calm.root().join("calm"), treatment).undisturbed();
         calm.facts = facts.unwrap_or_else(|why| panic!("an undisturbed world: {why}"));
         calm
@@ -82,7 +84,7 @@ pub(crate) fn run(run: Run, calm: Calm) -> ExitCode {
                 return;
             }
             let world = next.fetch_add(1, Ordering::Relaxed);
-            let treatment = treatment(world, kills);
+            let treatment = treatment(world, kills, run.forge);
             let mut dice = Dice::new(run.seed, world);
             match World::new(&template, root.join(format!("world-{world}")), treatment).torture(&mut dice, &calm.facts)
             {

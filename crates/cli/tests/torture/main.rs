@@ -30,9 +30,9 @@ usage: torture run [--kills N] [--seed N] [--workers N]
        torture mutants [--seed N]
 ";
 
-/// What `cargo test` does.
-const FEW: Run = Run { kills: 24, each: 8, seed: 1, workers: 3 };
-const FEW_CUTS: u64 = 40;
+/// What `cargo test` does. A GitHub's waits would make it long; `tests/github` kills there.
+const FEW: Run = Run { kills: 24, each: 8, seed: 1, workers: 3, forge: false };
+const FEW_CUTS: u64 = 20;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         ["run", rest @ ..] => {
             let kills = option(rest, "--kills").unwrap_or(1000);
             let workers = option(rest, "--workers").unwrap_or(3);
-            kills::run(Run { kills, each: 30, seed: seed(rest), workers }, Calm::new(true))
+            kills::run(Run { kills, each: 30, seed: seed(rest), workers, forge: true }, Calm::new(true))
         }
         ["power", rest @ ..] => {
             let (cuts, shutdowns) =
@@ -62,6 +62,10 @@ fn main() -> ExitCode {
             power::write(Utf8Path::new(dir), Utf8Path::new(events), more.parse().unwrap());
             ExitCode::SUCCESS
         }
+        ["orders", dir] => {
+            power::put(Utf8Path::new(dir));
+            ExitCode::SUCCESS
+        }
         ["inside", dir, events, cuts, seed] => {
             let (dir, events) = (Utf8Path::new(dir), Utf8Path::new(events));
             power::inside(dir, events, (cuts.parse().unwrap(), seed.parse().unwrap()))
@@ -74,7 +78,7 @@ fn main() -> ExitCode {
 }
 
 fn few() -> ExitCode {
-    let calm = Calm::new(true);
+    let calm = Calm::new(FEW.forge);
     let cut = power::power(&calm.root(), (FEW_CUTS, 0), FEW.seed);
     let killed = kills::run(FEW, calm);
     if cut == ExitCode::SUCCESS { killed } else { cut }

@@ -3,6 +3,7 @@
 //! part, in any order, torn where a disk tears.
 
 mod disk;
+mod orders;
 mod shutdown;
 mod writer;
 
@@ -18,11 +19,14 @@ use crate::facts::ledger;
 use crate::portfolio::output;
 use disk::{Recording, Trust};
 
+pub(crate) use orders::put;
 pub(crate) use writer::write;
 
 const RECORDER: &str = include_str!("power/recorder.c");
 /// How many further batches follow a portfolio's events, so that the log is moved into the ledger several times.
 const FURTHER: u64 = 600;
+/// How many cuts of a disk that lies are enough to see that it is found out.
+const CONTROLS: u64 = 100;
 
 /// What cuts led to.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +54,9 @@ pub(crate) fn power(root: &Utf8Path, (cuts, shutdowns): (u64, u64), seed: u64) -
     let events = dir.join("events");
     writer::save(&ledger(&root.join("calm")).unwrap(), &events);
     println!("power: {cuts} cuts of a recording, {shutdowns} shutdowns of a file system, --seed {seed}");
-    let recorded = match recorded(&dir, &events, cuts, seed) {
+    let both = recorded(&dir, &events, cuts, seed)
+        .and_then(|ledger| Ok(ledger & orders::recorded(&dir.join("orders"), cuts, seed)?));
+    let recorded = match both {
         Ok(good) => good,
         Err(why) => {
             println!("power: {why}");
@@ -82,20 +88,23 @@ pub(crate) fn inside(dir: &Utf8Path, events: &Utf8Path, much: (u64, u64)) -> Exi
 
 /// A true disk loses nothing; one that lies must be seen to lose, or else the test would see nothing.
 fn recorded(dir: &Utf8Path, events: &Utf8Path, times: u64, seed: u64) -> Result<bool, String> {
-    let recording = record(dir, events)?;
+    let recording = record(dir, &["writer", events.as_str(), &FURTHER.to_string()])?;
     let whole = writer::bodies(events);
     println!("power: recorded {} deeds, {} of them syncs", recording.len(), recording.syncs());
-    let cuts = |trust, stream| cut(&recording, &whole, times, &mut Dice::new(seed, stream), trust);
-    let (honest, late, none) = (cuts(Trust::Syncs, 0), cuts(Trust::LateLog, 1), cuts(Trust::Nothing, 2));
+    let cuts = |times, trust, stream| cut(&recording, &whole, times, &mut Dice::new(seed, stream), trust);
+    let honest = cuts(times, Trust::Syncs, 0);
     println!("power: as it is: {honest}");
+    let late = cuts(times.min(CONTROLS), Trust::LateLog, 1);
     println!("power: were the log synced late, which must lose: {late}");
+    let none = cuts(times.min(CONTROLS), Trust::Nothing, 2);
     println!("power: were nothing synced, which must break: {none}");
     let seen = late.lost > 0 && none.lost + none.broken > late.lost;
     Ok(honest.lost + honest.broken == 0 && seen)
 }
 
-/// Records a writer of these events, in `dir`.
-fn record(dir: &Utf8Path, events: &Utf8Path) -> Result<Recording, String> {
+/// Records a process of this program with these words, which writes below `disk` in `dir`.
+fn record(dir: &Utf8Path, words: &[&str]) -> Result<Recording, String> {
+    std::fs::create_dir_all(dir).unwrap();
     let (source, library) = (dir.join("recorder.c"), dir.join("recorder.so"));
     std::fs::write(&source, RECORDER).unwrap();
     let flags = ["-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-o", library.as_str(), source.as_str()];
@@ -106,7 +115,7 @@ fn record(dir: &Utf8Path, events: &Utf8Path) -> Result<Recording, String> {
     let (root, log) = (dir.join("disk"), dir.join("recording"));
     std::fs::create_dir(&root).unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["writer", root.as_str(), events.as_str(), &FURTHER.to_string()]);
+    command.arg(words[0]).arg(&root).args(&words[1..]);
     command.env("LD_PRELOAD", &library).env("TORTURE_ROOT", &root).env("TORTURE_LOG", &log).stdout(Stdio::null());
     let (code, text) = output(&mut command);
     if code != Some(0) {

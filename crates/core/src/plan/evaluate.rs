@@ -191,6 +191,10 @@ fn waits(
     if let Some(pause) = input.state.control.holds(issue_ref).filter(|_| !runs) {
         return Some((Wait::Ordered { pause: pause.clone() }, None, Some(pause.remedy())));
     }
+    // Also where no attempt was made yet: what keeps issues in order writes too.
+    if let Some(writes) = writes_wait(input, issue_ref) {
+        return Some(writes);
+    }
     if let Some(phase) = known.and_then(|k| phase_wait(input, view, issue, issue_ref, k)) {
         return Some(phase);
     }
@@ -263,6 +267,19 @@ fn order(pipeline: &Pipeline, view: &ProjectView, issue: &Issue, ready: &Ready) 
     }
 }
 
+/// Whether the issue waits for its own writes: nothing is started before they are done.
+fn writes_wait(input: &PlanInput<'_>, issue_ref: &IssueRef) -> Option<(Wait, Option<Timestamp>, Option<String>)> {
+    let pending: Vec<_> = input.state.outbox.iter().filter(|p| p.entry.issue == *issue_ref).collect();
+    let first = pending.first()?;
+    let delayed = first.delayed.as_ref();
+    let why = Wait::Effects { count: pending.len(), delayed: delayed.map(|d| d.0.clone()) };
+    let remedy = delayed.map(|_| match first.entry.effect {
+        Effect::Land { .. } => "commit or stash what is in the way; the next `dayfly run` tries again".to_owned(),
+        _ => "mend what it names; it is tried again by itself".to_owned(),
+    });
+    Some((why, delayed.map(|d| d.1), remedy))
+}
+
 /// Why the issue waits because of where it stands.
 fn phase_wait(
     input: &PlanInput<'_>,
@@ -271,16 +288,6 @@ fn phase_wait(
     issue_ref: &IssueRef,
     known: &IssueState,
 ) -> Option<(Wait, Option<Timestamp>, Option<String>)> {
-    let pending: Vec<_> = input.state.outbox.iter().filter(|p| p.entry.issue == *issue_ref).collect();
-    if let Some(first) = pending.first() {
-        let delayed = first.delayed.as_ref();
-        let why = Wait::Effects { count: pending.len(), delayed: delayed.map(|d| d.0.clone()) };
-        let remedy = delayed.map(|_| match first.entry.effect {
-            Effect::Land { .. } => "commit or stash what is in the way; the next `dayfly run` tries again".to_owned(),
-            _ => "mend what it names; it is tried again by itself".to_owned(),
-        });
-        return Some((why, delayed.map(|d| d.1), remedy));
-    }
     Some(match &known.phase {
         Phase::Queued { not_before: Some(at) } if *at > input.now => (Wait::Backoff, Some(*at), None),
         Phase::Queued { .. } => return None,

@@ -10,8 +10,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::{
-    AttemptId, Billing, Commit, Event, IssueRef, Next, Outcome, Plan, PlanInput, ProjectName, Record, RecordError,
-    Usage,
+    Anchor, AttemptId, Billing, Commit, Event, IssueRef, Next, Outcome, Plan, PlanInput, ProjectName, Record,
+    RecordError, Usage,
 };
 
 use super::status::{MilestoneLine, WaitLine, milestones};
@@ -53,7 +53,8 @@ pub struct WorkLog {
     pub usage: Usage,
     /// Agent time.
     pub agent_time: Duration,
-    /// The head of the ledger this was made from.
+    /// The head of the ledger this was made from, as an [anchor](Anchor): kept elsewhere it shows that nothing up to it was
+    /// changed since.
     pub ledger: String,
 }
 
@@ -106,7 +107,7 @@ pub fn work_log(
         substitutions: lines.iter().filter(|a| a.substitution.is_some()).cloned().collect(),
         trouble: lines.into_iter().filter(|a| a.end != "succeeded").collect(),
         milestones: milestones(input.views).into_iter().filter(|m| wanted(&m.project)).collect(),
-        ledger: format!("{}:{}", input.state.head.0, input.state.hash.as_str().get(..16).unwrap_or_default()),
+        ledger: Anchor::new(input.state.head, &input.state.hash).to_string(),
     })
 }
 

@@ -12,7 +12,7 @@ use crate::{
     Ready, Record, RecordError, StageName, State, TrackerState, Wait, Waiting,
 };
 
-use super::{AttemptLine, attempts};
+use super::{AttemptLine, Backlog, attempts, backlog};
 
 /// How things stand.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -37,6 +37,9 @@ pub struct Status {
     pub done: usize,
     /// Progress of the milestones.
     pub milestones: Vec<MilestoneLine>,
+    /// What waits, if nothing is prepared: an engine would idle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unprepared: Option<Backlog>,
 }
 
 /// An issue at work.
@@ -111,6 +114,7 @@ pub fn status(input: &PlanInput<'_>, plan: &Plan) -> Status {
         waiting: waiting.into_iter().map(WaitLine::from).collect(),
         done: state.done(),
         milestones: milestones(input.views),
+        unprepared: backlog(input, plan).filter(|backlog| backlog.issues > 0),
     }
 }
 

@@ -85,7 +85,12 @@ impl State {
         };
         let ordered =
             ordered.iter().filter_map(|what| if let Target::Issue(issue) = what { Some(issue) } else { None });
-        about.into_iter().chain(event.effects().iter().map(|entry| &entry.issue)).chain(ordered).cloned().collect()
+        let named = about.into_iter().chain(event.effects().iter().map(|entry| &entry.issue)).chain(ordered);
+        let mut names: BTreeSet<IssueRef> = named.cloned().collect();
+        if let Event::Restored { in_doubt, .. } = event {
+            names.extend(in_doubt.iter().filter_map(AttemptId::issue));
+        }
+        names
     }
 
     /// Those issues that events name and the state does not hold.
@@ -121,7 +126,8 @@ impl Event {
             | Event::SentBack { effects, .. }
             | Event::Stopped { effects, .. }
             | Event::Triaged { effects, .. }
-            | Event::Unblocked { effects, .. } => effects,
+            | Event::Unblocked { effects, .. }
+            | Event::Restored { effects, .. } => effects,
             _ => &[],
         }
     }

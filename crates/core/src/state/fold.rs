@@ -107,25 +107,18 @@ impl State {
                 self.move_issue(record, &issue, kind, Phase::Done, |_| {})?;
                 self.queue(effects);
             }
-            Event::PullSeen { .. } | Event::SentBack { .. } | Event::Stopped { .. } | Event::Triaged { .. } => {
-                self.followed(record, event)?;
-            }
-            Event::Halted { .. }
-            | Event::Lifted { .. }
-            | Event::Paused { .. }
-            | Event::Resumed { .. }
-            | Event::Cancelled { .. } => self.control.fold(event),
             Event::Closed { issue } => self.move_issue(record, &issue, kind, Phase::Closed, |_| {})?,
             Event::Reopened { issue, stage, tracker } => {
                 self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {
                     reopen(known, stage, tracker)
                 })?;
             }
+            other => self.followed(record, other)?,
         }
         Ok(())
     }
 
-    /// What was seen of pull requests, and what rules of triage ask for.
+    /// What was seen of pull requests, what rules of triage ask for, what people order, and that a backup was put back.
     fn followed(&mut self, record: &Record, event: Event) -> Result<(), StateError> {
         let kind = event.kind();
         match event {
@@ -154,9 +147,23 @@ impl State {
                     aside: true,
                 }));
             }
-            _ => {}
+            Event::Restored { in_doubt, effects, .. } => self.restored(&in_doubt, effects),
+            order => self.control.fold(order),
         }
         Ok(())
+    }
+
+    /// No attempt is given the name of one that is in doubt.
+    fn restored(&mut self, in_doubt: &[AttemptId], effects: Vec<EffectEntry>) {
+        for (issue, number) in in_doubt.iter().filter_map(|id| id.issue().zip(id.number())) {
+            let attempts = match self.issues.get_mut(&issue) {
+                Some(known) => &mut known.attempts,
+                None => self.numbers.entry(issue).or_default(),
+            };
+            *attempts = number.max(*attempts);
+        }
+        let aside = |entry| PendingEffect { entry, delayed: None, aside: true };
+        self.outbox.extend(effects.into_iter().map(aside));
     }
 
     fn started(
@@ -169,7 +176,9 @@ impl State {
         let issue = &job.issue;
         let phase = Phase::Running { attempt: attempt.clone() };
         if !self.issues.contains_key(issue) {
-            self.issues.insert(issue.clone(), IssueState::new(job));
+            let mut new = IssueState::new(job);
+            new.attempts = self.numbers.remove(issue).unwrap_or(0);
+            self.issues.insert(issue.clone(), new);
         }
         self.move_issue(record, issue, EventKind::AttemptStarted, phase, |known| {
             known.title.clone_from(&job.title);

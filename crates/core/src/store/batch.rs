@@ -54,7 +54,7 @@ impl Batch {
     fn check_names(&self, state: &State) -> Result<(), StoreError> {
         for event in &self.events {
             let Event::AttemptStarted { attempt, job, .. } = event else { continue };
-            let before = state.issues.get(&job.issue).map_or(0, |known| known.attempts);
+            let before = state.attempts_at(&job.issue);
             if attempt.number().is_some_and(|number| number <= before) {
                 return Err(StoreError::Lost(format!("{attempt} is no new attempt: {before} were made before it")));
             }

@@ -77,7 +77,7 @@ impl GitHub {
 }
 
 /// The address with the relation `next`, from a `Link` header.
-fn next_in(link: &str) -> Option<&str> {
+pub(crate) fn next_in(link: &str) -> Option<&str> {
     let mut rest = link;
     while let Some((_, from)) = rest.split_once('<') {
         let (address, after) = from.split_once('>')?;

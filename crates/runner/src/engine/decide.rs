@@ -118,12 +118,14 @@ fn ended_attempt(model: &mut Model, attempt: AttemptId, ended: Ended, now: Times
     vec![Command::Append(events, vec![condition]), Command::Clean(attempt, project)]
 }
 
-/// Whether an issue may still be started: while its job was frozen a person may have closed it.
+/// Whether an issue may still be started: while its job was frozen a person may have closed it, or a rule of triage have
+/// asked for a write.
 fn still_ready(model: &Model, issue: &IssueRef) -> bool {
     let shown = model.views.get(&issue.project).and_then(|view| view.issues.iter().find(|i| i.id == issue.issue));
     let open = shown.is_some_and(|i| i.state == TrackerState::Open);
     let known = model.state.issues.get(issue);
-    open && known.is_none_or(|known| matches!(known.phase, Phase::Queued { .. }))
+    let quiet = !model.state.has_pending(issue);
+    open && quiet && known.is_none_or(|known| matches!(known.phase, Phase::Queued { .. }))
 }
 
 fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, now: Timestamp) -> Vec<Command> {
@@ -134,7 +136,7 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, no
     }
     match result {
         Ok(frozen) if model.admitting && !model.tight => {
-            let number = model.state.issues.get(&ready.issue).map_or(0, |k| k.attempts) + 1;
+            let number = model.state.attempts_at(&ready.issue) + 1;
             let attempt = AttemptId::new(&ready.issue, &ready.stage, number);
             let event = Event::AttemptStarted {
                 attempt: attempt.clone(),

@@ -9,6 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use dayfly_core::ProcessIdentity;
 
+use crate::disk::network_file_system;
 use crate::process::{identity, is_alive};
 
 /// How long a child may take to become its program.
@@ -33,6 +34,16 @@ pub enum LockError {
         /// The process that holds it.
         holder: String,
     },
+    /// It is on a disk of another machine, where neither a lock nor the ledger holds.
+    #[error(
+        "the state directory {dir} is on a network file system ({kind}), where a ledger comes to harm; set `state-dir` to a folder on a local disk"
+    )]
+    Network {
+        /// The directory.
+        dir: Utf8PathBuf,
+        /// The kind of file system.
+        kind: &'static str,
+    },
     /// It cannot be written.
     #[error("cannot use the state directory {dir}")]
     Files {
@@ -48,9 +59,12 @@ impl StateLock {
     /// Makes the directory if need be, and takes its lock.
     ///
     /// # Errors
-    /// If another process holds it, or the directory cannot be written.
+    /// If another process holds it, if the directory is on a network file system, or if it cannot be written.
     pub fn take(dir: &Utf8Path) -> Result<Self, LockError> {
         let files = |source| LockError::Files { dir: dir.to_owned(), source };
+        if let Some(kind) = network_file_system(dir) {
+            return Err(LockError::Network { dir: dir.to_owned(), kind });
+        }
         // The ledger holds prompts and the last lines of what agents printed.
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(files)?;
         let path = dir.join("lock");
@@ -105,6 +119,8 @@ impl StateLock {
 
 impl Drop for StateLock {
     fn drop(&mut self) {
+        // Nobody works here any more, though this process may live on.
+        let _ = self.file.set_len(0);
         // A child that is just being started holds a copy of the file for a moment; closing ours would not do.
         let _ = self.file.unlock();
     }
@@ -182,6 +198,7 @@ mod tests {
         assert_eq!(StateLock::holder(dir), None, "no process can have that number");
         let tag = first.tag().to_owned();
         drop(first);
+        assert_eq!(StateLock::engine(dir), None, "who gave it back is not said to hold it");
         assert_eq!(StateLock::take(dir).unwrap().tag(), tag, "the mark stays");
     }
 }

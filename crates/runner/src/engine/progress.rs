@@ -5,13 +5,13 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use dayfly_core::{
-    AttemptEvent, AttemptId, End, Event, IssueRef, Next, Order, PendingEffect, Plan, ProjectName, Ready, Record, State,
-    Stop, StoreError, Wait, plan,
+    AttemptEvent, AttemptId, Backlog, End, Event, IssueRef, Next, Order, PendingEffect, Plan, ProjectName, Ready,
+    Record, State, Stop, StoreError, Wait, backlog, plan,
 };
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::model::Model;
+use super::model::{Model, Until};
 
 type Listener = dyn Fn(Notice<'_>) + Send + Sync;
 
@@ -133,6 +133,9 @@ pub struct Summary {
     pub withheld: Vec<Withheld>,
     /// What was written to keep issues in order.
     pub triaged: Vec<TriagedLine>,
+    /// What waits, if nothing was started because nothing was prepared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unprepared: Option<Backlog>,
     /// Whether the operator asked for the end, and did not wait for what ran.
     pub stopped: bool,
     /// Whether the operator asked for the end when what ran had ended.
@@ -170,11 +173,12 @@ impl Summary {
         let held = model.filter.held.iter().map(|(issue, (reason, _))| (issue.clone(), reason.clone()));
         let faults = model.views.iter().filter_map(|(project, view)| Some((project.clone(), view.fault.clone()?)));
         let delayed = |p: &PendingEffect| Some((p.entry.issue.clone(), p.delayed.as_ref()?.0.clone()));
+        let last = plan(&model.plan_input(now));
         let mut summary = Self {
             held: held.collect(),
             put_off: model.state.outbox.iter().filter_map(delayed).collect(),
             unread: faults.collect(),
-            withheld: withheld(&plan(&model.plan_input(now))),
+            withheld: withheld(&last),
             stopped: !(model.admitting || model.draining),
             drained: model.draining,
             halted: model.state.control.halt.clone(),
@@ -218,6 +222,11 @@ impl Summary {
                 Event::Triaged { issue, rule, why, .. } => summary.triaged.push(TriagedLine { issue, rule, why }),
                 _ => {}
             }
+        }
+        let asked = summary.stopped || summary.drained || summary.halted.is_some();
+        let idle = summary.ends.is_empty() && summary.done.is_empty() && !asked;
+        if idle && model.until != Until::Triage {
+            summary.unprepared = backlog(&model.plan_input(now), &last);
         }
         summary
     }

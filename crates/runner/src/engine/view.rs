@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dayfly_core::{
-    Batch, Filter, Forge, IssueRef, Plan, PlanInput, Portfolio, ProjectName, ProjectView, Record, State, Store,
+    Anchor, Batch, Filter, Forge, IssueRef, Plan, PlanInput, Portfolio, ProjectName, ProjectView, Record, State, Store,
     StoreError, Tracker, plan,
 };
 use futures_util::future::join_all;
@@ -29,6 +29,8 @@ pub struct Overview {
     pub portfolio: Portfolio,
     /// The records that were asked for, in order.
     pub past: Vec<Record>,
+    /// The head of the ledger: that of the state may be beyond it.
+    pub head: Anchor,
     /// The state, with what people did and ordered since seen as if it had been recorded.
     pub state: State,
     /// What the trackers show.
@@ -99,6 +101,7 @@ pub async fn overview_of(
         Some(store) => past.read(store).await?,
         None => (State::default(), Vec::new()),
     };
+    let head = Anchor::new(state.head, &state.hash);
     let views = views(&portfolio, &state, tracker, forge).await;
     if let Some(store) = store {
         let asked: Vec<IssueRef> = views.iter().flat_map(|(project, view)| view.asks(project)).collect();
@@ -122,7 +125,7 @@ pub async fn overview_of(
     let input = PlanInput { portfolio: &portfolio, state: &state, views: &views, now, zone: &zone, filter: &filter };
     let plan = plan(&input);
     let engine = StateLock::holder(&portfolio.state_dir).is_some();
-    Ok(Overview { portfolio, past, state, views, plan, filter, now, zone, engine })
+    Ok(Overview { portfolio, past, head, state, views, plan, filter, now, zone, engine })
 }
 
 /// Reads all projects at once: a tracker with several of them can look at all that are asked for in one go.

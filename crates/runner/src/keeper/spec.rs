@@ -80,6 +80,11 @@ pub enum Told {
     Stopping(dayfly_core::Stop),
 }
 
+/// The file in which a status is written before it gets its name.
+const NEW_STATUS: &str = "status.new";
+/// More than a status takes.
+const ROOM: usize = 1024;
+
 /// What is in [`KEEPER_FILE`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
@@ -149,6 +154,13 @@ pub struct Status {
     pub left: u64,
 }
 
+impl Identity {
+    /// What the keeper of an attempt's folder has said of itself, if it has come so far.
+    pub(crate) fn of(dir: &Utf8Path) -> Option<Self> {
+        read_json(&dir.join(KEEPER_FILE)).ok().flatten()
+    }
+}
+
 impl Status {
     /// A status with nothing but its end.
     pub fn of(end: KeptEnd) -> Self {
@@ -175,13 +187,22 @@ impl Status {
     /// # Errors
     /// If it cannot be written.
     pub(crate) fn write(&self, dir: &Utf8Path) -> io::Result<()> {
-        let (path, new) = (dir.join(STATUS_FILE), dir.join("status.new"));
+        let (path, new) = (dir.join(STATUS_FILE), dir.join(NEW_STATUS));
         let mut text = serde_json::to_vec(self)?;
         text.push(b'\n');
         let mut options = fs::OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        let mut file = options.write(true).create(true).truncate(false).mode(0o600).open(&new)?;
         io::Write::write_all(&mut file, &text)?;
+        file.set_len(text.len() as u64)?;
         fs::rename(new, path)
+    }
+
+    /// Takes the room that a status will need, so that a disk which is full by then takes no result away.
+    pub(super) fn reserve(dir: &Utf8Path) {
+        let mut options = fs::OpenOptions::new();
+        let file = options.write(true).create(true).truncate(true).mode(0o600).open(dir.join(NEW_STATUS));
+        // Without it the status is written if there is room then.
+        let _ = file.and_then(|mut file| io::Write::write_all(&mut file, &[b' '; ROOM]));
     }
 }
 

@@ -136,6 +136,11 @@ pub(crate) fn lock(dir: &Utf8Path) -> io::Result<Option<Flock<File>>> {
     }
 }
 
+/// Whether the folder of an attempt has a keeper that lives: then the attempt goes on, with an engine or without.
+pub fn is_kept(dir: &Utf8Path) -> bool {
+    dir.join(KEEPER_FILE).exists() && lock(dir).is_ok_and(|lock| lock.is_none())
+}
+
 /// The program of a keeper whose engine is at its standard input and output.
 ///
 /// Ends with a failure only if it was not told what to keep, or could not leave a status behind.
@@ -167,6 +172,7 @@ fn kept() -> io::Result<()> {
     if spec.halt.as_ref().is_some_and(|file| file.try_exists().unwrap_or(true)) {
         return Err(io::Error::other("everything is stopped"));
     }
+    Status::reserve(&spec.dir);
     let mut control = Control::with_engine(lock)?;
     let status = keep_with(&spec, Passing::Engine, &mut control)?;
     if matches!(status.end, KeptEnd::NotStarted { .. }) {

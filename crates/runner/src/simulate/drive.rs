@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dayfly_core::{GateSpec, Portfolio, Stop, StoreError, Verdict, gate_fn};
+use dayfly_core::{Agent, AgentName, GateSpec, Portfolio, Stop, StoreError, Verdict, gate_fn};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
@@ -18,9 +18,9 @@ use super::git::SimRepo;
 use super::mutation::Mutation;
 use super::runner::{Judge, SimAgent, SimRunner};
 use super::services::Services;
+use super::staged::{Forecast, forecast};
 use super::store::SimStore;
 use super::tally::Tally;
-use super::weather::{Forecast, forecast};
 use super::world::{Strike, World};
 
 /// How long a run waits for a spaced try.
@@ -45,6 +45,7 @@ pub(super) struct Drive {
     forecast: Forecast,
     sample: Timestamp,
     until: Until,
+    agents: BTreeMap<AgentName, Arc<dyn Agent>>,
 }
 
 impl Drive {
@@ -53,6 +54,12 @@ impl Drive {
             world.portfolio.agents.iter().map(|(name, agent)| agent.vendor(name)).collect();
         let forecast = forecast(&world.settings, &vendors.into_iter().collect::<Vec<_>>());
         let sample = world.settings.start;
+        let probes = world.mutation != Some(Mutation::Probe);
+        let agents = world.portfolio.agents.iter().map(|(name, agent)| {
+            let real = agent_for(name, agent, &world.portfolio.accounts);
+            (name.clone(), Arc::new(SimAgent { real, probes }) as Arc<dyn Agent>)
+        });
+        let agents = agents.collect();
         let until = Until::Idle { patience: PATIENCE };
         Self {
             world,
@@ -65,6 +72,7 @@ impl Drive {
             forecast,
             sample,
             until,
+            agents,
         }
     }
 
@@ -103,8 +111,8 @@ impl Drive {
                 self.start_engine();
             }
             while let Some(entry) = self.forecast.first_entry().filter(|entry| entry.key().0 <= now) {
-                let weather = entry.remove();
-                self.world.befalls(&weather);
+                let staged = entry.remove();
+                self.world.befalls(&staged);
             }
             if self.sample <= now {
                 self.tally.sample(&self.world, &self.store, SAMPLE).await;
@@ -168,7 +176,7 @@ impl Drive {
             Ok((number, result)) => {
                 self.handles.remove(&number);
                 let again = match result {
-                    Ok(_) => every,
+                    Ok(_) => self.nothing_new_for().clamp(every, every * 16),
                     Err(EngineError::Store(StoreError::Ledger(err))) => {
                         self.world.violated(format!("the ledger cannot be folded: {}", crate::engine::chain(&err)));
                         every
@@ -185,6 +193,12 @@ impl Drive {
             Err(err) if err.is_panic() => self.world.violated(format!("an engine panicked: {err}")),
             Err(_) => {}
         }
+    }
+
+    /// How long it is until something happens by itself: an engine that is started before that finds nothing to do.
+    fn nothing_new_for(&self) -> Duration {
+        let next = self.world.next().map(|at| self.world.time.until(at));
+        next.unwrap_or(Duration::MAX)
     }
 
     fn engine(&self) -> Engine {
@@ -208,10 +222,8 @@ impl Drive {
         if portfolio.projects.values().any(|project| project.forge.is_some()) {
             builder = builder.forge(services);
         }
-        let probes = world.mutation != Some(Mutation::Probe);
-        for (name, agent) in &portfolio.agents {
-            let real = agent_for(name, agent, &portfolio.accounts);
-            builder = builder.agent(name.clone(), Arc::new(SimAgent { real, probes }));
+        for (name, agent) in &self.agents {
+            builder = builder.agent(name.clone(), Arc::clone(agent));
         }
         for gate in own_gates(&portfolio) {
             builder = builder.gate(Arc::new(gate_fn(gate, |_| Verdict::Pass)));

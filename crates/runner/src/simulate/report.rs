@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::settings::Settings;
 use super::tally::Tally;
-use super::world::{FaultKind, Told, World};
+use super::world::{FaultKind, Told, UsedUp, World};
 
 /// What would have happened. The same portfolio and settings give the same report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,8 +35,8 @@ pub struct SimReport {
     pub ends: BTreeMap<String, u64>,
     /// What was used, by agent and model.
     pub costs: Vec<CostRow>,
-    /// How often an account used up a window of its vendor's.
-    pub windows: BTreeMap<String, u64>,
+    /// The windows of vendors that accounts used up.
+    pub windows: Vec<UsedUp>,
     /// What would have needed a person.
     pub people: Vec<Needed>,
     /// What went wrong, and how often.
@@ -122,10 +122,6 @@ pub(super) fn report(world: &World, tally: &Tally, (records, state): (&[Record],
     }
     took.sort_unstable();
     let at = |part: usize| took.get((took.len().saturating_sub(1)) * part / 100).copied();
-    let mut windows: BTreeMap<String, u64> = BTreeMap::new();
-    for (account, window, ..) in &inner.vendors.used_up {
-        *windows.entry(format!("{account} {window}")).or_default() += 1;
-    }
     let tally = tally.lock();
     let hours = |(word, long): (&&str, &Duration)| ((*word).to_owned(), round(long.as_secs_f64() / 3600.0));
     SimReport {
@@ -139,7 +135,7 @@ pub(super) fn report(world: &World, tally: &Tally, (records, state): (&[Record],
         waits: tally.waits.iter().map(hours).collect(),
         ends: seen.ends,
         costs: seen.costs,
-        windows,
+        windows: inner.vendors.used_up.clone(),
         people: seen.people,
         faults: inner.faults.clone(),
         starts: tally.starts,

@@ -51,14 +51,12 @@ impl Services {
         let project = project.clone();
         let world = &self.world;
         let name = format!("{project} {key}");
-        if world.mutation != Some(Mutation::Quarantine) {
-            loop {
-                let until = world.look().begun.get(&name).copied();
-                let Some(until) = until.filter(|until| *until > world.time.true_now()) else { break };
-                tokio::time::sleep(world.time.until(until) + Duration::from_millis(1)).await;
-            }
+        loop {
+            self.reach(&project).await?;
+            let until = world.look().begun.get(&name).copied().filter(|until| *until > world.time.true_now());
+            let Some(until) = until.filter(|_| world.mutation != Some(Mutation::Quarantine)) else { break };
+            tokio::time::sleep(world.time.until(until) + Duration::from_millis(1)).await;
         }
-        self.reach(&project).await?;
         if let Some(answer) = find().filter(|_| world.mutation != Some(Mutation::ReadBack)) {
             world.look().begun.remove(&name);
             return Ok(answer);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dayfly_core::{AgentName, StageName};
 use jiff::Timestamp;
 
-use super::Spread;
+use super::{Spread, Staged};
 
 /// What is simulated, beside the portfolio.
 #[derive(Debug, Clone)]
@@ -31,6 +31,8 @@ pub struct Settings {
     pub quota: Quota,
     /// What goes wrong.
     pub faults: Faults,
+    /// What happens at a time, counted from the start.
+    pub staged: Vec<(Duration, Staged)>,
 }
 
 impl Default for Settings {
@@ -47,6 +49,7 @@ impl Default for Settings {
             habits: BTreeMap::new(),
             quota: Quota::default(),
             faults: Faults::none(),
+            staged: Vec::new(),
         }
     }
 }

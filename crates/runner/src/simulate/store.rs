@@ -1,11 +1,12 @@
 //! The store of a simulated engine: one in memory that keeps the contract, and what strikes it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dayfly_core::{Batch, Condition, Epoch, Event, MemoryStore, Record, Seq, Store, StoreError};
+use dayfly_core::{
+    Batch, Condition, Epoch, Event, IssueRef, IssueState, MemoryStore, Record, Seq, State, Store, StoreError,
+};
 use tokio::sync::Mutex;
 
 use super::mutation::Mutation;
@@ -22,7 +23,6 @@ pub(super) struct SimStore {
     inner: MemoryStore,
     /// What was appended without any check, where the checks are taken out.
     unchecked: Mutex<Unchecked>,
-    appends: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -33,12 +33,7 @@ struct Unchecked {
 
 impl SimStore {
     pub(super) fn new(world: Arc<World>) -> Self {
-        Self { world, inner: MemoryStore::new(), unchecked: Mutex::default(), appends: AtomicU64::new(0) }
-    }
-
-    /// How many appends there were.
-    pub(super) fn appends(&self) -> u64 {
-        self.appends.load(Ordering::Relaxed)
+        Self { world, inner: MemoryStore::new(), unchecked: Mutex::default() }
     }
 
     fn checks(&self) -> bool {
@@ -96,7 +91,6 @@ impl Store for SimStore {
     }
 
     async fn append(&self, batch: &Batch) -> Result<Vec<Record>, StoreError> {
-        self.appends.fetch_add(1, Ordering::Relaxed);
         let world = &self.world;
         if self.is_full() {
             let source = std::io::Error::from(std::io::ErrorKind::StorageFull);
@@ -112,7 +106,10 @@ impl Store for SimStore {
         let claims = |c: &Condition| matches!(c, Condition::Idle(_) | Condition::Holder(..));
         let twice = batch.conditions.iter().any(claims) && world.fails(FaultKind::AppendTwice);
         let records = self.keep(batch).await?;
-        if twice && self.keep(batch).await.is_ok() {
+        if twice
+            && let Ok(again) = self.keep(batch).await
+            && again != records
+        {
             world.violated("an append that arrived twice was taken twice".to_owned());
         }
         if dies {
@@ -131,5 +128,17 @@ impl Store for SimStore {
         let inner = self.unchecked.lock().await;
         let from = usize::try_from(after.0).unwrap_or(usize::MAX).min(inner.records.len());
         Ok(inner.records[from..].iter().take(limit).cloned().collect())
+    }
+
+    async fn load(&self) -> Result<State, StoreError> {
+        if self.checks() {
+            return self.inner.load().await;
+        }
+        State::fold(&self.unchecked.lock().await.records).map_err(StoreError::from)
+    }
+
+    async fn recall(&self, issues: &[IssueRef]) -> Result<Vec<(IssueRef, IssueState)>, StoreError> {
+        let mut state = self.load().await?;
+        Ok(issues.iter().filter_map(|issue| state.issues.remove_entry(issue)).collect())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dayfly_core::{
-    Batch, Digest, Event, Filter, IssueRef, PlanInput, ProjectName, ProjectView, Seq, State, Wait, plan,
+    Digest, Event, Filter, IssueRef, Plan, PlanInput, ProjectName, ProjectView, Seq, State, Store as _, Wait, plan,
 };
 
 use crate::engine::Notice;
@@ -34,6 +34,8 @@ pub(super) struct Inner {
     /// Attempts that an engine took up from one before it, and those that it settled as lost.
     pub(super) taken_up: u64,
     pub(super) recovered: u64,
+    /// The ledger so far, folded to see what waits.
+    folded: State,
 }
 
 impl Tally {
@@ -64,31 +66,25 @@ impl Tally {
 
     /// Looks what waits, and why.
     pub(super) async fn sample(&self, world: &World, store: &SimStore, long: Duration) {
-        let Ok(records) = crate::engine::read_all(store).await else { return };
-        let Ok(mut state) = State::fold(&records) else { return };
-        let views = views(world);
-        let now = world.time.true_now();
-        let filter = Filter::default();
-        fn input<'a>(
-            world: &'a World,
-            state: &'a State,
-            views: &'a BTreeMap<ProjectName, ProjectView>,
-            (now, filter): (jiff::Timestamp, &'a Filter),
-        ) -> PlanInput<'a> {
-            PlanInput { portfolio: &world.portfolio, state, views, now, zone: &world.zone, filter }
-        }
-        let events = input(world, &state, &views, (now, &filter)).observations();
-        let seen = Batch { epoch: state.epoch, at: now, events, conditions: Vec::new() };
-        for record in seen.records(state.head, &state.hash) {
-            if state.apply(&record).is_err() {
-                return;
-            }
-        }
-        let plan = plan(&input(world, &state, &views, (now, &filter)));
+        let mut state = std::mem::take(&mut self.lock().folded);
+        let records = store.read(state.head, usize::MAX).await.unwrap_or_default();
+        // What cannot be folded is told at the end.
+        let folds = records.iter().all(|record| state.apply(record).is_ok());
+        let (views, now, filter) = (views(world), world.time.true_now(), Filter::default());
+        let input = PlanInput {
+            portfolio: &world.portfolio,
+            state: &state,
+            views: &views,
+            now,
+            zone: &world.zone,
+            filter: &filter,
+        };
+        let plan = if folds { plan(&input) } else { Plan::default() };
         let mut inner = self.lock();
         for waiting in plan.waiting.iter().filter(|waiting| waiting.issue.is_some()) {
             *inner.waits.entry(word(&waiting.why)).or_default() += long;
         }
+        inner.folded = state;
     }
 
     /// Whether nothing is left to be written, and nothing is live.

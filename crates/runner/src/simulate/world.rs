@@ -29,6 +29,7 @@ use super::time::{Time, later};
 pub(super) use place::{Answer, Place};
 pub(super) use repo::Tree;
 pub(super) use runs::Run;
+pub use vendors::UsedUp;
 pub(super) use vendors::Vendors;
 
 /// The most lines of a story that are kept.
@@ -251,6 +252,11 @@ impl World {
             Request::Tracker(project, key, write) => self.write(inner, (&project, &key), &write, at),
             Request::Pull(project, key, write) => Answer::Pull(self.write_pull(inner, (&project, &key), &write, at)),
         }
+    }
+
+    /// When something happens next by itself.
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.look().agenda.keys().next().map(|(at, _)| *at)
     }
 
     /// An engine is killed.

@@ -12,6 +12,16 @@ pub(super) fn other(what: String, source: impl Into<Box<dyn std::error::Error + 
     StoreError::Other { what, source: source.into() }
 }
 
+/// A file beside the ledger that cannot be used.
+pub(super) fn file(path: &Utf8Path, source: std::io::Error) -> StoreError {
+    other(format!("cannot use `{path}`"), source)
+}
+
+/// An error of the back end that may pass.
+pub(super) fn unavailable(what: String, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    StoreError::Unavailable { what, source: source.into() }
+}
+
 /// The same error once more, for somebody else who waits for the same.
 pub(super) fn same(err: &StoreError) -> StoreError {
     let cause = std::error::Error::source(err).map(ToString::to_string).unwrap_or_default();
@@ -24,7 +34,7 @@ pub(super) fn sqlite(path: &Utf8Path, source: Error) -> StoreError {
     let code = source.sqlite_error_code();
     let moved = source.sqlite_error().is_some_and(|err| err.extended_code == MOVED);
     match code.filter(|_| !moved).and_then(|code| passing(path, code)) {
-        Some(what) => StoreError::Unavailable { what, source: Box::new(source) },
+        Some(what) => unavailable(what, source),
         None => other(lasting(path, code, moved), source),
     }
 }

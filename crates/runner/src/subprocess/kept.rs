@@ -69,7 +69,7 @@ impl Ear {
             }
             Ear::Folder(dir) => {
                 // Read now: it may not have been written yet when the attempt was found.
-                let keeper = identity(dir).map(|identity| identity.keeper);
+                let keeper = Identity::of(dir).map(|identity| identity.keeper);
                 if let Some(keeper) = keeper.filter(process::is_alive) {
                     let signal = if how == Stop::Kill { Signal::SIGUSR1 } else { Signal::SIGTERM };
                     let _ = i32::try_from(keeper.pid).map(|pid| kill(Pid::from_raw(pid), signal));
@@ -192,7 +192,7 @@ pub(super) async fn reattach(
     }
     let ear = if held.is_none() { Ear::Folder(dir.clone()) } else { Ear::Gone };
     drop(held);
-    let child = identity(&dir).and_then(|identity| identity.child);
+    let child = Identity::of(&dir).and_then(|identity| identity.child);
     if let Some(child) = &child {
         attempt.events.send(AttemptEvent::Spawned(child.clone()));
     }
@@ -331,7 +331,7 @@ impl Follow {
         let (walls, attempt, leader, dir) = (self.walls, self.attempt, self.leader, self.dir);
         let swept = tokio::task::spawn_blocking(move || {
             // What a namespace or a control group held is gone with it; otherwise some may have cleared their mark.
-            let gone = walls.end_group(identity(&dir).and_then(|identity| identity.cgroup).as_deref());
+            let gone = walls.end_group(Identity::of(&dir).and_then(|identity| identity.cgroup).as_deref());
             let swept = process::end_attempt(&attempt.tag, &attempt.id, leader.as_ref());
             swept && (gone || attempt.sandbox.least == Sandbox::Bubblewrap)
         });
@@ -389,19 +389,9 @@ impl Drop for KeptRunning {
     }
 }
 
-/// What a keeper has said of itself, if it has come so far.
-fn identity(dir: &Utf8Path) -> Option<Identity> {
-    read_json(&dir.join(KEEPER_FILE)).ok().flatten()
-}
-
 /// Ends and removes the control group that an attempt was to be in.
 fn end_group(walls: &Walls, attempt: &Attempt, dir: &Utf8Path) {
-    let known = identity(dir).and_then(|identity| identity.cgroup);
+    let known = Identity::of(dir).and_then(|identity| identity.cgroup);
     let group = known.or_else(|| walls.group(&attempt.tag, &attempt.id, &attempt.job.sandbox));
     walls.end_group(group.as_deref());
-}
-
-/// Whether the folder of an attempt has a keeper that lives: then the attempt goes on, with an engine or without.
-pub fn is_kept(dir: &Utf8Path) -> bool {
-    dir.join(KEEPER_FILE).exists() && lock(dir).is_ok_and(|lock| lock.is_none())
 }

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::{Check, Finding, billing};
 use crate::context::{at_home, is_set};
+use crate::error::causes;
 
 /// A check for each agent's program.
 pub(super) async fn checks(portfolio: &Portfolio) -> Vec<Check> {
@@ -61,7 +62,7 @@ async fn program_check(name: &AgentName, agent: &AgentConfig) -> Check {
     match ask_version(&run, &args, path.as_deref()).await {
         Ok(version) => version_check(what, place, &version, &catalog),
         Err(err) => {
-            let found = format!("{place}: {}", super::causes(&err));
+            let found = format!("{place}: {}", causes(&err));
             Check::note(what, found, format!("try `{program} {}` yourself", args.join(" ")))
         }
     }

@@ -102,7 +102,10 @@ pub(super) fn probed(model: &mut Model, awaited: Awaited, outcome: Option<Outcom
     let every = model.portfolio.capacity.probe.and_then(|every| SignedDuration::try_from(every).ok());
     // What ended in any other way has not shown that it is closed: an attempt is to try in its time.
     let refused = matches!(outcome.end, End::Quota { .. } | End::ProviderDown { .. } | End::Auth { .. });
-    let until = every.and_then(|every| now.checked_add(every.saturating_mul(2)).ok()).filter(|_| refused);
+    // The next probe is to have ended by then, though it takes as long as this one.
+    let took = now.duration_since(began).max(SignedDuration::ZERO);
+    let until = every.and_then(|every| now.checked_add(every.saturating_mul(2).saturating_add(took)).ok());
+    let until = until.filter(|_| refused);
     outcome.resolve_times(now, &model.zone);
     let receipt = &outcome.receipt;
     let mut events = vec![Event::CapacityProbed {

@@ -266,3 +266,21 @@ async fn laptop_sleep_a_time_that_comes_while_the_machine_sleeps_is_noticed_when
     // A clock that stands still keeps nobody waiting for ever.
     super::super::sleep_until(&clock, Some(clock.now() + SignedDuration::from_mins(1))).await;
 }
+
+/// The guess of an attempt that tried once shortened what probes had found, and so an attempt was spent every minute and a
+/// half for as long as the outage lasted.
+#[tokio::test(start_paused = true)]
+async fn an_outage_in_which_every_answer_takes_its_time_is_found_out_by_probes_and_not_by_attempts() {
+    let asked = Asked::new("");
+    let script = |_: &Attempt, at| match at {
+        ..7200 => MockScript {
+            after: Duration::from_secs(30),
+            ..MockScript::ends(End::ProviderDown { reason: "529".into() })
+        },
+        _ => MockScript::succeeds(),
+    };
+    asked.run(None, script).await;
+    let (attempts, probes) = (asked.starts("web").len(), asked.starts("probe").len());
+    assert!((2..=6).contains(&attempts) && probes > 50, "{attempts} attempts, {probes} probes");
+    assert_eq!(asked.world.phase(1).await, "done");
+}

@@ -50,8 +50,8 @@ async fn what_ends_while_the_disk_is_full_is_recorded_once_there_is_room_and_is_
     let run = finish(&engine, options);
     let helps = async {
         assert_eq!(next(&mut told).await, "the disk is full; free some space");
-        let (asked, recorded) = (store.appends(), world.events().await.len());
-        while store.appends() < asked + 2 {
+        let (refused, recorded) = (store.refusals(), world.events().await.len());
+        while store.refusals() < refused + 2 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         assert_eq!((world.attempts().len(), world.events().await.len()), (1, recorded), "nothing new is begun");

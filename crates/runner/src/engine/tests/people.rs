@@ -198,3 +198,49 @@ async fn what_a_person_closes_or_holds_while_it_is_judged_for_the_last_time_does
         assert!(!world.repo.web.join("done.txt").exists());
     }
 }
+
+/// Takes its time to write comments that are kept up to date.
+#[derive(Debug)]
+struct SlowToSay(MarkdownTracker);
+
+#[async_trait::async_trait]
+impl Tracker for SlowToSay {
+    async fn issues(&self, project: &ProjectName) -> Result<Vec<Issue>, dayfly_core::TrackerError> {
+        self.0.issues(project).await
+    }
+
+    async fn milestones(
+        &self,
+        project: &ProjectName,
+    ) -> Result<Vec<dayfly_core::Milestone>, dayfly_core::TrackerError> {
+        self.0.milestones(project).await
+    }
+
+    async fn apply(
+        &self,
+        project: &ProjectName,
+        key: &str,
+        write: &dayfly_core::TrackerWrite,
+    ) -> Result<dayfly_core::Applied, dayfly_core::TrackerError> {
+        if matches!(write, dayfly_core::TrackerWrite::Sticky { .. }) {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        self.0.apply(project, key, write).await
+    }
+}
+
+/// It was started once as soon as its label had changed, and the end of the second write was impossible then.
+#[tokio::test]
+async fn an_issue_that_no_ledger_knows_is_not_started_before_triage_has_written_all_that_it_has_to() {
+    let mut world = World::new(&["exec", "merge"]);
+    world.issue(1, &["needs-clarification"]);
+    let question = dayfly_core::TrackerWrite::Comment { issue: IssueId::new("1").unwrap(), body: "Which?".into() };
+    world.markdown().apply(&web(), "web.1.exec.1@0123/0", &question).await.unwrap();
+    world.says(1, "The first.").await;
+    world.tracker = Some(Arc::new(SlowToSay(world.markdown())));
+    let working = |attempt: &Attempt| MockScript { after: Duration::from_millis(600), ..works(attempt) };
+    let summary = world.run(working).await;
+    assert_eq!((summary.triaged.len(), summary.done), (1, vec![issue(1)]));
+    let said = world.comments(1).await;
+    assert!(said.iter().any(|said| said.contains("is taken up")), "{said:?}");
+}

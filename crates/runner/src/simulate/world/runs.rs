@@ -15,7 +15,7 @@ use crate::simulate::mutation::Mutation;
 use crate::simulate::settings::{Habit, Kind};
 use crate::simulate::time::later;
 
-use super::vendors::{Grant, Refusal};
+use super::vendors::{Asked, Grant, Refusal};
 use super::{FaultKind, Happening, Inner, World};
 
 /// An attempt that was started.
@@ -131,8 +131,13 @@ impl World {
         let flat = self.portfolio.billing(job.account.as_ref()) != dayfly_core::Billing::ApiKey && !own;
         let soon = Duration::from_secs(5 + dice.below(20));
         let now = self.time.true_now();
-        match self.look().vendors.ask(&using, tokens, flat, now) {
+        match self.look().vendors.ask(Asked { using: &using, tokens, flat, works: job.kind != "probe" }, now) {
             Grant::Whole => whole,
+            // What is not understood as a limit is held against the issue.
+            Grant::Part(..) | Grant::Refused(_) if self.mutation == Some(Mutation::Capacity) => {
+                let reason = "you have hit your limit".to_owned();
+                Script { took: soon, end: End::TaskFailed { reason }, works: false, part: 0.0, notice: None }
+            }
             Grant::Part(part, refusal) => Script { took: took.mul_f64(part) + soon, part, ..refused(refusal) },
             Grant::Refused(refusal) => Script { took: soon, ..refused(refusal) },
             Grant::Down => {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dayfly_core::{Using, VendorName};
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::simulate::dice::Dice;
 use crate::simulate::settings::Quota;
@@ -23,8 +24,36 @@ pub(in crate::simulate) struct Vendors {
     dice: Dice,
     /// How often an account was refused.
     pub(in crate::simulate) refusals: u64,
-    /// When an account used up a window, with the time at which it was to open.
-    pub(in crate::simulate) used_up: Vec<(String, &'static str, Timestamp, Timestamp)>,
+    /// When an account used up a window.
+    pub(in crate::simulate) used_up: Vec<UsedUp>,
+}
+
+/// A window of an account that was used up.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct UsedUp {
+    /// The account.
+    pub account: String,
+    /// Which of its windows.
+    pub window: String,
+    /// When it was used up.
+    pub at: Timestamp,
+    /// When it is open again, as its vendor says.
+    pub stated: Timestamp,
+    /// When it is.
+    pub opens: Timestamp,
+    /// When it was used again for work.
+    pub resumed: Option<Timestamp>,
+}
+
+/// Who asks for how much.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::simulate) struct Asked<'a> {
+    pub(in crate::simulate) using: &'a Using,
+    pub(in crate::simulate) tokens: u64,
+    /// Whether the account is not paid by the token.
+    pub(in crate::simulate) flat: bool,
+    /// Whether it is for work, and no probe.
+    pub(in crate::simulate) works: bool,
 }
 
 #[derive(Debug, Default)]
@@ -74,7 +103,8 @@ impl Vendors {
     }
 
     /// Asks for so many tokens. An account that is paid by the token has no windows.
-    pub(in crate::simulate) fn ask(&mut self, using: &Using, tokens: u64, flat: bool, now: Timestamp) -> Grant {
+    pub(in crate::simulate) fn ask(&mut self, asked: Asked<'_>, now: Timestamp) -> Grant {
+        let Asked { using, tokens, flat, works } = asked;
         if self.down.get(&using.vendor).is_some_and(|until| *until > now) {
             return Grant::Down;
         }
@@ -101,9 +131,13 @@ impl Vendors {
                 let rest = Duration::try_from(stated.duration_since(now)).unwrap_or_default();
                 let open = early.map_or(stated, |at| later(now, rest.mul_f64(at)));
                 window.closed = Some((stated, open));
-                self.used_up.push((name.clone(), word, now, stated));
+                let (account, window) = (name.clone(), word.to_owned());
+                self.used_up.push(UsedUp { account, window, at: now, stated, opens: open, resumed: None });
                 part = (left as f64 / tokens.max(1) as f64, Some(Refusal { window: word, stated }));
             }
+        }
+        for seen in self.used_up.iter_mut().filter(|seen| works && seen.account == name && seen.opens <= now) {
+            seen.resumed.get_or_insert(now);
         }
         let used = (tokens as f64 * part.0) as u64;
         for window in &mut account.windows {

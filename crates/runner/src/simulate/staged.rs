@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use dayfly_core::VendorName;
+use dayfly_core::{ProjectName, VendorName};
 use jiff::{SignedDuration, Timestamp};
 
 use super::dice::Dice;
 use super::settings::Settings;
 use super::time::later;
-use super::world::{FaultKind, World};
+use super::world::{FaultKind, Happening, Strike, World};
 
 /// One of them.
-#[derive(Debug, Clone)]
-pub(super) enum Weather {
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Staged {
     /// The clock is set by so much.
     Set(SignedDuration),
     /// The clock is set right.
@@ -22,38 +23,46 @@ pub(super) enum Weather {
     Sleep(Duration),
     /// A vendor takes nothing for so long.
     Down(VendorName, Duration),
+    /// The engine dies.
+    Crash,
+    /// An issue is written in a project.
+    Arrives(ProjectName),
 }
 
 /// All of it, in order.
-pub(super) type Forecast = BTreeMap<(Timestamp, u32), Weather>;
+pub(super) type Forecast = BTreeMap<(Timestamp, u32), Staged>;
 
 /// Draws it.
 pub(super) fn forecast(settings: &Settings, vendors: &[VendorName]) -> Forecast {
-    let mut dice = Dice::new(settings.seed, "weather");
+    let mut dice = Dice::new(settings.seed, "staged");
     let faults = settings.faults;
     let mut all = Forecast::new();
     let mut number = 0;
-    let mut add = |at: Timestamp, weather: Weather| {
+    let begin = settings.start;
+    let mut add = |at: Timestamp, staged: Staged| {
         number += 1;
-        all.insert((at, number), weather);
+        all.insert((at, number), staged);
     };
+    for (after, staged) in &settings.staged {
+        add(later(begin, *after), staged.clone());
+    }
     for day in 0..settings.days {
         let begin = later(settings.start, Duration::from_secs(u64::from(day) * 86_400));
         for _ in 0..dice.count(faults.clock) {
             let at = later(begin, Duration::from_secs(dice.below(86_400)));
             let by = SignedDuration::from_secs(i64::try_from(dice.below(7200)).unwrap_or_default() - 3600);
-            add(at, Weather::Set(by));
-            add(later(at, Duration::from_secs(60 + dice.below(1800))), Weather::Right);
+            add(at, Staged::Set(by));
+            add(later(at, Duration::from_secs(60 + dice.below(1800))), Staged::Right);
         }
         for _ in 0..dice.count(faults.suspend) {
             let at = later(begin, Duration::from_secs(dice.below(86_400)));
-            add(at, Weather::Sleep(Duration::from_secs(60 + dice.below(4 * 3600))));
+            add(at, Staged::Sleep(Duration::from_secs(60 + dice.below(4 * 3600))));
         }
         for _ in 0..dice.count(faults.outage) {
             let at = later(begin, Duration::from_secs(dice.below(86_400)));
             let which = usize::try_from(dice.below(vendors.len() as u64)).unwrap_or_default();
             if let Some(vendor) = vendors.get(which) {
-                add(at, Weather::Down(vendor.clone(), Duration::from_secs(300 + dice.below(3 * 3600))));
+                add(at, Staged::Down(vendor.clone(), Duration::from_secs(300 + dice.below(3 * 3600))));
             }
         }
     }
@@ -62,24 +71,30 @@ pub(super) fn forecast(settings: &Settings, vendors: &[VendorName]) -> Forecast 
 
 impl World {
     /// Lets it come.
-    pub(super) fn befalls(&self, weather: &Weather) {
+    pub(super) fn befalls(&self, staged: &Staged) {
         let now = self.time.true_now();
-        match weather {
-            Weather::Set(by) => {
+        match staged {
+            Staged::Set(by) => {
                 self.count(FaultKind::ClockSet);
                 self.time.jump(*by);
             }
-            Weather::Right => self.time.set_right(),
-            Weather::Sleep(long) => {
+            Staged::Right => self.time.set_right(),
+            Staged::Sleep(long) => {
                 self.count(FaultKind::Suspend);
                 self.tell(format!("the machine sleeps for {} min", long.as_secs() / 60));
                 self.time.sleep(*long);
             }
-            Weather::Down(vendor, long) => {
+            Staged::Down(vendor, long) => {
                 self.count(FaultKind::Outage);
                 self.tell(format!("{vendor} takes nothing for {} min", long.as_secs() / 60));
                 self.look().vendors.down.insert(vendor.clone(), later(now, *long));
             }
+            Staged::Crash => {
+                self.count(FaultKind::Crash);
+                self.look().strike = Some(Strike::Dies);
+                self.struck.notify_one();
+            }
+            Staged::Arrives(project) => self.look().plan(now, Happening::Arrives(project.clone())),
         }
     }
 }

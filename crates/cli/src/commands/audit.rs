@@ -1,0 +1,203 @@
+//! `dayfly audit`: the proof that the ledger is whole, and what it holds.
+
+use std::io::{BufWriter, Write as _};
+
+use camino::Utf8PathBuf;
+use dayfly_core::{
+    Anchor, AttemptId, Event, EventKind, IssueRef, OpenedBy, ProjectName, Record, Seq, Store as _, StoreError,
+};
+use dayfly_runner::Audit;
+use jiff::Timestamp;
+
+use crate::args::{AuditCommand, AuditFilter};
+use crate::context::Context;
+use crate::error::{CliError, Exit};
+use crate::output::Output;
+use crate::plain::plain;
+use crate::tables::{count, cut, one_line};
+
+/// How many records are read at once.
+const PAGE: usize = 1024;
+
+/// A kind of event by its name.
+pub(crate) fn event_kind(name: &str) -> Result<EventKind, String> {
+    serde_json::from_value(name.into()).map_err(|err| err.to_string().replace("variant", "kind"))
+}
+
+pub(crate) async fn run(output: &Output, context: &Context, command: AuditCommand) -> Result<Exit, CliError> {
+    let ledger = context.ledger();
+    if !ledger.exists() {
+        return Err(CliError::usage("there was no run yet").hint("`dayfly run` makes one"));
+    }
+    match command {
+        AuditCommand::Verify { head } => verify(output, ledger, &head).await,
+        AuditCommand::Show(filter) => show(output, context, &filter).await,
+    }
+}
+
+async fn verify(output: &Output, ledger: Utf8PathBuf, heads: &[String]) -> Result<Exit, CliError> {
+    let mut anchors = Vec::new();
+    for head in heads {
+        anchors.extend(anchors_of(head)?);
+    }
+    let audit = tokio::task::spawn_blocking(move || dayfly_runner::audit(&ledger, anchors)).await;
+    let audit = audit.map_err(|err| CliError::environment("the ledger was not looked at").with_source(err))??;
+    output.data(&audit, || verdict(&audit))?;
+    Ok(if audit.is_whole() { Exit::Good } else { Exit::Trouble })
+}
+
+/// The place that is named, or those that a file names.
+fn anchors_of(head: &str) -> Result<Vec<Anchor>, CliError> {
+    let wrong = match head.parse::<Anchor>() {
+        Ok(anchor) => return Ok(vec![anchor]),
+        Err(wrong) => wrong,
+    };
+    let text = match std::fs::read_to_string(head) {
+        Ok(text) => text,
+        Err(err) if err.kind() == std::io::ErrorKind::NotFound => return Err(CliError::usage(wrong.to_string())),
+        Err(err) => return Err(CliError::files(head, err)),
+    };
+    let found = Anchor::find(&text);
+    if found.is_empty() {
+        return Err(CliError::usage(format!("{head} names no place of a ledger"))
+            .hint("a work log has one in its line `ledger`: `dayfly worklog`"));
+    }
+    Ok(found)
+}
+
+fn verdict(audit: &Audit) -> String {
+    let records = count(usize::try_from(audit.records).unwrap_or(usize::MAX), "record");
+    let head = format!("head {} {}\n", audit.head.seq().0, audit.head.hash());
+    let Some(broken) = &audit.broken else {
+        return match &audit.damage {
+            None => format!("the ledger is whole: {records}, each follows from the one before it\n{head}"),
+            Some(damage) => format!("{records} are in order, and the file is damaged: {damage}\n{head}{HELP}"),
+        };
+    };
+    format!("the ledger is broken: {broken}\n{records} before it are in order\n{head}{HELP}")
+}
+
+const HELP: &str =
+    "what helps: `dayfly store restore FILE` puts a copy in its place; look first who or what changed it";
+
+async fn show(output: &Output, context: &Context, filter: &AuditFilter) -> Result<Exit, CliError> {
+    let wanted = Wanted::of(context, filter).await?;
+    let Some(store) = context.read_store()? else { return Ok(Exit::Good) };
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut after = Seq(0);
+    loop {
+        let page = store.read(after, PAGE).await?;
+        for record in &page {
+            let event = record.event().map_err(|err| StoreError::Ledger(err.into()))?;
+            if !wanted.takes(record, &event) {
+                continue;
+            }
+            if output.json {
+                serde_json::to_writer(&mut out, record)?;
+                out.write_all(b"\n")?;
+            } else {
+                writeln!(out, "{}", line(record, &event))?;
+            }
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE => after = last.seq,
+            _ => break,
+        }
+    }
+    out.flush()?;
+    Ok(Exit::Good)
+}
+
+/// Which records are asked for.
+struct Wanted<'a> {
+    project: Option<ProjectName>,
+    issue: Option<IssueRef>,
+    attempt: Option<AttemptId>,
+    kinds: &'a [EventKind],
+    since: Timestamp,
+    until: Timestamp,
+}
+
+impl<'a> Wanted<'a> {
+    async fn of(context: &Context, filter: &'a AuditFilter) -> Result<Self, CliError> {
+        let zone = context.config.portfolio.zone().unwrap_or_else(jiff::tz::TimeZone::system);
+        // A project may have left the configuration, and its records have not left the ledger.
+        let project = filter.project.as_deref().map(ProjectName::new).transpose();
+        let issue = match &filter.issue {
+            Some(issue) => Some(context.issue(issue).await?),
+            None => None,
+        };
+        Ok(Self {
+            project: project.map_err(|err| CliError::usage(err.to_string()))?,
+            issue,
+            attempt: filter.attempt.as_deref().map(AttemptId::from_text),
+            kinds: &filter.kind,
+            since: filter.since.map_or(Timestamp::MIN, |since| since.begin(&zone)),
+            until: filter.until.map_or(Timestamp::MAX, |until| until.end(&zone)),
+        })
+    }
+
+    fn takes(&self, record: &Record, event: &Event) -> bool {
+        let about = subject(event);
+        (self.since..self.until).contains(&record.at)
+            && (self.kinds.is_empty() || self.kinds.contains(&event.kind()))
+            && self.attempt.as_ref().is_none_or(|attempt| event.attempt() == Some(attempt))
+            && self.issue.as_ref().is_none_or(|issue| about.as_ref() == Some(issue))
+            && self.project.as_ref().is_none_or(|project| about.is_some_and(|about| about.project == *project))
+    }
+}
+
+/// The issue that an event is about, by its own name or by its attempt's.
+fn subject(event: &Event) -> Option<IssueRef> {
+    event.issue().cloned().or_else(|| event.attempt()?.issue())
+}
+
+/// A record as a line for people.
+fn line(record: &Record, event: &Event) -> String {
+    let at = record.at.strftime("%Y-%m-%dT%H:%M:%SZ");
+    let kind = serde_json::to_value(event.kind()).ok().and_then(|kind| kind.as_str().map(str::to_owned));
+    let about = event.attempt().map(ToString::to_string).or_else(|| event.issue().map(ToString::to_string));
+    let text = format!(
+        "{:>6}  {at}  {:<16}  {:<24}  {}",
+        record.seq.0,
+        kind.unwrap_or_default(),
+        about.unwrap_or_default(),
+        cut(&one_line(&words(event)), 100)
+    );
+    plain(text.trim_end())
+}
+
+/// What an event says, in a few words.
+fn words(event: &Event) -> String {
+    match event {
+        Event::EngineStarted { version } => format!("dayfly {version}"),
+        Event::AttemptStarted { job, .. } => {
+            let by = job.agent.as_ref().map_or("the engine", |agent| agent.as_str());
+            format!("{} by {by}: {}", job.stage, job.title)
+        }
+        Event::AttemptSpawned { process, .. } => format!("process {}", process.pid),
+        Event::AttemptEnded { outcome, effects, .. } => {
+            let effects =
+                if effects.is_empty() { String::new() } else { format!(", {}", count(effects.len(), "effect")) };
+            format!("{}{effects}", outcome.end.word())
+        }
+        Event::CapacityLimited { limit } => format!("{}: {}", limit.key, limit.said),
+        Event::CapacityOpened { key, by, .. } => match by {
+            OpenedBy::Attempt(_) => format!("{key}, by an attempt"),
+            _ => key.to_string(),
+        },
+        Event::CapacityProbed { end, .. } => end.word().to_owned(),
+        Event::EffectDone { effect, adopted, .. } => {
+            format!("{effect}{}", if *adopted { ", found done" } else { "" })
+        }
+        Event::EffectRefused { effect, reason, .. } | Event::EffectDelayed { effect, reason, .. } => {
+            format!("{effect}: {reason}")
+        }
+        Event::Answered { by, .. } => format!("by {by}"),
+        Event::PullSeen { pull, .. } => format!("pull request {}: {}", pull.number, pull.standing),
+        Event::SentBack { stage, .. } => format!("to {stage}"),
+        Event::Stopped { reason, .. } => reason.clone(),
+        Event::Triaged { rule, why, .. } => format!("{rule}: {why}"),
+        _ => String::new(),
+    }
+}

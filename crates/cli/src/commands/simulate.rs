@@ -1,0 +1,133 @@
+//! `dayfly simulate`: a rehearsal with the user's own configuration, of which nothing leads outside.
+
+mod change;
+mod shown;
+
+use camino::Utf8Path;
+use dayfly_core::Portfolio;
+use dayfly_runner::simulate::scenario::{Scenario, Verdict};
+use dayfly_runner::simulate::{Faults, Settings, SimError, SimReport, Simulation, habits};
+use serde::Serialize;
+
+use crate::args::{FaultLevel, Simulate};
+use crate::context::Context;
+use crate::error::{CliError, Exit};
+use crate::output::Output;
+use crate::tables::columns;
+
+/// What was found, as data.
+#[derive(Serialize)]
+struct Found {
+    /// How it would be.
+    reports: Vec<SimReport>,
+    /// How it would be with what was changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changed: Vec<SimReport>,
+    /// What was changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<String>,
+}
+
+pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>, asked: Simulate) -> Result<Exit, CliError> {
+    if asked.list {
+        let rows = Scenario::ALL.iter().map(|s| vec![s.name.to_owned(), s.happened.to_owned()]);
+        let rows: Vec<Vec<String>> = rows.collect();
+        let names: Vec<&str> = Scenario::ALL.iter().map(|s| s.name).collect();
+        output.data(&names, || columns(&rows))?;
+        return Ok(Exit::Good);
+    }
+    if let Some(name) = &asked.scenario {
+        return scenario(output, name, asked.seed).await;
+    }
+    let context = Context::load(config)?;
+    let settings = settings(&context, &asked).await?;
+    let (what_if, changes) = change::changed(&context, &asked)?;
+    let portfolio = context.config.portfolio;
+    let reports = simulate(output, &portfolio, &settings, asked.seeds).await?;
+    let changed = match &what_if {
+        Some(portfolio) => simulate(output, portfolio, &settings, asked.seeds).await?,
+        None => Vec::new(),
+    };
+    let found = Found { reports, changed, changes };
+    output.data(&found, || shown::text(&found, &asked))?;
+    let violated = found.reports.iter().chain(&found.changed).any(|report| !report.violations.is_empty());
+    Ok(if violated { Exit::Bug } else { Exit::Good })
+}
+
+/// What is simulated: agents work as the ledger says that they did, where there is one.
+async fn settings(context: &Context, asked: &Simulate) -> Result<Settings, CliError> {
+    let habits = match context.read_store()? {
+        Some(store) => habits(&dayfly_runner::read_all(&store).await?),
+        None => Default::default(),
+    };
+    let faults = match asked.faults {
+        FaultLevel::None => Faults::none(),
+        FaultLevel::Some => Faults::some(),
+        FaultLevel::Many => Faults::many(),
+    };
+    if !(0.0..=1000.0).contains(&asked.issues) {
+        return Err(CliError::usage("--issues is a number from 0 to 1000"));
+    }
+    let (seed, days) = (asked.seed, asked.days);
+    Ok(Settings { seed, days, issues_per_day: asked.issues, habits, faults, ..Settings::default() })
+}
+
+/// Simulates each seed. It takes a thread of its own and waits for nothing else.
+async fn simulate(
+    output: &Output,
+    portfolio: &Portfolio,
+    settings: &Settings,
+    seeds: u64,
+) -> Result<Vec<SimReport>, CliError> {
+    let mut reports = Vec::new();
+    for seed in (settings.seed..).take(usize::try_from(seeds).unwrap_or(usize::MAX)) {
+        let simulation = Simulation::new(portfolio.clone(), Settings { seed, ..settings.clone() });
+        let report = on_a_thread(move || simulation.run()).await?;
+        if seeds > 1 && output.live {
+            output.say(&format!("seed {seed}: {} issues done, {} faults", report.done(), report.fault_count()));
+        }
+        for violation in &report.violations {
+            output.say(&format!("VIOLATION: {violation}\nrepeat it: dayfly simulate --seed {seed}"));
+        }
+        reports.push(report);
+    }
+    Ok(reports)
+}
+
+async fn scenario(output: &Output, name: &str, seed: u64) -> Result<Exit, CliError> {
+    let names = || Scenario::ALL.iter().map(|s| s.name).collect::<Vec<_>>().join(", ");
+    let scenario = Scenario::find(name).ok_or_else(|| {
+        CliError::usage(format!("there is no scenario `{name}`")).hint(format!("there are {}", names()))
+    })?;
+    let with = on_a_thread(move || scenario.run(seed)).await?;
+    let without = on_a_thread(move || scenario.run_without_defence(seed)).await?;
+    let passed = with.passed;
+    let told = (with, without);
+    output.data(&serde_json::json!({ "with": told.0, "without": told.1 }), || story(scenario, &told))?;
+    Ok(if passed { Exit::Good } else { Exit::Bug })
+}
+
+fn story(scenario: &Scenario, (with, without): &(Verdict, Verdict)) -> String {
+    let end = |verdict: &Verdict| match verdict.passed {
+        true => "it does not happen".to_owned(),
+        false => format!("it happens: {}", verdict.failures.join("; ")),
+    };
+    format!(
+        "{}\n\nWhat happened to somebody: {}.\nWhat protects from it: {}.\n\nHere:                {}\nWithout the defence: {}",
+        scenario.name,
+        scenario.happened,
+        scenario.protects,
+        end(with),
+        end(without)
+    )
+}
+
+async fn on_a_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SimError> + Send + 'static,
+) -> Result<T, CliError> {
+    let failed = |err| CliError::environment("the simulation failed").with_source(err);
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(failed),
+        Err(err) => Err(CliError::environment("the simulation failed").with_source(err)),
+    }
+}

@@ -1,0 +1,85 @@
+//! How the user's own agents work, by the user's own ledger.
+
+use std::collections::BTreeMap;
+
+use dayfly_core::{Access, AgentName, AnswerRule, AttemptId, End, Event, JobSpec, Record, StageName, VerdictClaim};
+
+use super::settings::Kind;
+use super::{Habit, Spread};
+
+/// What is known of an agent at a stage.
+#[derive(Default)]
+struct Seen {
+    minutes: Vec<f64>,
+    kilotokens: Vec<f64>,
+    all: f64,
+    fails: f64,
+    idle: f64,
+    bad: f64,
+    judged: f64,
+    rejects: f64,
+    kind: Option<Kind>,
+}
+
+/// The habits of agents by stage, as far as a ledger tells: of what ended by itself, and only where there is enough of it.
+pub fn habits(records: &[Record]) -> BTreeMap<(Option<AgentName>, Option<StageName>), Habit> {
+    let mut jobs: BTreeMap<AttemptId, Box<JobSpec>> = BTreeMap::new();
+    let mut all: BTreeMap<(Option<AgentName>, Option<StageName>), Seen> = BTreeMap::new();
+    for record in records {
+        match record.event() {
+            Ok(Event::AttemptStarted { attempt, job, .. }) => drop(jobs.insert(attempt, job)),
+            Ok(Event::AttemptEnded { attempt, outcome, .. }) => {
+                let Some(job) = jobs.remove(&attempt).filter(|job| job.agent.is_some()) else { continue };
+                let seen = all.entry((job.agent.clone(), Some(job.stage.clone()))).or_default();
+                let counts = match &outcome.end {
+                    End::Succeeded => true,
+                    End::TaskFailed { .. } => {
+                        seen.fails += 1.0;
+                        true
+                    }
+                    End::NoOp { .. } => {
+                        seen.idle += 1.0;
+                        true
+                    }
+                    End::GateFailed(failure) => {
+                        seen.bad += f64::from(u8::from(failure.gate == "commands"));
+                        true
+                    }
+                    _ => false,
+                };
+                if !counts {
+                    continue;
+                }
+                seen.all += 1.0;
+                seen.minutes.push(outcome.receipt.took.as_secs_f64() / 60.0);
+                seen.kilotokens.push(outcome.receipt.usage.tokens() as f64 / 1000.0);
+                if let Some(verdict) = outcome.proposal.as_ref().and_then(|proposal| proposal.verdict) {
+                    seen.judged += 1.0;
+                    seen.rejects += f64::from(u8::from(verdict == VerdictClaim::Fail));
+                }
+                seen.kind = Some(match (job.access, job.answer) {
+                    (Access::Write, _) => Kind::Write,
+                    (_, AnswerRule::Verdict) => Kind::Judge,
+                    _ => Kind::Read,
+                });
+            }
+            _ => {}
+        }
+    }
+    all.into_iter().filter_map(|(key, seen)| Some((key, seen.habit()?))).collect()
+}
+
+impl Seen {
+    fn habit(self) -> Option<Habit> {
+        let usual = Habit::usual(self.kind?);
+        Some(Habit {
+            minutes: Spread::of(self.minutes)?,
+            kilotokens: Spread::of(self.kilotokens)?,
+            fails: self.fails / self.all,
+            idle: self.idle / self.all,
+            bad: self.bad / self.all,
+            rejects: if self.judged > 0.0 { self.rejects / self.judged } else { usual.rejects },
+            ..usual
+        })
+    }
+}

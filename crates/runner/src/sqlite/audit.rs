@@ -1,0 +1,116 @@
+//! Going through a ledger record by record, as it stands in the file.
+
+use camino::Utf8Path;
+use dayfly_core::{Anchor, Broken, Chain, Event, Record, StoreError};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row};
+use serde::Serialize;
+
+use super::failure;
+use super::schema::{self, Access};
+
+const ROWS: &str = "SELECT seq, format, epoch, at, kind, body, prev, hash FROM ledger ORDER BY seq";
+
+/// What was found in a ledger that was gone through to its end, or to the first record that is not in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Audit {
+    /// How many records are in order.
+    pub records: u64,
+    /// The last of them.
+    pub head: Anchor,
+    /// What is wrong behind it.
+    pub broken: Option<Broken>,
+    /// What is wrong with the file besides.
+    pub damage: Option<String>,
+}
+
+impl Audit {
+    /// Whether all is in order.
+    pub fn is_whole(&self) -> bool {
+        self.broken.is_none() && self.damage.is_none()
+    }
+}
+
+/// Proves the chain of the ledger at `path`, which is to go through all these places, while an engine may write to it. It
+/// holds one record at a time.
+///
+/// # Errors
+/// If the file cannot be opened, is no ledger or was written by a newer dayfly. A ledger that is not in order is none.
+pub fn audit(path: &Utf8Path, anchors: Vec<Anchor>) -> Result<Audit, StoreError> {
+    let connection = schema::connect(path, Access::Read)?;
+    // One transaction sees one moment.
+    let moment = connection.unchecked_transaction().map_err(|err| failure::sqlite(path, err))?;
+    let (head, records, broken) = walk(path, &moment, anchors)?;
+    let damage = damage(&moment);
+    Ok(Audit { records, head, broken, damage })
+}
+
+fn walk(
+    path: &Utf8Path,
+    connection: &Connection,
+    anchors: Vec<Anchor>,
+) -> Result<(Anchor, u64, Option<Broken>), StoreError> {
+    let mut chain = Chain::new(anchors);
+    let mut records = 0;
+    let mut broken = None;
+    let mut statement = match connection.prepare(ROWS) {
+        Ok(statement) => statement,
+        Err(err) => return Err(failure::sqlite(path, err)),
+    };
+    let mut rows = statement.query(()).map_err(|err| failure::sqlite(path, err))?;
+    loop {
+        let seq = chain.head().seq().0 + 1;
+        let row = match rows.next() {
+            Ok(Some(row)) => row,
+            Ok(None) => break,
+            Err(err) if is_damage(&err) => {
+                broken = Some(Broken::Unreadable { seq, why: err.to_string() });
+                break;
+            }
+            Err(err) => return Err(failure::sqlite(path, err)),
+        };
+        let taken = record(row).ok_or(Broken::Altered { seq }).and_then(|record| chain.take(&record));
+        match taken {
+            Ok(()) => records += 1,
+            Err(wrong) => {
+                broken = Some(wrong);
+                break;
+            }
+        }
+    }
+    let head = chain.head();
+    let broken = broken.or_else(|| chain.end().err());
+    Ok((head, records, broken))
+}
+
+/// The record of a row, if the row stands as this program writes it: what is not hashed is held against what is.
+fn record(row: &Row<'_>) -> Option<Record> {
+    let text = |column: usize| row.get::<_, String>(column).ok();
+    let number = |column: usize| u64::try_from(row.get::<_, i64>(column).ok()?).ok();
+    let (at, kind) = (text(3)?, text(4)?);
+    let json = serde_json::json!({
+        "format": number(1)?, "seq": number(0)?, "epoch": number(2)?, "at": at, "body": text(5)?, "prev": text(6)?,
+        "hash": text(7)?,
+    });
+    let record: Record = serde_json::from_value(json).ok()?;
+    let kinds = match record.event() {
+        // A kind that a newer program wrote is kept under its own name.
+        Ok(Event::Newer) | Err(_) => true,
+        Ok(event) => serde_json::to_value(event.kind()).is_ok_and(|word| word.as_str() == Some(&kind)),
+    };
+    (kinds && record.at.to_string() == at).then_some(record)
+}
+
+fn is_damage(err: &rusqlite::Error) -> bool {
+    matches!(err.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::SystemIoFailure))
+}
+
+/// What SQLite itself finds wrong with the file, if anything.
+fn damage(connection: &Connection) -> Option<String> {
+    let said = connection.query_row("PRAGMA integrity_check(1)", (), |row| row.get::<_, String>(0)).optional();
+    match said {
+        Ok(Some(said)) if said == "ok" => None,
+        Ok(said) => Some(said.unwrap_or_else(|| "it cannot be checked".into())),
+        Err(err) => Some(err.to_string()),
+    }
+}
