@@ -19,6 +19,7 @@ usage: cargo xtask COMMAND
 commands:
   tidy                  check the rules of this repository that a program can check
   bench dispatch [ARG]  run the benchmark of the engine's dispatch; with `printing`, of jobs that print
+  bench ledger [JOBS]   measure a ledger of so many jobs (1,000,000) against one of 1,000
   torture [ARG..]       kill engines with --kills N and --seed N; or `power`, `recovery`, `mutants`, --simulated N
   bench outage [JOBS]   measure appends to the ledger with a service that answers, and with one that hangs
   contract [CLI..]      install the pinned command lines and check the contract with them; --table writes its page
@@ -30,7 +31,8 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["tidy"] => tidy(),
-        ["bench", "dispatch", rest @ ..] => bench(rest),
+        ["bench", "dispatch", rest @ ..] => bench_dispatch(rest),
+        ["bench", "ledger", rest @ ..] => run_bench("ledger", rest, None),
         ["bench", "outage", rest @ ..] => run_bench("outage", rest, None),
         ["contract", rest @ ..] => contract::contract(rest),
         ["fuzz", rest @ ..] => fuzz::fuzz(rest),
@@ -67,7 +69,7 @@ fn tidy() -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn bench(rest: &[&str]) -> ExitCode {
+fn bench_dispatch(rest: &[&str]) -> ExitCode {
     // The keeper as it is shipped: its memory is measured, too.
     let built = tree::cargo().args(["build", "--release", "-p", "dayfly-cli", "--bin", "dayfly-job"]).status();
     if !built.is_ok_and(|status| status.success()) {

@@ -1,5 +1,6 @@
 //! Whole runs of the engine: a portfolio in a folder, real git where commits matter, scripted agents.
 
+mod aside;
 mod capacity;
 mod disk;
 mod flow;
