@@ -3,7 +3,7 @@
 mod change;
 
 use crate::{
-    AttemptId, EffectEntry, EffectId, EffectKind, Event, EventKind, IssueId, IssueRef, JobSpec, Next, Record,
+    AttemptId, EffectEntry, EffectId, EffectKind, Event, EventKind, IssueId, IssueRef, JobSpec, Next, Outage, Record,
     TrackerKind,
 };
 
@@ -40,6 +40,7 @@ impl State {
     pub fn apply_read(&mut self, record: &Record, event: Event) -> Result<(), StateError> {
         record.verify(self.head, &self.hash)?;
         self.apply_event(record, event)?;
+        self.last = Some(record.at);
         if self.mark.is_empty() {
             self.mark = format!("@{}", record.hash.as_str().get(..8).unwrap_or_default());
         }
@@ -52,7 +53,11 @@ impl State {
     fn apply_event(&mut self, record: &Record, event: Event) -> Result<(), StateError> {
         let kind = event.kind();
         match event {
-            Event::EngineStarted { .. } | Event::Newer => {}
+            Event::EngineStarted { .. } => self.at_rest = false,
+            Event::EngineStopped => self.at_rest = true,
+            Event::Recovered { .. } | Event::Newer => {}
+            Event::Booted { boot } => self.boot = Some(boot),
+            Event::ServiceDown { .. } | Event::ServiceBack { .. } => self.served(record, event),
             Event::AttemptStarted { attempt, job, substitution, tracker } => {
                 self.started(record, attempt, (&job, tracker), substitution)?;
             }
@@ -116,6 +121,19 @@ impl State {
             other => self.followed(record, other)?,
         }
         Ok(())
+    }
+
+    /// What was heard of services.
+    fn served(&mut self, record: &Record, event: Event) {
+        match event {
+            Event::ServiceDown { service, reason, until } => {
+                let before = self.services.get(&service);
+                let (since, pauses) = before.map_or((record.at, 0), |outage| (outage.since, outage.pauses));
+                self.services.insert(service, Outage { reason, since, until, pauses: pauses + 1 });
+            }
+            Event::ServiceBack { service } => drop(self.services.remove(&service)),
+            _ => {}
+        }
     }
 
     /// What was seen of pull requests, what rules of triage ask for, what people order, and that a backup was put back.

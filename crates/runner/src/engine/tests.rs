@@ -11,6 +11,8 @@ mod orders;
 mod outbox;
 mod people;
 mod recovery;
+mod restart;
+mod services;
 mod session;
 mod spaced;
 mod view;
