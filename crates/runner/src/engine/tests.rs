@@ -24,8 +24,8 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use dayfly_core::{
-    Attempt, Clock, Config, End, FixedClock, Issue, IssueId, IssueRef, IssueState, JobSpec, MemoryStore, Phase,
-    Portfolio, ProjectName, Runner, SourceText, State, Store, Tracker, TrackerState,
+    Attempt, Batch, Clock, Config, End, Event, FixedClock, Issue, IssueId, IssueRef, IssueState, JobSpec, MemoryStore,
+    Phase, Portfolio, ProjectName, Runner, SourceText, State, Store, StoreError, Tracker, TrackerState,
 };
 
 use super::*;
