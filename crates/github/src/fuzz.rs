@@ -73,7 +73,9 @@ fn answers(data: &[u8]) {
         let Ok(place) = Place::new("https://api.github.com") else { panic!("the usual place is none") };
         let Ok(url) = link.parse::<reqwest::Url>() else { continue };
         assert!(!place.is_own(&url) || url.host_str() == Some("api.github.com"), "{url} takes the token away");
-        assert!(place.below(&url).is_none_or(|below| place.is_own(&url) && (below.is_empty() || below.starts_with('/'))));
+        assert!(
+            place.below(&url).is_none_or(|below| place.is_own(&url) && (below.is_empty() || below.starts_with('/')))
+        );
         place.same_below(&url, &url);
     }
 }

@@ -1,13 +1,16 @@
 use jiff::Timestamp;
 
 use crate::{
-    Allowed, Config, Digest, Epoch, Event, Proposal, ProposalCaps, Proposed, Record, Seq, SourceText, State, VerdictRule,
+    Allowed, Config, Digest, Epoch, Event, Proposal, ProposalCaps, Proposed, Record, Seq, SourceText, State,
+    VerdictRule,
 };
 
 /// The configuration: each problem has a place in the text, and a remedy.
 pub(super) fn config(data: &[u8]) {
     let source = SourceText::new("dayfly.toml", String::from_utf8_lossy(data));
-    let read = || Config::read(&source, &mut |path| if path.as_str().len() % 2 == 0 { Ok("a".into()) } else { Err("b".into()) });
+    let read = || {
+        Config::read(&source, &mut |path| if path.as_str().len() % 2 == 0 { Ok("a".into()) } else { Err("b".into()) })
+    };
     match read() {
         Ok(config) => assert!(!config.portfolio.projects.is_empty() || !source.text.contains("[projects.")),
         Err(err) => {

@@ -61,7 +61,8 @@ fn calls(block: &str) -> bool {
 pub(super) fn reset(data: &[u8]) {
     let text = &*String::from_utf8_lossy(data);
     let usual = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_795_259_006);
-    for zone in [TimeZone::UTC, TimeZone::fixed(tz::offset(-5)), TimeZone::get("Europe/Berlin").unwrap_or(TimeZone::UTC)]
+    for zone in
+        [TimeZone::UTC, TimeZone::fixed(tz::offset(-5)), TimeZone::get("Europe/Berlin").unwrap_or(TimeZone::UTC)]
     {
         for now in [usual, Timestamp::MIN, Timestamp::MAX] {
             let near = |time: Timestamp| now.duration_until(time).abs() <= SignedDuration::from_hours(60 * 24);

@@ -32,7 +32,8 @@ pub(crate) fn issues(data: &[u8]) {
     assert_eq!(last, Some((Some("a key"), &issue.body)), "{said:?}");
     let label = ["needs-a-look".to_owned()];
     let closed = text::with_state(whole, "closed").and_then(|text| text::with_labels(&text, &label, &issue.labels));
-    let blocked = closed.and_then(|text| text::with_blockers(&text, &IssueId::new("7").into_iter().collect::<Vec<_>>()));
+    let blocked =
+        closed.and_then(|text| text::with_blockers(&text, &IssueId::new("7").into_iter().collect::<Vec<_>>()));
     let Ok(changed) = blocked else { return };
     let read = parse::issue(&changed, "1-a-name").map(|parsed| parsed.issue);
     let read = read.unwrap_or_else(|flaw| panic!("{whole:?} became {changed:?}, which is refused: {flaw:?}"));
