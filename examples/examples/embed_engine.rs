@@ -114,8 +114,7 @@ async fn main() -> Result<(), Failure> {
     // 5. The reports. All of them are made from one look at the ledger and the tracker, which writes nothing.
     let now = Timestamp::now();
     let from = Sources { store: Some(&*store), tracker: &*tracker, forge: None };
-    let zone = TimeZone::system();
-    let day = now.to_zoned(zone.clone()).date();
+    let (day, zone) = (now.to_zoned(TimeZone::system()).date(), TimeZone::system());
     let seen = overview_of(portfolio, from, Filter::default(), now, &Past::days(day, day, &zone)).await?;
     let query = WorkLogQuery { day, zone, project: None };
     let log = work_log(&query, &seen.input(), &seen.plan, &seen.past)?;

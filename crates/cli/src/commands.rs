@@ -15,6 +15,7 @@ mod pause;
 mod plan;
 mod progress;
 mod run;
+mod scenarios;
 mod session;
 mod simulate;
 mod status;

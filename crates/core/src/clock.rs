@@ -5,6 +5,8 @@ use std::sync::Mutex;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::Boot;
+
 /// Tells the wall time.
 ///
 /// # Contract
@@ -14,6 +16,12 @@ use jiff::{SignedDuration, Timestamp};
 pub trait Clock: Debug + Send + Sync + 'static {
     /// The present wall time.
     fn now(&self) -> Timestamp;
+
+    /// The boot of the machine, as far as this clock knows of it. It tells whether the wall clock was set between two looks;
+    /// one that never is needs none.
+    fn boot(&self) -> Option<Boot> {
+        None
+    }
 }
 
 /// A clock that stands still until it is moved; for tests and simulations.

@@ -1,10 +1,14 @@
 //! Typed writes to the outside world.
 
+mod again;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Commit, IssueRef, ProjectName, PullWrite, TrackerWrite};
+
+pub use again::{Again, Boot, IN_FLIGHT, quarantine_until};
 
 /// The key of one effect; doing it twice with the same key does it once.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! What the ledger records.
 
+mod found;
 mod kind;
 mod record;
 
@@ -7,11 +8,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, Anchor, AttemptId, Billing, CapacityKey, Commit, EffectEntry, EffectId, End, Feedback, IssueId,
-    IssueRef, JobSpec, Limited, Next, OpenedBy, Order, Outcome, ProcessIdentity, PullRecord, StageName, Target, Token,
-    TrackerKind, Usage, Using,
+    AgentName, Anchor, AttemptId, Billing, Boot, CapacityKey, Commit, EffectEntry, EffectId, End, Feedback, IssueId,
+    IssueRef, JobSpec, Limited, Next, OpenedBy, Order, Outcome, ProcessIdentity, PullRecord, Service, StageName,
+    Target, Token, TrackerKind, Usage, Using,
 };
 
+pub use found::{Fate, Found};
 pub use kind::EventKind;
 pub use record::{Record, RecordError};
 
@@ -27,6 +29,32 @@ pub enum Event {
     EngineStarted {
         /// Its program's version.
         version: String,
+    },
+    /// The boot of the machine that the engine which has just started runs on, by its wall clock.
+    Booted {
+        /// Which.
+        boot: Boot,
+    },
+    /// An engine ended, and nothing of it was under way any more.
+    EngineStopped,
+    /// What an engine found that an earlier one had left, where that changed anything.
+    Recovered {
+        /// What, and what became of it.
+        found: Vec<Found>,
+    },
+    /// A service failed so often in a row that it is left alone for a while.
+    ServiceDown {
+        /// Which.
+        service: Service,
+        /// Why, as it was last heard.
+        reason: String,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// A service that was left alone serves again.
+    ServiceBack {
+        /// Which.
+        service: Service,
     },
     /// An attempt was claimed. The record's sequence number is its fencing token.
     AttemptStarted {

@@ -128,4 +128,9 @@ pub trait Forge: Debug + Send + Sync + 'static {
     async fn apply(&self, project: &ProjectName, key: &str, write: &PullWrite) -> Result<PullApplied, TrackerError>;
     /// Where the branches of the project are.
     async fn remote(&self, project: &ProjectName) -> Result<Remote, TrackerError>;
+    /// As [`Tracker::guards_writes`](crate::Tracker::guards_writes).
+    fn guards_writes(&self, project: &ProjectName) -> bool {
+        let _ = project;
+        false
+    }
 }

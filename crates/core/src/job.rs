@@ -273,19 +273,25 @@ impl StageJob {
     }
 }
 
-/// What tells a person that an effect was refused: a comment and the label that holds the issue. Nothing if it was
-/// such a write itself: it would be refused again.
+/// What tells a person that an effect was refused: a comment and the label that holds the issue. After a comment only the
+/// label: another comment would be refused, too. After labels nothing.
 pub fn refusal_effects(labels: &Labels, entry: &EffectEntry, reason: &str) -> Vec<EffectEntry> {
-    let own = matches!(entry.effect.kind(), EffectKind::Comment | EffectKind::Labels | EffectKind::State);
-    if own || entry.effect.is_aside() {
+    let kind = entry.effect.kind();
+    if kind == EffectKind::Labels || entry.effect.is_aside() {
         return Vec::new();
     }
-    let (issue, label) = (&entry.issue.issue, labels.human_needed.as_str());
+    let told = parking_effects(labels, &format!("{}/refused", entry.id), &entry.issue, reason);
+    let silent = matches!(kind, EffectKind::Comment | EffectKind::State);
+    told.into_iter().skip(usize::from(silent)).collect()
+}
+
+/// What tells a person that an issue waits for them: a comment and the label that holds it. Their keys begin with `scope`.
+pub fn parking_effects(labels: &Labels, scope: &str, of: &IssueRef, reason: &str) -> Vec<EffectEntry> {
+    let (issue, label) = (&of.issue, labels.human_needed.as_str());
     let body = format!("{}\n\nWhat helps: mend the cause, then take the label `{label}` away.", harmless(reason));
     let writes = [TrackerWrite::Comment { issue: issue.clone(), body }, move_label(labels, issue, Some(label))];
-    let project = &entry.issue.project;
-    let effects = writes.map(|write| Effect::Tracker { project: project.clone(), write });
-    key_effects(&format!("{}/refused", entry.id), &entry.issue, effects.into())
+    let effects = writes.map(|write| Effect::Tracker { project: of.project.clone(), write });
+    key_effects(scope, of, effects.into())
 }
 
 /// Takes the issue's exclusive label away and puts `to` in its place. A label that holds the issue stays: a person may

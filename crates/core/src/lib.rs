@@ -52,6 +52,7 @@ mod report;
 mod reset;
 mod runner;
 mod sandbox;
+mod service;
 mod settle;
 mod stage;
 mod state;
@@ -72,8 +73,8 @@ pub use chain::{Anchor, AnchorError, Broken, Chain};
 pub use clock::{Clock, FixedClock};
 pub use config::{Config, ConfigError, Origin, Problem, Setting, SourceText};
 pub use control::{Ask, Control, Order, Pause, Quit, REQUEST_VERSION, Request, Target};
-pub use effect::{Effect, EffectEntry, EffectId, EffectKind};
-pub use event::{Event, EventKind, FORMAT_VERSION, Record, RecordError};
+pub use effect::{Again, Boot, Effect, EffectEntry, EffectId, EffectKind, IN_FLIGHT, quarantine_until};
+pub use event::{Event, EventKind, FORMAT_VERSION, Fate, Found, Record, RecordError};
 pub use forge::{
     Checks, FailedCheck, Forge, ForgeRepo, ForgeRepoError, MergeMethod, Mergeable, NewPull, Pull, PullApplied,
     PullState, PullWrite, Remote, Review, Secret,
@@ -83,7 +84,9 @@ pub use id::{
     AccountName, AgentName, AttemptId, Commit, Digest, Epoch, IssueId, IssueRef, JobId, NameError, OrderId,
     ProjectName, Seq, StageName, Token, VendorName,
 };
-pub use job::{Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, StageJob, refusal_effects, restored};
+pub use job::{
+    Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, StageJob, parking_effects, refusal_effects, restored,
+};
 pub use outcome::{Class, End, GateFailure, Outcome, Receipt};
 pub use plan::{Awaited, Filter, Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why, plan};
 pub use portfolio::{
@@ -96,9 +99,9 @@ pub use proposal::{
     Allowed, Child, Created, Proposal, ProposalCaps, ProposalError, Proposed, VerdictClaim, VerdictRule,
 };
 pub use report::{
-    AttemptLine, Backlog, BacklogLine, BudgetLine, CapacityLine, CapacityReport, IssueLine, MilestoneLine, Status,
-    UsageBy, UsageQuery, UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, backlog,
-    capacity, pull_text, status, usage, why, work_log,
+    AttemptLine, Backlog, BacklogLine, BudgetLine, CapacityLine, CapacityReport, IssueLine, MilestoneLine, ServiceLine,
+    Status, UsageBy, UsageQuery, UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, backlog,
+    capacity, pull_text, services, status, usage, why, work_log,
 };
 pub use reset::{ResetTime, reset_in};
 pub use runner::{
@@ -106,6 +109,7 @@ pub use runner::{
     RunnerError, Running, Stop, Stream,
 };
 pub use sandbox::{Network, Sandbox, SandboxPolicy, SandboxSpec};
+pub use service::{Outage, SERVICE_FAILURES, Service};
 pub use settle::{Next, SettleInput, believed, next_step};
 pub use stage::{Access, AnswerRule, Choice, Fallback, Pipeline, Stage, StageRun, WorstCase};
 pub use state::{

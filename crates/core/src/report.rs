@@ -13,5 +13,5 @@ pub use backlog::{Backlog, BacklogLine, backlog};
 pub use capacity::{CapacityLine, CapacityReport, capacity};
 pub use log::{WorkLog, WorkLogQuery, work_log};
 pub use pull::pull_text;
-pub use status::{IssueLine, MilestoneLine, Status, WaitLine, WhyReport, status, why};
+pub use status::{IssueLine, MilestoneLine, ServiceLine, Status, WaitLine, WhyReport, services, status, why};
 pub use usage::{BudgetLine, UsageBy, UsageQuery, UsageReport, UsageRow, usage};

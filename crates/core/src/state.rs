@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AttemptId, Capacity, Commit, Control, Digest, EffectEntry, EffectId, Epoch, EventKind, Feedback,
-    IssueId, IssueRef, ProcessIdentity, RecordError, Seq, StageName, Token, TrackerKind, Using,
+    AgentName, AttemptId, Boot, Capacity, Commit, Control, Digest, EffectEntry, EffectId, Epoch, EventKind, Feedback,
+    IssueId, IssueRef, Outage, ProcessIdentity, RecordError, Seq, Service, StageName, Token, TrackerKind, Using,
 };
 
 pub use aside::{Aside, Finish};
@@ -49,6 +49,14 @@ pub struct State {
     /// How many attempts were made at issues of which the ledger knows nothing else: it was put back from a backup.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub numbers: BTreeMap<IssueRef, u32>,
+    /// Services that are left alone for a while.
+    pub services: BTreeMap<Service, Outage>,
+    /// When the last record was written.
+    pub last: Option<Timestamp>,
+    /// Whether the last engine ended with nothing of it under way, and none has started since.
+    pub at_rest: bool,
+    /// The boot of the machine that the last engine ran on, where it was known.
+    pub boot: Option<Boot>,
     /// The orders of people that are in force.
     #[serde(skip_serializing_if = "Control::is_empty")]
     pub control: Control,
@@ -316,6 +324,10 @@ impl Default for State {
             outbox: Vec::new(),
             capacity: Capacity::default(),
             numbers: BTreeMap::new(),
+            services: BTreeMap::new(),
+            last: None,
+            at_rest: true,
+            boot: None,
             control: Control::default(),
             aside: Aside::default(),
             finishes: VecDeque::new(),

@@ -47,6 +47,14 @@ pub enum TrackerError {
         /// When to try again.
         until: Timestamp,
     },
+    /// A write may have been done or not, and the tracker cannot find out which: a person must look.
+    #[error("project `{project}`: it cannot be found out whether this was written: {reason}")]
+    InDoubt {
+        /// The project.
+        project: ProjectName,
+        /// Why, and where to look.
+        reason: String,
+    },
     /// The tracker refuses, and will refuse again.
     #[error("the tracker of project `{project}` refuses: {reason}")]
     Refused {
@@ -93,10 +101,12 @@ impl TrackerError {
 /// - A [`TrackerWrite::Sticky`] comment is one for each issue and topic, whatever its key; a new text replaces the old.
 /// - Of two [`TrackerWrite::Create`] with the same parent and part, the second writes nothing and answers
 ///   [`Applied::Already`] with the first one's id.
-/// - A failed `apply` has either happened whole or not at all.
+/// - A failed `apply` has either happened whole or not at all. One that cannot find out whether an earlier one with its key
+///   was done answers [`TrackerError::InDoubt`] and writes nothing.
 ///
 /// # Cancellation
-/// Dropping the future of `apply` leaves the write done or not done, never half done.
+/// Dropping the future of `apply` leaves the write done or not done, never half done. The engine drops one that takes longer
+/// than [`Effect::deadline`](crate::Effect::deadline), and asks for it again later with the same key.
 ///
 /// # Errors
 /// [`TrackerError::Unavailable`] and [`TrackerError::Limited`] only where trying again may help.
@@ -109,4 +119,10 @@ pub trait Tracker: Debug + Send + Sync + 'static {
     async fn milestones(&self, project: &ProjectName) -> Result<Vec<Milestone>, TrackerError>;
     /// Does one write, once.
     async fn apply(&self, project: &ProjectName, key: &str, write: &TrackerWrite) -> Result<Applied, TrackerError>;
+    /// Whether `apply` itself waits out a write with its key that may still be under way, also one of an earlier process.
+    /// Where it does not, the engine waits before it asks for such a write again.
+    fn guards_writes(&self, project: &ProjectName) -> bool {
+        let _ = project;
+        false
+    }
 }

@@ -75,4 +75,9 @@ impl Forge for GitHubForge {
         let authorization = Some(Secret::new(format!("Basic {login}")));
         Ok(Remote { url: self.github.transport().place.git(repo), authorization })
     }
+
+    /// The journal knows what was begun, and since when it may be under way.
+    fn guards_writes(&self, _: &ProjectName) -> bool {
+        true
+    }
 }

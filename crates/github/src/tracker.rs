@@ -116,4 +116,9 @@ impl Tracker for GitHubTracker {
         let applied = async { apply::apply(&self.house, &self.house.slot(project)?, key, write).await };
         applied.await.map_err(|fault| fault.into_error(project))
     }
+
+    /// The journal knows what was begun, and since when it may be under way.
+    fn guards_writes(&self, _: &ProjectName) -> bool {
+        true
+    }
 }

@@ -1,6 +1,6 @@
 //! The system's wall clock.
 
-use dayfly_core::Clock;
+use dayfly_core::{Boot, Clock};
 use jiff::Timestamp;
 
 /// The system's wall clock.
@@ -10,5 +10,9 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn boot(&self) -> Option<Boot> {
+        crate::process::boot(Timestamp::now())
     }
 }

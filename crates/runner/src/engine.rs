@@ -31,6 +31,7 @@ mod probe;
 mod progress;
 mod reading;
 mod recover;
+mod recovery;
 mod restore;
 mod together;
 mod view;
@@ -40,7 +41,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dayfly_core::{AttemptEvent, AttemptId, Batch, Epoch, Event, EventSink, Filter, Running, Stop, StoreError};
+use dayfly_core::{AttemptEvent, AttemptId, Epoch, EventSink, Filter, Running, Stop};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -53,7 +54,7 @@ use guard::{Guard, Vendor};
 use house::House;
 use model::{Command, Frozen, Input, Model, Report};
 use probe::Probe;
-use recover::{Recovery, TakenUp};
+use recovery::{Last, Recovery, TakenUp};
 use together::Together;
 
 #[cfg(feature = "simulate")]
@@ -138,19 +139,16 @@ impl Engine {
         }
         let epoch = house.store.take_over().await?;
         let mut state = house.store.load().await?;
+        let last = Last::of(&state);
         orders::enter(house, epoch, &mut state).await?;
         let from = state.head;
-        let started = Event::EngineStarted { version: env!("CARGO_PKG_VERSION").into() };
-        let batch = Batch { epoch, at: house.now(), events: vec![started], conditions: vec![] };
-        for record in hold::once(&*house.store, from, &batch).await? {
-            state.apply(&record).map_err(StoreError::from)?;
-        }
+        recovery::begin(house, epoch, &mut state).await?;
         let (inputs, mut receiver) = mpsc::channel(INPUTS);
         let brake = Brake::default();
         let sink = |id: &AttemptId| sink(&inputs, &self.progress, id, true);
         let recovery = Recovery { house, epoch, sink: &sink, brake: &brake, progress: &self.progress };
         house.leave.set(true);
-        let taken_up = Box::pin(recovery.run(&mut state)).await?;
+        let taken_up = Box::pin(recovery.run(&mut state, &last)).await?;
         house.leave.set(false);
         let mut model = Model::new(Arc::clone(&house.portfolio), state, options.filter, options.until);
         model.zone = house.zone.clone();
@@ -176,9 +174,14 @@ impl Engine {
         this.end_cancelled();
         this.ballast.make().await;
         let result = this.work(&mut receiver).await;
+        // What is still under way when all is killed may yet reach the outside.
+        let at_rest = result.is_ok() && this.model.applying.is_empty() && this.model.working.is_empty();
         house.leave.set(matches!(result, Err(EngineError::Store(_))));
         this.tasks.shutdown().await;
         result?;
+        if at_rest {
+            recovery::rest(house, epoch, &mut this.model.state).await?;
+        }
         let records = house.store.read(from, usize::MAX).await?;
         Ok(Summary::new(&records, &this.model, house.now()))
     }
@@ -222,13 +225,13 @@ impl Loop<'_> {
 
     /// Takes all that has happened. What is to be recorded goes to the ledger as one batch: to make it durable costs
     /// the same for one event and for many. Two inputs on one issue never share a batch, because the second is to be
-    /// judged by what the first has led to; neither do what was learned of a vendor, and what is judged by that.
+    /// judged by what the first has led to; neither do what was learned of a vendor or a service, and what is judged by that.
     async fn take(&mut self, inputs: Vec<Input>) -> Result<(), EngineError> {
         let (mut together, mut touched) = (Together::default(), BTreeSet::new());
         for input in inputs {
             let issue = decide::concerns(&self.model, &input);
             let again = issue.as_ref().is_some_and(|issue| touched.contains(issue));
-            if again || decide::heeds(&input) && together.events.iter().any(decide::teaches) {
+            if again || together.events.iter().any(|event| decide::is_apart(&input, event)) {
                 self.carry_out(std::mem::take(&mut together).commands()).await?;
                 touched.clear();
             }
@@ -278,8 +281,8 @@ impl Loop<'_> {
                 Command::Apply(entry) => {
                     let house = Arc::clone(&self.house);
                     self.spawn(async move {
-                        let tried = outbox::apply(&house, &entry).await;
-                        Input::Applied(entry, tried)
+                        let (tried, heard) = outbox::apply(&house, &entry).await;
+                        Input::Applied(entry, tried, heard)
                     });
                 }
                 Command::Clean(id, project) => {
@@ -336,6 +339,7 @@ impl Loop<'_> {
             id: id.clone(),
             job,
             issue,
+            shown: None,
             known,
             project,
             events: guard.sink(sink(&self.inputs, &self.progress, &id, false)),

@@ -100,6 +100,11 @@ impl Tracker for MarkdownTracker {
         let (key, write, now) = (key.to_owned(), write.clone(), self.clock.now());
         self.blocking(project, move |folder| apply(&folder, &key, write, now)).await
     }
+
+    /// A write to a file ends with its process.
+    fn guards_writes(&self, _: &ProjectName) -> bool {
+        true
+    }
 }
 
 fn apply(folder: &Folder, key: &str, write: TrackerWrite, now: Timestamp) -> Result<Applied, TrackerError> {

@@ -10,9 +10,9 @@ mod linux;
 #[cfg(not(target_os = "linux"))]
 mod other;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use dayfly_core::{AttemptId, ProcessIdentity};
+use dayfly_core::{AttemptId, Boot, ProcessIdentity};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
@@ -59,6 +59,13 @@ pub fn identity(pid: u32) -> Option<ProcessIdentity> {
     Some(ProcessIdentity { pid, start_ticks: stat.start_ticks, boot_id: system::boot_id() })
 }
 
+/// The boot of this machine, as of `now`; `None` where the system does not tell.
+pub(crate) fn boot(now: jiff::Timestamp) -> Option<Boot> {
+    let (id, lasted) = (system::boot_id(), system::uptime()?);
+    let began = now.checked_sub(jiff::SignedDuration::try_from(lasted).ok()?).ok()?;
+    (!id.is_empty()).then_some(Boot { id, began })
+}
+
 /// Whether exactly this process still runs. A process that has ended and was not yet waited for does not.
 pub fn is_alive(process: &ProcessIdentity) -> bool {
     matching(process).is_some_and(|stat| !stat.ended)
@@ -74,6 +81,45 @@ pub fn kill_attempt(tag: &str, attempt: &AttemptId, process: Option<&ProcessIden
 /// The same; gives whether the last look found nothing.
 pub(crate) fn end_attempt(tag: &str, attempt: &AttemptId, process: Option<&ProcessIdentity>) -> bool {
     end(tag, attempt, process).clean
+}
+
+/// The same for many attempts, with one look for all of them. Returns how many processes were killed.
+pub(crate) fn kill_attempts(tag: &str, attempts: &[(AttemptId, Option<ProcessIdentity>)]) -> usize {
+    for leader in attempts.iter().filter_map(|(_, process)| process.as_ref().and_then(matching)) {
+        signal_group(leader.pid, Signal::SIGKILL);
+    }
+    let ids: BTreeSet<&str> = attempts.iter().map(|(id, _)| id.as_str()).collect();
+    sweep_tagged(tag, |attempt| ids.contains(attempt)).len()
+}
+
+/// Kills everything that carries the installation's mark and that of an attempt which is not among these. Returns the
+/// attempts of what was killed.
+pub(crate) fn kill_strangers(tag: &str, known: &BTreeSet<String>) -> BTreeSet<String> {
+    sweep_tagged(tag, |attempt| !known.contains(attempt)).into_values().collect()
+}
+
+/// Kills every process of an installation that carries the mark of one of these attempts. Gives their numbers, each with
+/// its attempt. The commands that judge an attempt count as its own.
+fn sweep_tagged(tag: &str, is: impl Fn(&str) -> bool) -> BTreeMap<u32, String> {
+    let mut killed = BTreeMap::new();
+    for _ in 0..SWEEP_ROUNDS {
+        let (tagged, untold) = system::tagged(tag);
+        let of = |attempt: &str| attempt.split_once(".gate-").map_or(attempt, |(of, _)| of).to_owned();
+        let found: Vec<(u32, String)> = tagged.iter().map(|(pid, attempt)| (*pid, of(attempt))).collect();
+        let found: Vec<_> = found.into_iter().filter(|(_, attempt)| is(attempt)).collect();
+        if found.is_empty() && !untold {
+            break;
+        }
+        for (pid, attempt) in found {
+            if let Ok(raw) = i32::try_from(pid)
+                && kill(Pid::from_raw(raw), Signal::SIGKILL).is_ok()
+            {
+                killed.insert(pid, attempt);
+            }
+        }
+        pause(untold);
+    }
+    killed
 }
 
 fn end(tag: &str, attempt: &AttemptId, process: Option<&ProcessIdentity>) -> Swept {
@@ -227,14 +273,19 @@ fn sweep_all(look: impl Fn() -> Marked) -> Swept {
                 killed.insert(pid);
             }
         }
-        if found.untold {
-            // It is over in microseconds, but for a program that has to be read from a disk first.
-            let _ = nix::poll::poll(&mut [], UNTOLD_PAUSE_MILLIS);
-        } else {
-            std::thread::yield_now();
-        }
+        pause(found.untold);
     }
     Swept { killed, clean: false }
+}
+
+/// Gives others a turn before the next look.
+fn pause(untold: bool) {
+    if untold {
+        // It is over in microseconds, but for a program that has to be read from a disk first.
+        let _ = nix::poll::poll(&mut [], UNTOLD_PAUSE_MILLIS);
+    } else {
+        std::thread::yield_now();
+    }
 }
 
 #[cfg(test)]

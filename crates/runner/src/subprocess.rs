@@ -32,6 +32,11 @@ use prepare::{Files, Line};
 use supervise::Supervisor;
 
 pub use crate::keeper::is_kept;
+
+/// Has the keeper of this folder end what it keeps, and itself.
+pub(crate) fn end_kept(dir: &camino::Utf8Path) {
+    kept::Ear::Folder(dir.to_owned()).say(Stop::Kill);
+}
 pub(crate) use output::{Output, for_display};
 pub(crate) use prepare::{child_environment, files as attempt_files, proposal_path};
 pub use prepare::{child_variables, native as native_program, without_secrets};

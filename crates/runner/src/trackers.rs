@@ -47,6 +47,10 @@ impl Tracker for Trackers {
     async fn apply(&self, project: &ProjectName, key: &str, write: &TrackerWrite) -> Result<Applied, TrackerError> {
         self.of(project).apply(project, key, write).await
     }
+
+    fn guards_writes(&self, project: &ProjectName) -> bool {
+        self.of(project).guards_writes(project)
+    }
 }
 
 /// The tracker and the forge of a project whose own cannot be reached: every call says why.

@@ -6,6 +6,7 @@ mod context;
 mod github;
 mod orders;
 mod sandbox;
+mod services;
 
 use std::path::PathBuf;
 
@@ -86,6 +87,7 @@ pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>) -> Result<Ex
             checks.extend(state_check(portfolio));
             checks.extend(sandbox::checks(Some(portfolio)));
             checks.push(store_check(context, portfolio).await);
+            checks.extend(services::checks(context, portfolio).await);
             checks.extend(orders::checks(context, portfolio).await);
         }
         Err(_) => {

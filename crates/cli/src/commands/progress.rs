@@ -71,9 +71,8 @@ impl Shared {
             Notice::Attempt(id, event) => self.attempt(id, event),
             Notice::Held(ready, reason) => self.say(&format!("{}  not started: {reason}", ready.issue)),
             Notice::Waiting(at) => self.say(&format!("nothing is ready before {}", crate::tables::time(at, at))),
-            Notice::Recovered(id) => self.say(&format!("{id}  was lost with an earlier engine; it is tried again")),
+            Notice::Recovered(found) => found.iter().for_each(|found| self.say(&found.to_string())),
             Notice::NotCleaned(id, why) => self.say(&format!("{id}  left files that cannot be removed now: {why}")),
-            Notice::TakenUp(id) => self.say(&format!("{id}  is taken up from an earlier engine")),
             Notice::Draining => self.say("starting nothing more; this ends when what runs has ended"),
             Notice::Unavailable(err) => self.say(&format!(
                 "nothing new is begun, and what runs goes on: {}; dayfly tries again, and goes on by itself",
@@ -113,6 +112,18 @@ impl Shared {
                 self.say(&format!("{}  takes no work{until}: {}", limit.key, cut(&limit.said, 120)));
             }
             Event::CapacityOpened { key, .. } => self.say(&format!("{key}  takes work again")),
+            // Told once: what follows is more of the same.
+            Event::ServiceDown { service, .. }
+                if let Some(outage) = state.services.get(service)
+                    && outage.pauses == 1 =>
+            {
+                let until = crate::tables::time(outage.until, outage.since);
+                self.say(&format!(
+                    "{}; it is tried again at {until}, and then from time to time",
+                    outage.told(service)
+                ));
+            }
+            Event::ServiceBack { service } => self.say(&format!("{service} serves again")),
             Event::Answered { issue, by, .. } => self.say(&format!("{issue}  answered by {by}")),
             Event::ChildrenClosed { issue, .. } => self.say(&format!("{issue}  all its children are closed")),
             Event::Merged { issue, .. } => self.say(&format!("{issue}  was merged")),

@@ -4,6 +4,7 @@ use dayfly_runner::EngineError;
 use dayfly_runner::incidents::{Incident, IncidentError, Rehearsal, Wiring, incidents};
 use serde::Serialize;
 
+use crate::args::Simulate;
 use crate::error::{CliError, Exit};
 use crate::output::Output;
 use crate::tables::columns;
@@ -17,14 +18,18 @@ struct Listed {
     without: &'static str,
 }
 
+pub(crate) async fn run(output: &Output, asked: &Simulate) -> Result<Exit, CliError> {
+    let wiring = if asked.without_defence { Wiring::WithoutDefence } else { Wiring::Whole };
+    match &asked.scenario {
+        Some(name) => rehearse(output, name, wiring).await,
+        None => list(output),
+    }
+}
+
 /// Lists the scenarios.
-pub(crate) fn list(output: &Output) -> Result<Exit, CliError> {
-    let listed = |it: &Incident| Listed {
-        name: it.name,
-        happened: it.happened,
-        defence: it.defence,
-        without: it.instead,
-    };
+fn list(output: &Output) -> Result<Exit, CliError> {
+    let listed =
+        |it: &Incident| Listed { name: it.name, happened: it.happened, defence: it.defence, without: it.instead };
     let all: Vec<Listed> = incidents().iter().map(listed).collect();
     let row = |it: &Listed| vec![it.name.to_owned(), it.happened.to_owned()];
     output.data(&all, || columns(&all.iter().map(row).collect::<Vec<_>>()))?;
@@ -32,7 +37,7 @@ pub(crate) fn list(output: &Output) -> Result<Exit, CliError> {
 }
 
 /// Rehearses the scenario of that name, or all of them.
-pub(crate) async fn rehearse(output: &Output, name: &str, wiring: Wiring) -> Result<Exit, CliError> {
+async fn rehearse(output: &Output, name: &str, wiring: Wiring) -> Result<Exit, CliError> {
     let all = name == "all";
     let chosen: Vec<&'static Incident> =
         if all { incidents().iter().collect() } else { vec![Incident::named(name).map_err(refused)?] };

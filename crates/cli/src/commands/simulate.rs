@@ -5,7 +5,6 @@ mod shown;
 
 use camino::Utf8Path;
 use dayfly_core::Portfolio;
-use dayfly_runner::simulate::scenario::{Scenario, Verdict};
 use dayfly_runner::simulate::{Faults, Settings, SimError, SimReport, Simulation, habits};
 use serde::Serialize;
 
@@ -13,7 +12,8 @@ use crate::args::{FaultLevel, Simulate};
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::output::Output;
-use crate::tables::columns;
+
+use super::scenarios;
 
 /// What was found, as data.
 #[derive(Serialize)]
@@ -29,15 +29,8 @@ struct Found {
 }
 
 pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>, asked: Simulate) -> Result<Exit, CliError> {
-    if asked.list {
-        let rows = Scenario::ALL.iter().map(|s| vec![s.name.to_owned(), s.happened.to_owned()]);
-        let rows: Vec<Vec<String>> = rows.collect();
-        let names: Vec<&str> = Scenario::ALL.iter().map(|s| s.name).collect();
-        output.data(&names, || columns(&rows))?;
-        return Ok(Exit::Good);
-    }
-    if let Some(name) = &asked.scenario {
-        return scenario(output, name, asked.seed).await;
+    if asked.list || asked.scenario.is_some() {
+        return scenarios::run(output, &asked).await;
     }
     let context = Context::load(config)?;
     let settings = settings(&context, &asked).await?;
@@ -92,34 +85,6 @@ async fn simulate(
         reports.push(report);
     }
     Ok(reports)
-}
-
-async fn scenario(output: &Output, name: &str, seed: u64) -> Result<Exit, CliError> {
-    let names = || Scenario::ALL.iter().map(|s| s.name).collect::<Vec<_>>().join(", ");
-    let scenario = Scenario::find(name).ok_or_else(|| {
-        CliError::usage(format!("there is no scenario `{name}`")).hint(format!("there are {}", names()))
-    })?;
-    let with = on_a_thread(move || scenario.run(seed)).await?;
-    let without = on_a_thread(move || scenario.run_without_defence(seed)).await?;
-    let passed = with.passed;
-    let told = (with, without);
-    output.data(&serde_json::json!({ "with": told.0, "without": told.1 }), || story(scenario, &told))?;
-    Ok(if passed { Exit::Good } else { Exit::Bug })
-}
-
-fn story(scenario: &Scenario, (with, without): &(Verdict, Verdict)) -> String {
-    let end = |verdict: &Verdict| match verdict.passed {
-        true => "it does not happen".to_owned(),
-        false => format!("it happens: {}", verdict.failures.join("; ")),
-    };
-    format!(
-        "{}\n\nWhat happened to somebody: {}.\nWhat protects from it: {}.\n\nHere:                {}\nWithout the defence: {}",
-        scenario.name,
-        scenario.happened,
-        scenario.protects,
-        end(with),
-        end(without)
-    )
 }
 
 async fn on_a_thread<T: Send + 'static>(

@@ -1,6 +1,7 @@
 //! `dayfly status`: how things stand.
 
-use dayfly_core::{Control, MilestoneLine, Status, status};
+use dayfly_core::{Control, MilestoneLine, ServiceLine, Status, status};
+use jiff::Timestamp;
 
 use crate::args::Scope;
 use crate::context::Context;
@@ -44,12 +45,27 @@ fn text(status: &Status, engine: bool) -> String {
     section("Ready", columns(&ready.collect::<Vec<_>>()));
     section("Needs you", waits(&status.person, now));
     section("Waiting", waits(&status.waiting, now));
+    section("Services that do not serve", services(&status.services, now));
     let milestones = status.milestones.iter().map(|line| vec![format!("  {}", milestone(line))]);
     section("Milestones", columns(&milestones.collect::<Vec<_>>()));
     if let Some(backlog) = &status.unprepared {
         text.push_str(&format!("{}\n", sentence(&backlog.to_string())));
     }
     text.push_str(&format!("{} done.", count(status.done, "issue")));
+    text
+}
+
+/// What is left alone, since when and until when, and why.
+pub(crate) fn services(lines: &[ServiceLine], now: Timestamp) -> String {
+    let mut text = String::new();
+    for line in lines {
+        let (since, until, waits) = (time(line.since, now), time(line.until, now), count(line.effects, "write"));
+        text.push_str(&format!(
+            "  {}: left alone until {until}, does not serve since {since}; {waits} waiting\n",
+            line.service
+        ));
+        text.push_str(&format!("      {}\n", one_line(&line.reason)));
+    }
     text
 }
 

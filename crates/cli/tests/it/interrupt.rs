@@ -124,3 +124,29 @@ fn a_second_run_is_told_who_holds_the_lock() {
     world.write("signs/go", "");
     assert_eq!(world.dayfly(&["run"]).code, Some(0));
 }
+
+/// Two recovery subsystems once undid each other's work.
+#[test]
+fn duelling_recovery_only_the_engine_that_holds_the_lock_deals_with_what_was_left() {
+    let world = waiting();
+    let (run, agent) = hanging(&world);
+    run.signal("KILL");
+    run.ends();
+    let records = |doctor: &str| doctor.lines().find(|line| line.contains("ledger: ")).unwrap().to_owned();
+    let before = records(&world.data(&["doctor"]));
+    for look in [&["status"][..], &["plan"], &["why", "1"], &["logs", "1"], &["doctor"]] {
+        world.dayfly(look);
+        assert!(is_there(&agent), "{look:?} leaves what runs alone");
+    }
+    assert_eq!(records(&world.data(&["doctor"])), before, "whoever looks writes nothing");
+
+    let mut next = world.start(&["run", "--until-idle"]);
+    next.says("web.1.exec.1  is taken up from an earlier engine");
+    let second = world.dayfly(&["run"]);
+    assert_eq!((second.code, is_there(&agent)), (Some(3), true), "{second:?}");
+    world.write("signs/go", "");
+    let ran = next.ends();
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "attempts: 2 succeeded\ndone: web#1\n"), "{ran:?}");
+    let told = world.data(&["status"]);
+    assert!(told.contains("1 issue done."), "{told}");
+}

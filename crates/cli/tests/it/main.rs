@@ -19,5 +19,6 @@ mod rungs;
 mod sandbox;
 mod session;
 mod setup;
+mod simulate;
 mod words;
 mod world;

@@ -10,6 +10,11 @@ use super::Event;
 #[expect(missing_docs, reason = "each kind is documented at the event of the same name")]
 pub enum EventKind {
     EngineStarted,
+    Booted,
+    EngineStopped,
+    Recovered,
+    ServiceDown,
+    ServiceBack,
     AttemptStarted,
     AttemptSpawned,
     AttemptEnded,
@@ -43,6 +48,11 @@ impl Event {
     pub fn kind(&self) -> EventKind {
         match self {
             Event::EngineStarted { .. } => EventKind::EngineStarted,
+            Event::Booted { .. } => EventKind::Booted,
+            Event::EngineStopped => EventKind::EngineStopped,
+            Event::Recovered { .. } => EventKind::Recovered,
+            Event::ServiceDown { .. } => EventKind::ServiceDown,
+            Event::ServiceBack { .. } => EventKind::ServiceBack,
             Event::AttemptStarted { .. } => EventKind::AttemptStarted,
             Event::AttemptSpawned { .. } => EventKind::AttemptSpawned,
             Event::AttemptEnded { .. } => EventKind::AttemptEnded,

@@ -9,7 +9,7 @@ use crate::capacity::{day, month};
 use crate::triage::{Trigger, blockers, in_a_circle, may_trigger};
 use crate::{
     Budgets, Control, Effect, GateSpec, Issue, IssueRef, IssueState, Phase, Pipeline, Portfolio, Project, ProjectName,
-    PullRecord, Stage, StageName, StageRun, TrackerState,
+    PullRecord, Service, Stage, StageName, StageRun, TrackerState,
 };
 
 use super::admit::admit;
@@ -271,10 +271,16 @@ fn order(pipeline: &Pipeline, view: &ProjectView, issue: &Issue, ready: &Ready) 
 fn writes_wait(input: &PlanInput<'_>, issue_ref: &IssueRef) -> Option<(Wait, Option<Timestamp>, Option<String>)> {
     let pending: Vec<_> = input.state.outbox.iter().filter(|p| p.entry.issue == *issue_ref).collect();
     let first = pending.first()?;
-    let delayed = first.delayed.as_ref();
-    let why = Wait::Effects { count: pending.len(), delayed: delayed.map(|d| d.0.clone()) };
-    let remedy = delayed.map(|_| match first.entry.effect {
-        Effect::Land { .. } => "commit or stash what is in the way; the next `dayfly run` tries again".to_owned(),
+    let service = Service::of(&first.entry.effect, input.portfolio);
+    let outage = input.state.services.get(&service).filter(|outage| outage.until > input.now);
+    // A service that is left alone says more than one write that was put off, and nothing is done before it is tried.
+    let told = outage.map(|outage| (outage.told(&service), outage.until));
+    let delayed = told.or_else(|| first.delayed.clone());
+    let why = Wait::Effects { count: pending.len(), delayed: delayed.as_ref().map(|d| d.0.clone()) };
+    let remedy = delayed.as_ref().map(|_| match first.entry.effect {
+        Effect::Land { .. } if outage.is_none() => {
+            "commit or stash what is in the way; the next `dayfly run` tries again".to_owned()
+        }
         _ => "mend what it names; it is tried again by itself".to_owned(),
     });
     Some((why, delayed.map(|d| d.1), remedy))

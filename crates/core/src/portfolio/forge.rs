@@ -65,6 +65,13 @@ pub struct GitHubConfig {
 }
 
 impl GitHubConfig {
+    /// The host of its API, with a port if it names one.
+    pub fn host(&self) -> String {
+        let rest = self.api.split_once("://").map_or(self.api.as_str(), |(_, rest)| rest);
+        let host = rest.split('/').next().unwrap_or_default();
+        host.rsplit_once('@').map_or(host, |(_, host)| host).to_owned()
+    }
+
     /// Whether its API is on this machine: then nothing is sent over a network, and nobody is annoyed by haste.
     pub fn is_local(&self) -> bool {
         let Some((_, rest)) = self.api.split_once("://") else { return false };

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::triage::counts;
 use crate::{
-    Counts, Feedback, IssueRef, IssueState, Milestone, Order, Pause, Phase, Plan, PlanInput, ProjectName, ProjectView,
-    Ready, Record, RecordError, StageName, State, TrackerState, Wait, Waiting,
+    Counts, Feedback, IssueRef, IssueState, Milestone, Order, Outage, Pause, Phase, Plan, PlanInput, Portfolio,
+    ProjectName, ProjectView, Ready, Record, RecordError, Service, StageName, State, TrackerState, Wait, Waiting,
 };
 
 use super::{AttemptLine, Backlog, attempts, backlog};
@@ -33,6 +33,9 @@ pub struct Status {
     pub person: Vec<WaitLine>,
     /// What else waits.
     pub waiting: Vec<WaitLine>,
+    /// Services that are left alone for a while, because they do not serve.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceLine>,
     /// Issues that are done.
     pub done: usize,
     /// Progress of the milestones.
@@ -40,6 +43,33 @@ pub struct Status {
     /// What waits, if nothing is prepared: an engine would idle.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unprepared: Option<Backlog>,
+}
+
+/// A service that is left alone for a while.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ServiceLine {
+    /// Which.
+    pub service: Service,
+    /// Why, as it was last heard.
+    pub reason: String,
+    /// Since when it does not serve.
+    pub since: Timestamp,
+    /// When it is tried again, at the earliest.
+    pub until: Timestamp,
+    /// How many effects wait for it.
+    pub effects: usize,
+}
+
+/// The services that are left alone, with what waits for each.
+pub fn services(portfolio: &Portfolio, state: &State) -> Vec<ServiceLine> {
+    let line = |(service, outage): (&Service, &Outage)| ServiceLine {
+        service: service.clone(),
+        reason: outage.reason.clone(),
+        since: outage.since,
+        until: outage.until,
+        effects: state.outbox.iter().filter(|p| Service::of(&p.entry.effect, portfolio) == *service).count(),
+    };
+    state.services.iter().map(line).collect()
 }
 
 /// An issue at work.
@@ -112,6 +142,7 @@ pub fn status(input: &PlanInput<'_>, plan: &Plan) -> Status {
         ready: plan.ready.clone(),
         person: person.into_iter().map(WaitLine::from).collect(),
         waiting: waiting.into_iter().map(WaitLine::from).collect(),
+        services: services(input.portfolio, state),
         done: state.done(),
         milestones: milestones(input.views),
         unprepared: backlog(input, plan).filter(|backlog| backlog.issues > 0),

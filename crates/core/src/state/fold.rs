@@ -3,7 +3,7 @@
 mod change;
 
 use crate::{
-    AttemptId, EffectEntry, EffectId, EffectKind, Event, EventKind, IssueId, IssueRef, JobSpec, Next, Record,
+    AttemptId, EffectEntry, EffectId, EffectKind, Event, EventKind, IssueId, IssueRef, JobSpec, Next, Outage, Record,
     TrackerKind,
 };
 
@@ -40,6 +40,7 @@ impl State {
     pub fn apply_read(&mut self, record: &Record, event: Event) -> Result<(), StateError> {
         record.verify(self.head, &self.hash)?;
         self.apply_event(record, event)?;
+        self.last = Some(record.at);
         if self.mark.is_empty() {
             self.mark = format!("@{}", record.hash.as_str().get(..8).unwrap_or_default());
         }
@@ -52,7 +53,16 @@ impl State {
     fn apply_event(&mut self, record: &Record, event: Event) -> Result<(), StateError> {
         let kind = event.kind();
         match event {
-            Event::EngineStarted { .. } | Event::Newer => {}
+            Event::EngineStarted { .. }
+            | Event::Booted { .. }
+            | Event::EngineStopped
+            | Event::ServiceDown { .. }
+            | Event::ServiceBack { .. }
+            | Event::Recovered { .. }
+            | Event::Newer => self.served(record, event),
+            Event::CapacityLimited { .. } | Event::CapacityOpened { .. } | Event::CapacityProbed { .. } => {
+                self.learned(record, event);
+            }
             Event::AttemptStarted { attempt, job, substitution, tracker } => {
                 self.started(record, attempt, (&job, tracker), substitution)?;
             }
@@ -75,14 +85,6 @@ impl State {
                     self.remember(Finish { attempt, issue: live.issue, token, seq: record.seq });
                 }
                 self.queue(effects);
-            }
-            Event::CapacityLimited { limit } => self.capacity.limit(limit, record.at),
-            Event::CapacityOpened { key, by, began, works } => {
-                self.capacity.open(&key, &by, began, works);
-            }
-            Event::CapacityProbed { using, usage, billing, until, .. } => {
-                self.capacity.probed(&using, record.at, until);
-                self.capacity.spending.probe(record.at, usage, billing);
             }
             Event::EffectDone { effect, issue, created, landed, .. } => {
                 self.effect_done(record, &effect, &issue, created, landed)?;
@@ -116,6 +118,37 @@ impl State {
             other => self.followed(record, other)?,
         }
         Ok(())
+    }
+
+    /// What was heard of vendors.
+    fn learned(&mut self, record: &Record, event: Event) {
+        match event {
+            Event::CapacityLimited { limit } => self.capacity.limit(limit, record.at),
+            Event::CapacityOpened { key, by, began, works } => {
+                self.capacity.open(&key, &by, began, works);
+            }
+            Event::CapacityProbed { using, usage, billing, until, .. } => {
+                self.capacity.probed(&using, record.at, until);
+                self.capacity.spending.probe(record.at, usage, billing);
+            }
+            _ => {}
+        }
+    }
+
+    /// What was heard of engines and of services.
+    fn served(&mut self, record: &Record, event: Event) {
+        match event {
+            Event::EngineStarted { .. } => self.at_rest = false,
+            Event::EngineStopped => self.at_rest = true,
+            Event::Booted { boot } => self.boot = Some(boot),
+            Event::ServiceDown { service, reason, until } => {
+                let before = self.services.get(&service);
+                let (since, pauses) = before.map_or((record.at, 0), |outage| (outage.since, outage.pauses));
+                self.services.insert(service, Outage { reason, since, until, pauses: pauses + 1 });
+            }
+            Event::ServiceBack { service } => drop(self.services.remove(&service)),
+            _ => {}
+        }
     }
 
     /// What was seen of pull requests, what rules of triage ask for, what people order, and that a backup was put back.

@@ -107,6 +107,30 @@ async fn the_next_process_knows_what_was_lost() {
     assert_eq!(github.all_unsettled(), []);
 }
 
+/// The engine drops a call that takes too long. Whoever asks again must find out that it may have been done.
+#[tokio::test]
+async fn a_write_that_is_given_up_stays_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = Utf8Path::from_path(folder.path()).unwrap();
+    let server = Server::steps(vec![Step::Silence]).await;
+    let github = server.builder(&noon()).journal(folder).build().unwrap();
+    let asked = async {
+        while server.count() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        answer = github.send::<Value>(comment()) => panic!("{answer:?}"),
+        () = asked => {}
+    }
+    let begun = "2026-11-20T12:00:00Z".parse().unwrap();
+    assert_eq!(github.all_unsettled(), [("comment-1".to_owned(), begun)]);
+    assert_eq!(github.quiet_until("comment-1"), Some(begun + SignedDuration::from_secs(15)));
+    drop(github);
+    let github = server.builder(&noon()).journal(folder).build().unwrap();
+    assert_eq!(github.unsettled("comment-1"), Some(begun), "the next process knows it, too");
+}
+
 #[tokio::test]
 async fn what_is_too_large_is_not_taken_in() {
     let server = Server::start(|_, _| answer(200, &format!("\"{}\"", "x".repeat(11 << 20)))).await;

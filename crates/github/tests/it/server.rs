@@ -29,6 +29,8 @@ impl Seen {
 pub(crate) enum Step {
     /// It answers.
     Answer(u16, Vec<(&'static str, String)>, String),
+    /// It takes the request, and never answers.
+    Silence,
     /// It takes the request, and hangs up.
     HangUp,
     /// It promises more than it sends, and hangs up.
@@ -114,6 +116,7 @@ async fn serve(stream: TcpStream, log: Arc<Mutex<Vec<Seen>>>, script: Script) {
     };
     let (status, headers, body, length) = match step {
         Step::HangUp => return,
+        Step::Silence => return std::future::pending().await,
         Step::Answer(status, headers, body) => (status, headers, body.clone(), body.len()),
         Step::Cut(status, body) => (status, vec![], body.clone(), body.len() + 100),
     };

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use dayfly_core::{
     Access, AnswerBy, AnswerRule, Attempt, AttemptEvent, AttemptId, Commit, End, EventSink, GateFailure, GateResult,
     GateSpec, Issue, IssueState, JobSpec, Next, Outcome, Project, Proposal, Proposed, Receipt, RunnerError, Running,
     SettleInput, StageRun, Stop, Subject, Verdict, WorkFacts, next_step,
 };
-use jiff::Timestamp;
 
 use crate::git::{GitError, Repo};
-use crate::keeper::STATUS_FILE;
 use crate::subprocess::{proposal_path, without_secrets};
 
 use super::answer;
@@ -21,7 +19,7 @@ use super::house::House;
 use super::key::HeldKey;
 use super::land;
 use super::model::Ended;
-use super::recover;
+use super::recovery::{self, Shown, ended_at};
 
 /// One attempt's own things.
 pub(super) struct Work {
@@ -31,6 +29,8 @@ pub(super) struct Work {
     pub(super) scope: String,
     pub(super) job: JobSpec,
     pub(super) issue: Issue,
+    /// Where the issue is looked up anew before it is judged; for one that was taken up.
+    pub(super) shown: Option<Arc<Shown>>,
     /// The issue as the ledger knew it when the attempt was claimed.
     pub(super) known: IssueState,
     pub(super) project: Arc<Project>,
@@ -97,7 +97,9 @@ impl Work {
     }
 
     async fn agent(&mut self, running: Option<Box<dyn Running>>) -> Outcome {
-        match self.run_agent(running).await {
+        let ended = self.run_agent(running).await;
+        self.look_again().await;
+        match ended {
             Ok((outcome, git)) => self.judge(outcome, git).await.unwrap_or_else(|early| *early),
             Err(early) => *early,
         }
@@ -112,6 +114,7 @@ impl Work {
                 (running, held.ok().flatten())
             }
             None => {
+                self.house.put_aside(&self.id);
                 let git = self.house.git(&self.project).await.map_err(git_end)?;
                 let mut attempt = self.attempt(self.working_copy(git.as_ref()).await?)?;
                 attempt.reads = git.as_ref().map(|git| git.lends()).unwrap_or_default();
@@ -169,7 +172,7 @@ impl Work {
     }
 
     /// The attempt as the executor knows it.
-    fn attempt(&self, cwd: Utf8PathBuf) -> Result<Attempt, Early> {
+    pub(super) fn attempt(&self, cwd: Utf8PathBuf) -> Result<Attempt, Early> {
         let name = self.job.agent.as_ref().ok_or_else(|| misconfigured("the stage has no agent"))?;
         let agent = self.house.agents.get(name).ok_or_else(|| misconfigured(&format!("there is no agent `{name}`")))?;
         let command = agent.command(&self.job).map_err(|err| misconfigured(&chain(&err)))?;
@@ -188,19 +191,6 @@ impl Work {
         })
     }
 
-    /// Finds the attempt where an earlier engine started it; `None` if there is nothing to go on with.
-    pub(super) async fn find(&self) -> Option<Box<dyn Running>> {
-        if self.job.run != StageRun::Agent {
-            return None;
-        }
-        let cwd = match &self.job.start {
-            Some(_) => self.house.tree(&self.id),
-            None => self.project.path.clone(),
-        };
-        // What cannot be looked for is settled as lost, like what is not there.
-        self.house.runner(&self.project.name).reattach(&self.attempt(cwd).ok()?).await.ok().flatten()
-    }
-
     async fn working_copy(&self, git: Option<&Repo>) -> Result<Utf8PathBuf, Early> {
         let (Some(git), Some(start)) = (git, &self.job.start) else { return Ok(self.project.path.clone()) };
         let tree = self.house.tree(&self.id);
@@ -214,7 +204,7 @@ impl Work {
             Ok(facts) => facts,
             // What it cost, what it said and what it committed stays, whatever became of its working copy.
             Err(early) => {
-                recover::keep(self, &mut outcome).await;
+                recovery::keep(self, &mut outcome).await;
                 let end = if outcome.end == End::Succeeded { early.end } else { outcome.end };
                 return Ok(Outcome { end, ..outcome });
             }
@@ -335,12 +325,6 @@ impl Work {
         outcome.proposal = Some(proposal);
         Ok(())
     }
-}
-
-/// When an attempt ended, by its keeper's last word.
-fn ended_at(dir: &Utf8Path) -> Option<Timestamp> {
-    let written = std::fs::metadata(dir.join(STATUS_FILE)).and_then(|status| status.modified()).ok()?;
-    Timestamp::try_from(written).ok()
 }
 
 /// Whether an effect is itself what the attempt was for. A comment is not: it leaves the work undone.

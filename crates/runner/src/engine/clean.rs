@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{AttemptId, IssueRef, IssueState, Project, State, StoreError};
 
 use crate::git::GitError;
+use crate::keeper::{KEEPER_FILE, STATUS_FILE};
 use crate::remove::remove_all;
 use crate::subprocess::is_kept;
 
@@ -48,6 +49,21 @@ impl House {
         let folder = folder.to_owned();
         let failed = || Err(io::Error::other("the removal of it failed"));
         self.ground.blocking(move || remove_all(&folder)).await.unwrap_or_else(failed)
+    }
+
+    /// Puts aside what lies where an attempt that is about to start puts its own: a ledger that was restored from a backup
+    /// gives numbers out again, and another attempt's result is not to be taken for this one's.
+    pub(super) fn put_aside(&self, attempt: &AttemptId) {
+        let dir = self.attempt_dir(attempt);
+        let used = [KEEPER_FILE, STATUS_FILE].iter().any(|file| dir.join(file).exists());
+        let tree = self.tree(attempt);
+        let tree = tree.exists().then_some(tree);
+        let dirs = used.then(|| [dir, gates_dir(&self.portfolio, attempt)]).into_iter().flatten();
+        for folder in dirs.chain(tree).filter(|folder| self.ground.is_there() && folder.exists()) {
+            let free = (1..).map(|n| Utf8PathBuf::from(format!("{folder}.left-{n}"))).find(|to| !to.exists());
+            // What cannot be put aside is in the way, and the attempt says so.
+            let _ = free.map(|to| std::fs::rename(&folder, to));
+        }
     }
 
     async fn remove_copies(&self, project: &Project, attempt: &AttemptId) -> Result<(), GitError> {

@@ -3,21 +3,18 @@
 mod capacity;
 mod order;
 mod orders;
-
-use std::collections::BTreeSet;
+pub(super) mod services;
 
 use dayfly_core::{
-    AttemptId, Class, Condition, Effect, EffectEntry, EffectKind, End, Event, IssueRef, Phase, Plan, ProjectName,
-    Ready, Stop, TrackerState, Wait, plan, refusal_effects,
+    AttemptId, Class, Condition, Effect, EffectEntry, EffectKind, End, Event, IssueRef, Phase, Plan, Ready, Service,
+    Stop, TrackerState, Wait, plan, refusal_effects,
 };
 use jiff::{SignedDuration, Timestamp};
 
 pub(super) use orders::order;
+use services::Heard;
 
 use super::model::{Command, Ended, Frozen, Held, Input, Model, ROOM, Report, Tried, Until};
-
-/// The most effects being applied at once.
-const MOST_EFFECTS: usize = 8;
 
 /// The issue that an input is about.
 pub(super) fn concerns(model: &Model, input: &Input) -> Option<IssueRef> {
@@ -26,7 +23,7 @@ pub(super) fn concerns(model: &Model, input: &Input) -> Option<IssueRef> {
         Input::Spawned(attempt, _) | Input::Ended(attempt, _) => {
             model.state.live.get(attempt).map(|live| live.issue.clone())
         }
-        Input::Applied(entry, _) => Some(entry.issue.clone()),
+        Input::Applied(entry, ..) => Some(entry.issue.clone()),
         Input::Synced(..) | Input::Woke | Input::Cleaned(..) | Input::Stop(_) => None,
         Input::Answers(attempt) | Input::Refuses(attempt, _) => {
             model.state.live.get(attempt).map(|live| live.issue.clone())
@@ -35,13 +32,23 @@ pub(super) fn concerns(model: &Model, input: &Input) -> Option<IssueRef> {
     }
 }
 
+/// Whether an input is to be judged by what an event tells.
+pub(super) fn is_apart(input: &Input, event: &Event) -> bool {
+    match event {
+        Event::ServiceDown { .. } | Event::ServiceBack { .. } => {
+            matches!(input, Input::Applied(..) | Input::Synced(..))
+        }
+        _ => heeds(input) && teaches(event),
+    }
+}
+
 /// Whether an input is judged by what is known of vendors.
-pub(super) fn heeds(input: &Input) -> bool {
+fn heeds(input: &Input) -> bool {
     matches!(input, Input::Frozen(..) | Input::Ended(..) | Input::Answers(..) | Input::Refuses(..) | Input::Probed(..))
 }
 
 /// Whether an event adds to what is known of vendors.
-pub(super) fn teaches(event: &Event) -> bool {
+fn teaches(event: &Event) -> bool {
     match event {
         Event::AttemptEnded { outcome, .. } => !matches!(outcome.end.class(), Class::Good | Class::Charged),
         Event::CapacityLimited { .. } | Event::CapacityOpened { .. } | Event::CapacityProbed { .. } => true,
@@ -57,8 +64,11 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
             model.look.everywhere = true;
             model.look.order = true;
             model.read_at.insert(project.clone(), now);
-            model.views.insert(project, view);
-            Vec::new()
+            let heard = services::of_view(&view);
+            model.views.insert(project.clone(), view);
+            let service = Service::of_issues(&project, &model.portfolio);
+            let event = services::heard(model, &service, heard, now);
+            event.map(|event| Command::Append(vec![event], Vec::new())).into_iter().collect()
         }
         Input::Frozen(ready, result) => frozen(model, ready, result, now),
         // One that was taken up has told it before.
@@ -73,7 +83,7 @@ pub(super) fn take(model: &mut Model, input: Input, now: Timestamp) -> Vec<Comma
             model.cleaning.remove(&attempt);
             cleaned.err().map(|why| Command::Report(Report::NotCleaned(attempt, why))).into_iter().collect()
         }
-        Input::Applied(entry, tried) => applied(model, entry, tried, now),
+        Input::Applied(entry, tried, heard) => applied(model, entry, (tried, heard), now),
         Input::Answers(attempt) => capacity::answers(model, &attempt),
         Input::Refuses(attempt, notice) => capacity::refuses(model, &attempt, &notice, now),
         Input::Probed(awaited, outcome) => capacity::probed(model, awaited, outcome.map(|o| *o), now),
@@ -160,7 +170,7 @@ fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, no
     }
 }
 
-fn applied(model: &mut Model, entry: EffectEntry, tried: Tried, now: Timestamp) -> Vec<Command> {
+fn applied(model: &mut Model, entry: EffectEntry, (tried, heard): (Tried, Heard), now: Timestamp) -> Vec<Command> {
     model.applying.remove(&entry.id);
     match &tried {
         Tried::Withheld => return Vec::new(),
@@ -185,6 +195,8 @@ fn applied(model: &mut Model, entry: EffectEntry, tried: Tried, now: Timestamp) 
         Tried::Refused { reason, .. } => tell(reason),
         _ => Vec::new(),
     };
+    let service = Service::of(&entry.effect, &model.portfolio);
+    let heard = services::heard(model, &service, heard, now);
     let EffectEntry { id: effect, issue, .. } = entry;
     let event = match tried {
         Tried::Done { adopted, created, landed } => Event::EffectDone { effect, issue, adopted, created, landed },
@@ -196,7 +208,7 @@ fn applied(model: &mut Model, entry: EffectEntry, tried: Tried, now: Timestamp) 
         }
         Tried::Withheld => return Vec::new(),
     };
-    vec![Command::Append(vec![event], Vec::new())]
+    vec![Command::Append([event].into_iter().chain(heard).collect(), Vec::new())]
 }
 
 /// Shows a write to a tracker that was done in the project's view.
@@ -212,8 +224,8 @@ pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
     if model.tight {
         return tight(model, now);
     }
-    let mut commands = syncs(model, now);
-    commands.extend(effects(model, now));
+    let mut commands = services::syncs(model, now);
+    commands.extend(services::effects(model, now));
     model.filter.unsettled = model.stale.union(&model.syncing).cloned().collect();
     if model.admitting {
         let events = observations(model, now);
@@ -260,7 +272,7 @@ fn tight(model: &mut Model, now: Timestamp) -> Vec<Command> {
 
 /// The next time at which something may be due by itself, while other things run.
 fn soonest(model: &Model, planned: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-    let times = [planned, model.state.next_effect(), model.next_reading(), model.next_look(now)];
+    let times = [planned, model.next_effect(), model.next_reading(), model.next_look(now)];
     times.into_iter().flatten().filter(|at| *at > now).min()
 }
 
@@ -291,33 +303,8 @@ fn admit(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
             commands.push(Command::Freeze(ready.clone()));
         }
     }
-    commands.extend(syncs(model, now));
+    commands.extend(services::syncs(model, now));
     commands
-}
-
-fn effects(model: &mut Model, now: Timestamp) -> Vec<Command> {
-    let slots = MOST_EFFECTS.saturating_sub(model.applying.len());
-    // A view that was read before a write, and comes after it, would show the world as it was.
-    let reading = |e: &EffectEntry| model.syncing.contains(&e.issue.project);
-    let due = model.due_effects(now).into_iter().filter(|e| !model.applying.contains(&e.id) && !reading(e));
-    let due: Vec<EffectEntry> = due.take(slots).cloned().collect();
-    model.applying.extend(due.iter().map(|e| e.id.clone()));
-    due.into_iter().map(Command::Apply).collect()
-}
-
-/// A view is read when no write to its tracker is under way, so that it shows all of our own writes. Writes that are
-/// put off, and what waits behind them, keep nothing waiting.
-fn syncs(model: &mut Model, now: Timestamp) -> Vec<Command> {
-    let due = model.due_effects(now).into_iter();
-    let applying = model.state.outbox.iter().map(|p| &p.entry).filter(|e| model.applying.contains(&e.id));
-    let writing: BTreeSet<&ProjectName> = due.chain(applying).map(|entry| &entry.issue.project).collect();
-    let busy = |p: &ProjectName| model.syncing.contains(p) || writing.contains(p);
-    let wanted: Vec<ProjectName> = model.stale.iter().filter(|p| !busy(p)).cloned().collect();
-    for project in &wanted {
-        model.stale.remove(project);
-        model.syncing.insert(project.clone());
-    }
-    wanted.into_iter().map(Command::Sync).collect()
 }
 
 /// Whether what the operator stopped has ended: attempts are waited for always, writes unless all is to be killed.
@@ -346,12 +333,12 @@ fn idle(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
         // People may have written meanwhile.
         model.fresh = true;
         model.stale.extend(model.views.keys().cloned());
-        return syncs(model, now);
+        return services::syncs(model, now);
     }
     // What waits for capacity is waited for longer than the rest: that is what a night is for.
     let waits = plan.waiting.iter().filter(|w| !matches!(w.why, Wait::Capacity { .. } | Wait::Pull { .. }));
     let look = waits.filter_map(|w| w.until).min();
-    let next = [look, model.state.next_effect(), model.next_reading()].into_iter().flatten().min();
+    let next = [look, model.next_effect(), model.next_reading()].into_iter().flatten().min();
     // The clock may have been set, or the machine have slept, past what was waited for.
     let next = next.filter(|at| model.is_patient((*at).max(now))).map(|at| (at, at));
     let next = [next, capacity::next_capacity(model, plan, now)].into_iter().flatten().min();

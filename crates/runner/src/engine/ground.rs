@@ -1,5 +1,7 @@
 //! The machine under an engine, as far as the engine touches it besides git, its store and its executors.
 
+use std::collections::BTreeSet;
+
 use dayfly_core::{AttemptId, ProcessIdentity};
 
 use crate::process;
@@ -54,5 +56,22 @@ impl Ground {
         }
         let (tag, attempt, process) = (tag.to_owned(), attempt.clone(), process.cloned());
         self.blocking(move || process::kill_attempt(&tag, &attempt, process.as_ref())).await;
+    }
+
+    /// The same for many attempts at once.
+    pub(super) async fn kill_attempts(&self, tag: &str, attempts: Vec<(AttemptId, Option<ProcessIdentity>)>) {
+        if self.is_there() {
+            let tag = tag.to_owned();
+            self.blocking(move || process::kill_attempts(&tag, &attempts)).await;
+        }
+    }
+
+    /// Ends all attempts of an installation but those that are known. Gives which there were.
+    pub(super) async fn kill_strangers(&self, tag: &str, known: BTreeSet<String>) -> BTreeSet<String> {
+        if !self.is_there() {
+            return BTreeSet::new();
+        }
+        let tag = tag.to_owned();
+        self.blocking(move || process::kill_strangers(&tag, &known)).await.unwrap_or_default()
     }
 }

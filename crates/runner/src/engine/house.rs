@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::Utf8PathBuf;
 use dayfly_core::{
-    Agent, AgentName, AttemptId, Billing, Clock, Forge, Job, JobSpec, OutputLimits, Portfolio, Project, ProjectName,
-    ProjectView, Receipt, Remote, Runner, Stage, StageName, Store, Tracker, TrackerError, Using,
+    Agent, AgentName, AttemptId, Billing, Clock, Effect, Forge, Job, JobSpec, OutputLimits, Portfolio, Project,
+    ProjectName, ProjectView, Receipt, Remote, Runner, Service, Stage, StageName, Store, Tracker, TrackerError, Using,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -68,6 +68,11 @@ impl House {
     /// What executes the attempts of a project.
     pub(super) fn runner(&self, project: &ProjectName) -> &Arc<dyn Runner> {
         self.runners.get(project).unwrap_or(&self.runner)
+    }
+
+    /// What may have executed attempts of a project: its own executor, and that of the portfolio.
+    pub(super) fn runners_of(&self, project: &ProjectName) -> impl Iterator<Item = &Arc<dyn Runner>> {
+        self.runners.get(project).into_iter().chain([&self.runner])
     }
 
     /// How the use of a job's agent would be billed, by the keys it is given.
@@ -164,7 +169,16 @@ impl House {
         self.forge.as_ref().filter(|_| project.forge.is_some() && project.repository)
     }
 
-    /// Reads a project's view anew.
+    /// Whether what an effect is written to waits by itself for a request that may still be under way.
+    pub(super) fn guards(&self, effect: &Effect) -> bool {
+        match effect {
+            Effect::Tracker { project, .. } => self.tracker.guards_writes(project),
+            Effect::Pull { project, .. } => self.forge.as_ref().is_some_and(|forge| forge.guards_writes(project)),
+            _ => true,
+        }
+    }
+
+    /// Reads a project's view anew, within the time that its service has for that.
     pub(super) async fn read(&self, project: &ProjectName, handed: Vec<Handed>) -> ProjectView {
         let Some(project) = self.project(project) else { return ProjectView::default() };
         let git = if handed.is_empty() { None } else { self.git(project).await.ok().flatten() };
@@ -173,7 +187,8 @@ impl House {
             Some(forge) => At::Forge(&**forge, git),
             None => git.map_or(At::Nowhere, At::Here),
         };
-        reading::view(&*self.tracker, project, handed, at).await
+        let limit = Service::of_issues(&project.name, &self.portfolio).reading_deadline();
+        reading::within(limit, reading::view(&*self.tracker, project, handed, at)).await
     }
 
     pub(super) fn output(&self, project: &Project) -> OutputLimits {

@@ -7,10 +7,12 @@ use std::time::Duration;
 use dayfly_core::{
     AgentName, AttemptId, Awaited, Commit, Condition, Effect, EffectEntry, EffectId, Event, Filter, Issue, IssueId,
     IssueRef, JobSpec, LimitNotice, Next, Outcome, Phase, PlanInput, Portfolio, ProcessIdentity, ProjectName,
-    ProjectView, Ready, State, Stop, Using,
+    ProjectView, Ready, Service, State, Stop, Using,
 };
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+
+use super::decide::services::Heard;
 
 /// How long what is put off waits for its next try, at most.
 const AGAIN: SignedDuration = SignedDuration::from_mins(1);
@@ -84,6 +86,8 @@ pub(super) struct Model {
     pub(super) fresh: bool,
     /// Whether the next wake is for pull requests alone.
     pub(super) glance: bool,
+    /// How often in a row each service failed, where it is not left alone yet.
+    pub(super) failures: BTreeMap<Service, u32>,
     /// Effects that were put off in this run.
     pub(super) put_off: BTreeSet<EffectId>,
     /// When an attempt last had a result or a change landed.
@@ -117,7 +121,7 @@ pub(super) enum Input {
     /// An attempt ended.
     Ended(AttemptId, Box<Ended>),
     /// An effect was tried.
-    Applied(EffectEntry, Tried),
+    Applied(EffectEntry, Tried, Heard),
     /// The time to look again has come.
     Woke,
     /// What an ended attempt left was removed, or could not be.
@@ -233,6 +237,7 @@ impl Model {
             cleaning: BTreeSet::new(),
             fresh: true,
             glance: false,
+            failures: BTreeMap::new(),
             put_off: BTreeSet::new(),
             progress: None,
             told: None,
@@ -279,22 +284,18 @@ impl Model {
         !self.working.is_empty() || waited <= SignedDuration::try_from(patience).unwrap_or_default()
     }
 
-    /// The effects to be applied now. One that was put off in this run is tried again as long as there is patience.
+    /// The effects to be applied now: none whose service is left alone. One that was put off in this run is tried again as
+    /// long as there is patience.
     pub(super) fn due_effects(&self, now: Timestamp) -> Vec<&EffectEntry> {
         let patient = self.is_patient(now);
         let due = self.state.due_effects(now).into_iter();
-        due.filter(|entry| patient || !self.put_off.contains(&entry.id)).collect()
+        let due = due.filter(|entry| patient || !self.put_off.contains(&entry.id));
+        due.filter(|entry| self.state.services.is_empty() || self.withheld_by(&entry.effect, now).is_none()).collect()
     }
 
     /// How long what is put off waits: well below the patience of a run, or it would never be tried again.
     pub(super) fn again(&self) -> SignedDuration {
         SignedDuration::try_from(self.portfolio.retry.max).map_or(AGAIN, |most| most.min(AGAIN))
-    }
-
-    /// When a tracker that did not answer is asked again.
-    pub(super) fn next_reading(&self) -> Option<Timestamp> {
-        let passing = self.views.iter().filter(|(_, view)| view.passing);
-        passing.filter_map(|(project, _)| self.read_at.get(project)?.checked_add(self.again()).ok()).min()
     }
 
     /// The projects with a pull request whose checks or merge are waited for.

@@ -1,52 +1,71 @@
 //! Applies effects. Each is looked up before it is done, so that doing it again does it once.
 
-use dayfly_core::{Applied, Effect, EffectEntry, Project, ProjectName, PullApplied, PullWrite, TrackerError};
+use dayfly_core::{
+    Applied, Effect, EffectEntry, IN_FLIGHT, Project, ProjectName, PullApplied, PullWrite, TrackerError,
+};
 
 use crate::git::{GitError, Landed, Pushed};
 
 use super::attempt::chain;
+use super::decide::services::Heard;
 use super::house::House;
 use super::land::OWN_BRANCHES;
 use super::model::Tried;
 
-/// Tries one effect.
-pub(super) async fn apply(house: &House, entry: &EffectEntry) -> Tried {
+/// Tries one effect, within its time, and tells what that shows of its service. What took longer is in doubt: it is looked
+/// up before it is done again, as everything is, and not before a request that may still be under way has come to its end.
+pub(super) async fn apply(house: &House, entry: &EffectEntry) -> (Tried, Heard) {
     if house.is_halted() {
-        return Tried::Withheld;
+        return unasked(Tried::Withheld);
     }
-    match &entry.effect {
+    let limit = entry.effect.deadline();
+    match tokio::time::timeout(limit, attempt(house, entry)).await {
+        Ok(heard) => heard,
+        Err(_) => {
+            let reason =
+                format!("there was no answer within {} s; whether it was done is looked up first", limit.as_secs());
+            let waits = entry.effect.again().quarantine && !house.guards(&entry.effect);
+            let until = waits.then(|| house.now().checked_add(IN_FLIGHT).ok()).flatten();
+            (Tried::Delayed { reason: reason.clone(), until }, Heard::Fails(reason))
+        }
+    }
+}
+
+async fn attempt(house: &House, entry: &EffectEntry) -> (Tried, Heard) {
+    let tried = match &entry.effect {
         Effect::Tracker { project, write } => match house.tracker.apply(project, &entry.id.0, write).await {
             Ok(Applied::Done(created)) => done(false, created),
             Ok(Applied::Already(created)) => done(true, created),
-            Err(err) => tracker_fault(&err),
+            Err(err) => return tracker_fault(&err),
         },
         Effect::Land { project, branch, from, to } => {
-            let Some(project) = house.project(project) else { return gone(project.as_str()) };
+            let Some(project) = house.project(project) else { return unasked(gone(project.as_str())) };
             match land(house, project, branch, from, to).await {
                 Ok(tried) => tried,
-                Err(fault) => fault.tried(),
+                Err(fault) => return fault.tried(),
             }
         }
         Effect::Push { project, branch, commit } => match push(house, project, branch, commit).await {
             Ok(tried) => tried,
-            Err(fault) => fault.tried(),
+            Err(fault) => return fault.tried(),
         },
-        Effect::Pull { project, write } => pull(house, project, &entry.id.0, write).await,
+        Effect::Pull { project, write } => return pull(house, project, &entry.id.0, write).await,
         Effect::Branch { project, branch, commit } => {
-            let Some(project) = house.project(project) else { return gone(project.as_str()) };
+            let Some(project) = house.project(project) else { return unasked(gone(project.as_str())) };
             let result = match house.git(project).await {
                 Ok(Some(git)) => git.set_branch(branch, commit).await,
-                Ok(None) => return gone(project.name.as_str()),
+                Ok(None) => return unasked(gone(project.name.as_str())),
                 Err(err) => Err(err),
             };
             match result {
                 Ok(()) => done(false, None),
                 Err(err @ GitError::Failed { .. }) => Tried::Refused { reason: chain(&err), again: false },
-                Err(err) => put_off(chain(&err)),
+                Err(err) => return Fault::Git(err).tried(),
             }
         }
         other => Tried::Refused { reason: format!("this program cannot apply {:?}", other.kind()), again: false },
-    }
+    };
+    (tried, Heard::Serves)
 }
 
 async fn land(
@@ -99,16 +118,17 @@ async fn push(house: &House, name: &ProjectName, branch: &str, commit: &dayfly_c
 
 /// A write to a pull request. One that cannot be done as things stand is over: the next look at the pull request says what follows.
 /// Where none could be opened there is nothing to look at.
-async fn pull(house: &House, project: &ProjectName, key: &str, write: &PullWrite) -> Tried {
-    let Some(forge) = &house.forge else { return gone(project.as_str()) };
-    match forge.apply(project, key, write).await {
+async fn pull(house: &House, project: &ProjectName, key: &str, write: &PullWrite) -> (Tried, Heard) {
+    let Some(forge) = &house.forge else { return unasked(gone(project.as_str())) };
+    let tried = match forge.apply(project, key, write).await {
         Ok(PullApplied::NotNow(why)) if matches!(write, PullWrite::Open(_)) => {
             Tried::Refused { reason: format!("its pull request cannot be opened: {why}"), again: false }
         }
         Ok(PullApplied::Done(_) | PullApplied::NotNow(_)) => done(false, None),
         Ok(PullApplied::Already(_)) => done(true, None),
-        Err(err) => tracker_fault(&err),
-    }
+        Err(err) => return tracker_fault(&err),
+    };
+    (tried, Heard::Serves)
 }
 
 /// What keeps a write from being done.
@@ -130,12 +150,17 @@ impl From<TrackerError> for Fault {
 }
 
 impl Fault {
-    fn tried(&self) -> Tried {
+    fn tried(&self) -> (Tried, Heard) {
         match self {
-            Fault::Git(err) => put_off(chain(err)),
+            Fault::Git(err) => (put_off(chain(err)), Heard::Fails(chain(err))),
             Fault::Forge(err) => tracker_fault(err),
         }
     }
+}
+
+/// What was decided without asking the service.
+fn unasked(tried: Tried) -> (Tried, Heard) {
+    (tried, Heard::Nothing)
 }
 
 fn put_off(reason: String) -> Tried {
@@ -150,12 +175,13 @@ fn gone(project: &str) -> Tried {
     Tried::Refused { reason: format!("project {project} is not a repository of the portfolio"), again: false }
 }
 
-fn tracker_fault(err: &TrackerError) -> Tried {
+fn tracker_fault(err: &TrackerError) -> (Tried, Heard) {
     let reason = chain(err);
-    // A malformed file is mended by a person; until then the write waits, and is not lost.
-    if err.is_transient() || matches!(err, TrackerError::Malformed { .. }) {
-        Tried::Delayed { reason, until: err.not_before() }
-    } else {
-        Tried::Refused { reason, again: false }
+    match err {
+        TrackerError::Unavailable { .. } => (put_off(reason.clone()), Heard::Fails(reason)),
+        TrackerError::Limited { until, .. } => (Tried::Delayed { reason, until: Some(*until) }, Heard::Nothing),
+        // A malformed file is mended by a person; until then the write waits, and is not lost.
+        TrackerError::Malformed { .. } => (put_off(reason), Heard::Serves),
+        _ => (Tried::Refused { reason, again: false }, Heard::Serves),
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use dayfly_core::{
-    AttemptEvent, AttemptId, Backlog, End, Event, IssueRef, Next, Order, PendingEffect, Plan, ProjectName, Ready,
-    Record, State, Stop, StoreError, Wait, backlog, plan,
+    AttemptEvent, AttemptId, Backlog, End, Event, Found, IssueRef, Next, Order, PendingEffect, Plan, ProjectName,
+    Ready, Record, State, Stop, StoreError, Wait, backlog, plan,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -33,10 +33,8 @@ pub enum Notice<'a> {
     Held(&'a Ready, &'a str),
     /// Nothing is ready before a time.
     Waiting(Timestamp),
-    /// An attempt of an earlier engine was settled as lost.
-    Recovered(&'a AttemptId),
-    /// An attempt of an earlier engine goes on under this one, or its result was found.
-    TakenUp(&'a AttemptId),
+    /// All that an earlier engine left, and what became of each.
+    Recovered(&'a [Found]),
     /// What an attempt left on the disk could not be removed, with why; the next engine tries again.
     NotCleaned(&'a AttemptId, &'a str),
     /// The store does not serve: nothing new is begun, what runs goes on, and it is tried again. Told once.
@@ -83,16 +81,12 @@ impl Progress {
         self.tell(Notice::Waiting(at));
     }
 
-    pub(super) fn recovered(&self, attempt: &AttemptId) {
-        self.tell(Notice::Recovered(attempt));
+    pub(super) fn recovered(&self, found: &[Found]) {
+        self.tell(Notice::Recovered(found));
     }
 
     pub(super) fn not_cleaned(&self, attempt: &AttemptId, why: &str) {
         self.tell(Notice::NotCleaned(attempt, why));
-    }
-
-    pub(super) fn taken_up(&self, attempt: &AttemptId) {
-        self.tell(Notice::TakenUp(attempt));
     }
 
     pub(super) fn draining(&self) {
@@ -172,8 +166,11 @@ impl Summary {
     pub(super) fn new(records: &[Record], model: &Model, now: Timestamp) -> Self {
         let held = model.filter.held.iter().map(|(issue, (reason, _))| (issue.clone(), reason.clone()));
         let faults = model.views.iter().filter_map(|(project, view)| Some((project.clone(), view.fault.clone()?)));
-        let delayed = |p: &PendingEffect| Some((p.entry.issue.clone(), p.delayed.as_ref()?.0.clone()));
         let last = plan(&model.plan_input(now));
+        let delayed = |p: &PendingEffect| {
+            let why = model.withheld_by(&p.entry.effect, now).or_else(|| Some(p.delayed.as_ref()?.0.clone()))?;
+            Some((p.entry.issue.clone(), why))
+        };
         let mut summary = Self {
             held: held.collect(),
             put_off: model.state.outbox.iter().filter_map(delayed).collect(),

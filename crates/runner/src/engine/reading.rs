@@ -1,5 +1,7 @@
 //! Reading a project: its tracker, and whether the changes handed to people have been merged.
 
+use std::time::Duration;
+
 use dayfly_core::{Commit, Forge, IssueId, Phase, Project, ProjectName, ProjectView, State, Tracker, TrackerError};
 
 use crate::git::{Git, GitError, Repo};
@@ -88,6 +90,16 @@ pub(super) async fn view(tracker: &dyn Tracker, project: &Project, handed: Vec<H
         Ok(view) => view,
         Err(err) => ProjectView { fault: Some(chain(&err)), passing: err.is_transient(), ..ProjectView::default() },
     }
+}
+
+/// A view that is there in time; a reading that hangs is a fault of the view, which may pass.
+pub(super) async fn within(limit: Duration, view: impl Future<Output = ProjectView>) -> ProjectView {
+    let slow = || ProjectView {
+        fault: Some(format!("it did not answer within {} s", limit.as_secs())),
+        passing: true,
+        ..ProjectView::default()
+    };
+    tokio::time::timeout(limit, view).await.unwrap_or_else(|_| slow())
 }
 
 async fn merged_here(view: &mut ProjectView, project: &Project, handed: &[Handed], git: &Branches) {

@@ -1,5 +1,6 @@
 //! Whole runs of the engine: a portfolio in a folder, real git where commits matter, scripted agents.
 
+mod aside;
 mod capacity;
 mod disk;
 mod flow;
@@ -11,6 +12,8 @@ mod orders;
 mod outbox;
 mod people;
 mod recovery;
+mod restart;
+mod services;
 mod session;
 mod spaced;
 mod view;

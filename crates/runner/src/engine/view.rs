@@ -1,10 +1,11 @@
 //! Everything a report is made from, read once, without starting anything.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use dayfly_core::{
-    Anchor, Batch, Filter, Forge, IssueRef, Plan, PlanInput, Portfolio, ProjectName, ProjectView, Record, State, Store,
-    StoreError, Tracker, plan,
+    Anchor, Batch, Filter, Forge, IssueRef, Plan, PlanInput, Portfolio, ProjectName, ProjectView, Record, Service,
+    State, Store, StoreError, Tracker, plan,
 };
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -18,6 +19,9 @@ use super::lock::StateLock;
 use super::past::Past;
 use super::reading::{self, At, Branches};
 use super::recover::recall;
+
+/// How long a report waits for a project that does not answer.
+const LOOK: Duration = Duration::from_secs(120);
 
 /// The most projects whose repositories are asked at once.
 const MOST_GITS: usize = 8;
@@ -147,7 +151,8 @@ async fn views(
                 Some(forge) => At::Forge(forge, git),
                 None => git.map_or(At::Nowhere, At::Here),
             };
-            (name.clone(), reading::view(tracker, project, handed, at).await)
+            let limit = Service::of_issues(name, portfolio).reading_deadline().min(LOOK);
+            (name.clone(), reading::within(limit, reading::view(tracker, project, handed, at)).await)
         }
     });
     join_all(views).await.into_iter().collect()

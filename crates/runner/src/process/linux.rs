@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::Duration;
 
 use dayfly_core::{AttemptId, ProcessIdentity};
 
@@ -9,6 +10,13 @@ use super::{ATTEMPT_VARIABLE, Marked, Stat, TAG_VARIABLE};
 
 pub(super) fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
+}
+
+/// How long ago this boot began; the time for which the machine slept counts.
+pub(super) fn uptime() -> Option<Duration> {
+    let text = fs::read_to_string("/proc/uptime").ok()?;
+    let seconds = text.split_ascii_whitespace().next()?.parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 pub(super) fn stat(pid: u32) -> Option<Stat> {
@@ -86,6 +94,30 @@ fn carrying(tag: &str, is_of: impl Fn(&[u8]) -> bool, later: Option<(u32, u32)>)
         }
     }
     found
+}
+
+/// The processes that carry an installation's mark, each with the attempt whose mark it carries, and whether there was one of
+/// which it could not be told.
+pub(super) fn tagged(tag: &str) -> (Vec<(u32, String)>, bool) {
+    let tag = format!("{TAG_VARIABLE}={tag}");
+    let name = format!("{ATTEMPT_VARIABLE}=");
+    let (mut found, mut untold) = (Vec::new(), false);
+    for pid in pids().into_iter().filter(|pid| *pid > 1 && *pid != std::process::id()) {
+        let environ = match environment(pid) {
+            Environment::Told(environ) => environ,
+            Environment::Untold => {
+                untold = true;
+                continue;
+            }
+        };
+        let mut entries = environ.split(|b| *b == 0);
+        if entries.clone().any(|entry| entry == tag.as_bytes())
+            && let Some(attempt) = entries.find_map(|entry| entry.strip_prefix(name.as_bytes()))
+        {
+            found.push((pid, String::from_utf8_lossy(attempt).into_owned()));
+        }
+    }
+    (found, untold)
 }
 
 /// What is to be read of a process's environment.

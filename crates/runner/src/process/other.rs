@@ -9,6 +9,10 @@ pub(super) fn boot_id() -> String {
     String::new()
 }
 
+pub(super) fn uptime() -> Option<std::time::Duration> {
+    None
+}
+
 pub(super) fn stat(pid: u32) -> Option<Stat> {
     let raw = i32::try_from(pid).ok()?;
     let group = getpgid(Some(Pid::from_raw(raw))).ok()?;
@@ -29,6 +33,10 @@ pub(super) fn all() -> Vec<Stat> {
 
 pub(super) fn marked(_tag: &str, _attempt: &AttemptId, _leader: Option<&ProcessIdentity>) -> Marked {
     Marked::default()
+}
+
+pub(super) fn tagged(_tag: &str) -> (Vec<(u32, String)>, bool) {
+    (Vec::new(), false)
 }
 
 pub(super) fn installed(_tag: &str) -> Marked {

@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dayfly_core::{
-    Digest, Event, Filter, IssueRef, Plan, PlanInput, ProjectName, ProjectView, Seq, State, Store as _, Wait, plan,
+    Digest, Event, Fate, Filter, IssueRef, Plan, PlanInput, ProjectName, ProjectView, Seq, State, Store as _, Wait,
+    plan,
 };
 
 use crate::engine::Notice;
@@ -58,8 +59,12 @@ impl Tally {
                     self.lock().states.insert(state.head, digest(state));
                 }
             }
-            Notice::TakenUp(_) => self.lock().taken_up += 1,
-            Notice::Recovered(_) => self.lock().recovered += 1,
+            Notice::Recovered(found) => {
+                let count = |fates: &[Fate]| found.iter().filter(|found| fates.contains(&found.fate)).count() as u64;
+                let mut inner = self.lock();
+                inner.taken_up += count(&[Fate::TakenUp]);
+                inner.recovered += count(&[Fate::Settled, Fate::Parked]);
+            }
             _ => {}
         }
     }

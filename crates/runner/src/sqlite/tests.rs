@@ -1,3 +1,5 @@
+mod fold;
+
 use std::error::Error as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 

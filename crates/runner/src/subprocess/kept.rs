@@ -19,9 +19,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::keeper::{
-    Identity, KEEPER_FILE, KEEPER_VERSION, KILL, KeptEnd, STATUS_FILE, STOP, Spec, Status, Told, lock, read_json,
-};
+use crate::keeper::{Identity, KEEPER_VERSION, KILL, KeptEnd, STATUS_FILE, STOP, Spec, Status, Told, lock, read_json};
 use crate::log::{LogPart, LogReader, STDERR_LOG, STDOUT_LOG, join};
 use crate::process;
 
@@ -50,7 +48,7 @@ pub(super) struct KeptRunning {
 
 /// How the keeper is spoken to.
 #[derive(Debug)]
-enum Ear {
+pub(super) enum Ear {
     /// By its standard input.
     Pipe(File),
     /// By signals to the keeper of this folder, where that pipe went with another engine.
@@ -61,7 +59,7 @@ enum Ear {
 
 impl Ear {
     /// An error means that it has ended, or is about to.
-    fn say(&self, how: Stop) {
+    pub(super) fn say(&self, how: Stop) {
         match self {
             Ear::Pipe(pipe) => {
                 let word = if how == Stop::Kill { KILL } else { STOP };

@@ -132,7 +132,8 @@ async fn a_lost_claim_appends_nothing(store: &impl Store) {
     let epoch = take_over(store).await;
     let claim = with(batch(epoch, vec![started(1, 1)]), Condition::Idle(issue(1)));
     let token = append(store, claim.clone()).await[0].seq;
-    lost(store, &claim, "a claim of an issue with a live attempt").await;
+    let other = with(batch(epoch, vec![started(1, 2)]), Condition::Idle(issue(1)));
+    lost(store, &other, "a claim of an issue with a live attempt").await;
     let finish = |held: Token| with(batch(epoch, vec![ended(1, 1, token.0)]), Condition::Holder(attempt(1, 1), held));
     lost(store, &finish(Seq(token.0 + 1)), "a finish with the token of another claim").await;
     let nobody = with(batch(epoch, vec![started(2, 1)]), Condition::Holder(attempt(7, 1), token));

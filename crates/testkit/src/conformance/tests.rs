@@ -11,3 +11,8 @@ async fn a_store_that_forgets_is_found_out() {
     tasks.spawn(super::store_reopened(async || MemoryStore::new()));
     assert!(tasks.join_next().await.unwrap().unwrap_err().is_panic());
 }
+
+#[tokio::test]
+async fn the_store_in_memory_keeps_leases() {
+    super::store_leases(async |clock| dayfly_core::MemoryStore::with_clock(clock)).await;
+}

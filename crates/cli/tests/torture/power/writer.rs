@@ -49,7 +49,7 @@ pub(super) fn bodies(from: &Utf8Path) -> Vec<String> {
 
 /// A batch that may follow any other; each is of another size.
 pub(super) fn further(epoch: Epoch, number: u64) -> Batch {
-    let version = "x".repeat(usize::try_from(number * 37 % 3000).unwrap());
+    let version = "x".repeat(usize::try_from(number * 37 % 600).unwrap());
     let events = vec![Event::EngineStarted { version }];
     Batch { epoch, at: Timestamp::UNIX_EPOCH, events, conditions: vec![] }
 }

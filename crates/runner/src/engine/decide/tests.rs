@@ -1,12 +1,13 @@
 mod pulls;
 mod races;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dayfly_core::{
-    Author, Config, EffectId, Filter, Issue, IssueId, PendingEffect, ProjectView, SourceText, State, TrackerWrite,
-    Trust,
+    Author, Config, EffectId, Filter, Issue, IssueId, PendingEffect, ProjectName, ProjectView, SourceText, State,
+    TrackerWrite, Trust,
 };
 
 use jiff::SignedDuration;
@@ -106,11 +107,15 @@ fn a_write_done_is_shown_at_once_and_one_that_failed_leads_to_reading() {
         },
     };
     let mut model = model();
-    take(&mut model, Input::Applied(entry(), Tried::Done { adopted: false, created: None, landed: None }), now());
+    take(
+        &mut model,
+        Input::Applied(entry(), Tried::Done { adopted: false, created: None, landed: None }, Heard::Serves),
+        now(),
+    );
     assert_eq!(model.views[&web()].issues[0].state, TrackerState::Closed);
     assert!(model.stale.is_empty());
     let refused = Tried::Refused { reason: "no".into(), again: false };
-    take(&mut model, Input::Applied(entry(), refused), now());
+    take(&mut model, Input::Applied(entry(), refused, Heard::Serves), now());
     assert_eq!(model.stale, BTreeSet::from([web()]));
 }
 
@@ -172,7 +177,7 @@ fn a_write_that_is_put_off_again_and_again_is_not_waited_for_longer_than_the_pat
     };
     model.state.outbox = vec![PendingEffect { entry: entry.clone(), delayed: None, aside: false }];
     assert_eq!(words(&turn(&mut model, now())), ["apply web.1.merge.1/0"]);
-    take(&mut model, Input::Applied(entry, Tried::Delayed { reason: "no".into(), until: None }), now());
+    take(&mut model, Input::Applied(entry, Tried::Delayed { reason: "no".into(), until: None }, Heard::Nothing), now());
     // It is due again at once, as the fold would have it.
     for second in 1..9 {
         let next = words(&turn(&mut model, later(second)));

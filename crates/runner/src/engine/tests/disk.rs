@@ -136,3 +136,17 @@ async fn the_ballast_is_given_up_for_how_things_end_and_nothing_is_begun_before_
     assert_eq!(next(&mut told).await, "available");
     assert!(ballast.exists() && world.phase(1).await == "done");
 }
+
+#[tokio::test]
+async fn a_clock_that_jumps_between_two_steps_loses_nothing_and_does_nothing_twice() {
+    let hours = jiff::SignedDuration::from_hours;
+    let to = |at: &str| at.parse::<Timestamp>().unwrap().duration_since(now());
+    for jump in [hours(1), hours(-1), hours(24), hours(-24), to("1970-01-01T00:00:00Z"), to("2038-01-19T03:14:08Z")] {
+        let world = World::new(&["exec", "merge"]);
+        world.run_once(works).await;
+        world.fixed.advance(jump);
+        let summary = world.run(works).await;
+        assert_eq!((summary.done.len(), world.attempts().len(), world.phase(1).await), (1, 1, "done"), "{jump:?}");
+        assert_eq!((world.comments(1).await.len(), world.state().await.outbox.len()), (1, 0), "{jump:?}");
+    }
+}

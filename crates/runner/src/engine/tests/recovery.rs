@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 use camino::Utf8Path;
+use dayfly_core::Fate;
 
 use super::outbox::Crashing;
 use super::*;
@@ -77,6 +78,15 @@ async fn what_a_lost_attempt_committed_is_kept_and_named_though_its_working_copy
 fn spoil(tree: &Utf8Path) {
     fs::rename(tree.join(".git/HEAD"), tree.join(".git/THERE")).unwrap();
     std::os::unix::fs::symlink("THERE", tree.join(".git/HEAD")).unwrap();
+}
+
+/// All that recovery found, in the order in which it tells it.
+async fn found(world: &World) -> Vec<(String, Fate)> {
+    let found = world.events().await.into_iter().filter_map(|event| match event {
+        Event::Recovered { found } => Some(found),
+        _ => None,
+    });
+    found.flatten().map(|found| (found.what, found.fate)).collect()
 }
 
 async fn tails(world: &World) -> Vec<String> {
@@ -267,15 +277,19 @@ async fn foreign_cleanup_only_processes_with_our_own_mark_are_ended() {
     };
     let mut left = sleeper(ours, "web.1.exec.1");
     let mut others =
-        [sleeper("another", "web.1.exec.1"), sleeper(ours, "web.1.exec.10"), sleeper(ours, "web.2.exec.1")];
+        [sleeper("another", "web.1.exec.1"), sleeper("another", "web.1.exec.10"), sleeper("", "web.2.exec.1")];
+    // Of an attempt that the ledger has never heard of, as after a backup was restored.
+    let mut unknown = sleeper(ours, "web.1.exec.10");
     world.run(works).await;
     let lives = |child: &std::process::Child| process::identity(child.id()).is_some_and(|it| process::is_alive(&it));
-    let (gone, live) = (!lives(&left), others.each_ref().map(lives));
-    for child in others.iter_mut().chain([&mut left]) {
+    let (gone, live) = ([&left, &unknown].map(|child| !lives(child)), others.each_ref().map(lives));
+    for child in others.iter_mut().chain([&mut left, &mut unknown]) {
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    assert_eq!((gone, live), (true, [true; 3]));
+    assert_eq!((gone, live), ([true; 2], [true; 3]));
+    let told = found(&world).await;
+    assert_eq!(told, [("web.1.exec.1".into(), Fate::Settled), ("web.1.exec.10".into(), Fate::Ended)]);
 }
 
 #[tokio::test]

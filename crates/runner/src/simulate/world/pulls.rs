@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dayfly_core::{
-    Checks, Commit, FailedCheck, MergeBy, Mergeable, ProjectName, Pull, PullApplied, PullState, PullWrite, Review,
+    Checks, Commit, FailedCheck, MergeBy, Mergeable, NewPull, ProjectName, Pull, PullApplied, PullState, PullWrite,
+    Review,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -128,36 +129,7 @@ impl World {
             place.pull(branch).filter(|pull| pull.state == PullState::Open).map(|pull| pull.number)
         };
         match write {
-            PullWrite::Open(new) => {
-                let Some(head) = place.repo.branches.get(&new.branch).cloned() else {
-                    return PullApplied::NotNow("its branch is not there".into());
-                };
-                if let Some(number) = open(place, &new.branch) {
-                    if let Some(pull) = place.pull(&new.branch) {
-                        (pull.title, pull.body) = (new.title.clone(), new.body.clone());
-                    }
-                    return PullApplied::Done(Some(number));
-                }
-                let number = 1000 + place.pulls.len() as u64;
-                place.pulls.push(PullHere {
-                    number,
-                    branch: new.branch.clone(),
-                    base: new.base.clone(),
-                    key: key.to_owned(),
-                    head,
-                    since: at,
-                    state: PullState::Open,
-                    draft: new.draft,
-                    title: new.title.clone(),
-                    body: new.body.clone(),
-                    refused: false,
-                    merging: false,
-                    says: BTreeMap::new(),
-                });
-                inner.done_once(at, key);
-                self.somebody_will_look(inner, project, &new.branch, at);
-                PullApplied::Done(Some(number))
-            }
+            PullWrite::Open(new) => self.open_pull(inner, (project, key), new, at),
             PullWrite::Ready { branch } => {
                 let number = open(place, branch);
                 if let Some(pull) = place.pull(branch) {
@@ -189,6 +161,42 @@ impl World {
                 }
             },
         }
+    }
+
+    fn open_pull(
+        &self,
+        inner: &mut Inner,
+        (project, key): (&ProjectName, &str),
+        new: &NewPull,
+        at: Timestamp,
+    ) -> PullApplied {
+        let Some(place) = inner.places.get_mut(project) else { return PullApplied::NotNow("it is gone".into()) };
+        let Some(head) = place.repo.branches.get(&new.branch).cloned() else {
+            return PullApplied::NotNow("its branch is not there".into());
+        };
+        if let Some(pull) = place.pull(&new.branch).filter(|pull| pull.state == PullState::Open) {
+            (pull.title, pull.body) = (new.title.clone(), new.body.clone());
+            return PullApplied::Done(Some(pull.number));
+        }
+        let number = 1000 + place.pulls.len() as u64;
+        place.pulls.push(PullHere {
+            number,
+            branch: new.branch.clone(),
+            base: new.base.clone(),
+            key: key.to_owned(),
+            head,
+            since: at,
+            state: PullState::Open,
+            draft: new.draft,
+            title: new.title.clone(),
+            body: new.body.clone(),
+            refused: false,
+            merging: false,
+            says: BTreeMap::new(),
+        });
+        inner.done_once(at, key);
+        self.somebody_will_look(inner, project, &new.branch, at);
+        PullApplied::Done(Some(number))
     }
 
     /// Somebody looks at what was left for them: a pull request, or a branch of the repository itself.

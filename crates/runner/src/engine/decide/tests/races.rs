@@ -75,7 +75,7 @@ fn no_write_is_begun_while_the_view_it_would_make_old_is_being_read() {
     take(&mut model, Input::Synced(web(), view()), now());
     assert_eq!(words(&turn(&mut model, now())), ["apply web.1.exec.1/0"]);
     let done = Tried::Done { adopted: false, created: None, landed: None };
-    let commands = take(&mut model, Input::Applied(close(), done), now());
+    let commands = take(&mut model, Input::Applied(close(), done, Heard::Serves), now());
     record(&mut model, commands).unwrap();
     let commands = turn(&mut model, now());
     assert_eq!(record(&mut model, commands).unwrap(), [], "nothing is taken for a person's doing");
@@ -106,7 +106,11 @@ fn a_machine_that_slept_past_what_was_waited_for_finds_an_engine_that_ends() {
     model.views.insert(web(), ProjectView::default());
     model.state.outbox = vec![PendingEffect { entry: close(), delayed: None, aside: false }];
     turn(&mut model, now());
-    take(&mut model, Input::Applied(close(), Tried::Delayed { reason: "in the way".into(), until: None }), now());
+    take(
+        &mut model,
+        Input::Applied(close(), Tried::Delayed { reason: "in the way".into(), until: None }, Heard::Nothing),
+        now(),
+    );
     model.state.outbox[0].delayed = Some(("in the way".into(), later(300)));
     for step in 0..9 {
         let at = if step < 3 { later(1) } else { later(3600 + step) };
