@@ -1,6 +1,7 @@
 //! The command line.
 
 mod ledger;
+mod orders;
 mod simulate;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 pub(crate) use ledger::{AuditCommand, AuditFilter, StoreCommand};
+pub(crate) use orders::{Cancel, Pause, Resume, Stop};
 pub(crate) use simulate::{FaultLevel, Simulate};
 
 /// Looks after a portfolio of git repositories with coding agents.
@@ -74,58 +76,14 @@ pub(crate) enum Command {
         fail_if_idle: bool,
     },
     /// Stop everything at once, or ask the engine to end.
-    #[command(after_help = "\
-Examples:
-  dayfly stop --all --reason \"wrong key\"   ends all attempts now; nothing starts until `dayfly resume --all`
-  dayfly stop                              as Ctrl-C in `dayfly run`: what runs is stopped politely
-  dayfly stop --drain --timeout 1h         what runs ends by itself, its results are written, the engine ends
-
-Ends when the engine has ended: 0. With 1 if it has not within the timeout.")]
-    Stop {
-        /// End all attempts within a second, with an engine or without, and let nothing start or be written until it is
-        /// lifted with `dayfly resume --all`.
-        #[arg(long, requires = "reason", conflicts_with_all = ["drain", "now"])]
-        all: bool,
-        /// Why everything is stopped.
-        #[arg(long, value_name = "TEXT", requires = "all", value_parser = reason)]
-        reason: Option<String>,
-        /// Let what runs end by itself.
-        #[arg(long, conflicts_with = "now")]
-        drain: bool,
-        /// Kill what runs, as a second Ctrl-C does.
-        #[arg(long)]
-        now: bool,
-        /// How long the engine's end is waited for, such as "10m"; by default as long as it takes.
-        #[arg(long, value_name = "TIME", conflicts_with = "all", value_parser = crate::time::any)]
-        timeout: Option<Duration>,
-    },
+    #[command(after_help = orders::STOP_HELP)]
+    Stop(Stop),
     /// Begin nothing new for projects or issues; what runs goes on to its end.
-    Pause {
-        /// Projects, or issues as PROJECT#ID; none means everything.
-        what: Vec<String>,
-        /// Why.
-        #[arg(long, value_name = "TEXT", value_parser = reason)]
-        reason: String,
-    },
+    Pause(Pause),
     /// Go on with what was paused or cancelled, or lift `dayfly stop --all`.
-    Resume {
-        /// Projects, or issues as PROJECT#ID; none means what was paused as everything.
-        what: Vec<String>,
-        /// Lift `dayfly stop --all`.
-        #[arg(long, requires = "reason", conflicts_with = "what")]
-        all: bool,
-        /// Why.
-        #[arg(long, value_name = "TEXT", value_parser = reason)]
-        reason: Option<String>,
-    },
+    Resume(Resume),
     /// End what runs for an issue, charged to nobody, and leave the issue alone until `dayfly resume`.
-    Cancel {
-        /// The issue, as PROJECT#ID, or an attempt that runs.
-        what: String,
-        /// Why.
-        #[arg(long, value_name = "TEXT", value_parser = reason)]
-        reason: String,
-    },
+    Cancel(Cancel),
     /// Show how things stand.
     Status {
         #[command(flatten)]
@@ -226,12 +184,6 @@ Examples:
         /// The shell.
         shell: Shell,
     },
-}
-
-/// A reason, which says something.
-fn reason(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.is_empty() { Err("say why, in a few words".into()) } else { Ok(text.to_owned()) }
 }
 
 /// What a command is about.

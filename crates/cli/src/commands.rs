@@ -26,7 +26,7 @@ mod usage;
 mod why;
 mod worklog;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Cancel, Command, Pause, Resume, Stop};
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::output::Output;
@@ -44,20 +44,20 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliErro
             let settings = run::Settings { scope, until_idle, patience, verbose, fail_if_idle };
             run::run(output, &Context::load(config)?, settings).await
         }
-        Command::Stop { all: true, reason, .. } => {
+        Command::Stop(Stop { all: true, reason, .. }) => {
             stop::all(output, &Context::load(config)?, &reason.unwrap_or_default()).await
         }
-        Command::Stop { drain, now, timeout, .. } => {
+        Command::Stop(Stop { drain, now, timeout, .. }) => {
             stop::engine(output, &Context::load(config)?, stop::Settings { drain, now, timeout }).await
         }
-        Command::Pause { what, reason } => pause::pause(output, &Context::load(config)?, &what, &reason).await,
-        Command::Resume { all: true, reason, .. } => {
+        Command::Pause(Pause { what, reason }) => pause::pause(output, &Context::load(config)?, &what, &reason).await,
+        Command::Resume(Resume { all: true, reason, .. }) => {
             stop::lift(output, &Context::load(config)?, &reason.unwrap_or_default()).await
         }
-        Command::Resume { what, reason, .. } => {
+        Command::Resume(Resume { what, reason, .. }) => {
             pause::resume(output, &Context::load(config)?, &what, reason.as_deref()).await
         }
-        Command::Cancel { what, reason } => cancel::run(output, &Context::load(config)?, &what, &reason).await,
+        Command::Cancel(Cancel { what, reason }) => cancel::run(output, &Context::load(config)?, &what, &reason).await,
         Command::Status { scope } => status::run(output, &Context::load(config)?, &scope).await,
         Command::Triage { scope, dry_run } => triage::run(output, &Context::load(config)?, &scope, dry_run).await,
         Command::Why { issue } => why::run(output, &Context::load(config)?, &issue).await,
