@@ -2,6 +2,7 @@
 
 use dayfly_core::{WorkLogQuery, why, work_log};
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 
 use super::*;
 
