@@ -27,13 +27,15 @@ pub(crate) async fn run(output: &Output, context: &Context, what: &str, reason: 
         None => (context.issue(what).await?, None),
     };
     let ask = Ask::Cancel { issue: issue.clone(), attempt: named.clone() };
+    // A quick engine has ended it before anybody looks again.
+    let before = running(&recorded(context).await?, &issue);
     let state = give(context, reason, ask).await?;
     if !is_cancelled(&state, &issue) {
         return Err(CliError::trouble(format!("{what} does not run")).hint(format!(
             "`dayfly why {issue}` says where it stands; `dayfly cancel {issue}` leaves the issue alone"
         )));
     }
-    let attempt = state.live.iter().find(|(_, live)| live.issue == issue).map(|(id, _)| id.clone());
+    let attempt = running(&state, &issue).or(before);
     let ended = match &attempt {
         Some(attempt) => has_ended(output, context, attempt).await?,
         None => true,
@@ -47,6 +49,11 @@ pub(crate) async fn run(output: &Output, context: &Context, what: &str, reason: 
         format!("{issue}: cancelled; {did}. `dayfly resume {issue}` lets it go on.")
     })?;
     Ok(Exit::Good)
+}
+
+/// What runs for an issue.
+fn running(state: &State, issue: &IssueRef) -> Option<AttemptId> {
+    state.live.iter().find(|(_, live)| live.issue == *issue).map(|(id, _)| id.clone())
 }
 
 fn is_cancelled(state: &State, issue: &IssueRef) -> bool {

@@ -44,19 +44,19 @@ fn a_whole_ledger_is_proven_and_the_first_record_that_is_wrong_is_named() {
     world.write("log.md", &log);
     world.data(&["audit", "verify", "--head", &head, "--head", "log.md"]);
 
-    alter(&world, "UPDATE ledger SET body = replace(body, 'web', 'wob') WHERE seq = 2");
+    alter(&world, "UPDATE ledger SET body = replace(body, 'web', 'wob') WHERE seq = 3");
     let altered = world.dayfly(&["audit", "verify"]);
     assert_eq!(altered.code, Some(1));
     let text = hidden(&altered.out);
     assert_snapshot!(text, @"
-    the ledger is broken: record 2 was altered: it is not what its hash was made of
-    1 record before it are in order
-    head 1 [hash]
+    the ledger is broken: record 3 was altered: it is not what its hash was made of
+    2 records before it are in order
+    head 2 [hash]
     what helps: `dayfly store restore FILE` puts a copy in its place; look first who or what changed it
     ");
     alter(
         &world,
-        "UPDATE ledger SET body = replace(body, 'wob', 'web') WHERE seq = 2; DELETE FROM ledger WHERE seq = 4",
+        "UPDATE ledger SET body = replace(body, 'wob', 'web') WHERE seq = 3; DELETE FROM ledger WHERE seq = 4",
     );
     let missing = world.dayfly(&["audit", "verify"]);
     assert!(missing.out.contains("record 4 is missing: the next one that is there is 5"), "{missing:?}");
@@ -104,7 +104,8 @@ fn records_are_shown_by_what_they_are_about_and_exported_as_they_are() {
     let all = lines(&[]);
     let (first, second) = (lines(&["--issue", "web#1"]), lines(&["--issue", "web#2"]));
     assert_eq!(lines(&["--project", "web"]), first + second);
-    assert_eq!(lines(&["--kind", "engine-started"]), all - first - second);
+    let engines = ["engine-started", "booted", "engine-stopped"].map(|kind| lines(&["--kind", kind]));
+    assert_eq!(engines.iter().sum::<usize>(), all - first - second);
     assert_eq!(lines(&["--attempt", "web.1.exec.1"]), 3, "it was started, its process ran, it ended");
     assert_eq!(
         (lines(&["--until", "2000-01-01"]), lines(&["--since", "2000-01-01", "--until", "2999-12-31"])),

@@ -78,7 +78,7 @@ pub(super) async fn begin(house: &House, epoch: Epoch, state: &mut State) -> Res
 /// where it need not.
 pub(super) async fn rest(house: &House, epoch: Epoch, state: &mut State) -> Result<(), StoreError> {
     let batch = Batch { epoch, at: house.now(), events: vec![Event::EngineStopped], conditions: Vec::new() };
-    let records = house.store.append(&batch).await.unwrap_or_default();
+    let records = hold::once(&*house.store, state.head, &batch).await.unwrap_or_default();
     Ok(records.iter().try_for_each(|record| state.apply(record))?)
 }
 

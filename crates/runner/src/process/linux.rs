@@ -120,6 +120,9 @@ pub(super) fn tagged(tag: &str) -> (Vec<(u32, String)>, bool) {
     (found, untold)
 }
 
+/// How often a process is looked at that is changing its program, a millisecond apart.
+const UNTOLD_ROUNDS: usize = 200;
+
 /// What is to be read of a process's environment.
 enum Environment {
     Told(Vec<u8>),
@@ -128,15 +131,16 @@ enum Environment {
 }
 
 fn environment(pid: u32) -> Environment {
-    // The second look is for one whose new environment came into place between the first and the look at its place.
-    for _ in 0..3 {
+    for _ in 0..UNTOLD_ROUNDS {
         match fs::read(format!("/proc/{pid}/environ")) {
             Ok(environ) if environ.is_empty() => {}
             told => return Environment::Told(told.unwrap_or_default()),
         }
         let text = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
         match environment_place(&String::from_utf8_lossy(&text)) {
-            Some((0, 0)) => return Environment::Untold,
+            // It is over in microseconds, but for a program that has to be read from a disk first.
+            Some((0, 0)) => drop(nix::poll::poll(&mut [], 1_u8)),
+            // It came into place between the two looks.
             Some((from, to)) if from != to => {}
             _ => return Environment::Told(Vec::new()),
         }

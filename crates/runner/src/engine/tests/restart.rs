@@ -1,7 +1,7 @@
 //! An engine that dies at any append, whatever the pipeline: the next one goes on where it stood, and comes to the same end.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use dayfly_core::{Epoch, Record, Seq};
@@ -16,6 +16,18 @@ struct Dying {
     inner: Arc<MemoryStore>,
     left: AtomicUsize,
     written: bool,
+    gone: AtomicBool,
+}
+
+impl Dying {
+    fn new(inner: &Arc<MemoryStore>, left: usize, written: bool) -> Arc<Self> {
+        Arc::new(Self { inner: Arc::clone(inner), left: AtomicUsize::new(left), written, gone: AtomicBool::new(false) })
+    }
+
+    fn serves(&self) -> Result<(), StoreError> {
+        let gone = || StoreError::Other { what: "the machine is gone".into(), source: "power".into() };
+        if self.gone.load(Ordering::SeqCst) { Err(gone()) } else { Ok(()) }
+    }
 }
 
 #[async_trait]
@@ -25,16 +37,19 @@ impl Store for Dying {
     }
 
     async fn append(&self, batch: &Batch) -> Result<Vec<Record>, StoreError> {
-        let gone = || StoreError::Other { what: "the machine is gone".into(), source: "power".into() };
-        let last = self.left.fetch_sub(1, Ordering::SeqCst) == 1;
-        if last && !self.written {
-            return Err(gone());
+        self.serves()?;
+        if self.left.fetch_sub(1, Ordering::SeqCst) > 1 {
+            return self.inner.append(batch).await;
         }
-        let records = self.inner.append(batch).await?;
-        if last { Err(gone()) } else { Ok(records) }
+        self.gone.store(true, Ordering::SeqCst);
+        if self.written {
+            self.inner.append(batch).await?;
+        }
+        self.serves().map(|()| Vec::new())
     }
 
     async fn read(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.serves()?;
         self.inner.read(after, limit).await
     }
 }
@@ -167,8 +182,7 @@ async fn end(world: &World, case: &Case) -> (Vec<String>, usize) {
 
 async fn holds(case: &Case, places: &[(u16, bool)]) {
     let undisturbed = world(case);
-    let counting =
-        Arc::new(Dying { inner: Arc::clone(&undisturbed.store), left: AtomicUsize::new(usize::MAX), written: false });
+    let counting = Dying::new(&undisturbed.store, usize::MAX, false);
     run(&undisturbed, case, Arc::clone(&counting) as Arc<dyn Store>).await.unwrap();
     let appends = usize::MAX - counting.left.load(Ordering::SeqCst);
     let (expected, _) = end(&undisturbed, case).await;
@@ -176,8 +190,7 @@ async fn holds(case: &Case, places: &[(u16, bool)]) {
         let world = world(case);
         // The last append says that the engine is at rest, and changes nothing.
         let left = 1 + usize::from(*place) % (appends - 1);
-        let dying =
-            Arc::new(Dying { inner: Arc::clone(&world.store), left: AtomicUsize::new(left), written: *written });
+        let dying = Dying::new(&world.store, left, *written);
         run(&world, case, dying).await.expect_err("the machine is gone");
         run(&world, case, Arc::clone(&world.store) as Arc<dyn Store>).await.unwrap();
         let (told, lost) = end(&world, case).await;
