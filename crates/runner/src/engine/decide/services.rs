@@ -68,7 +68,9 @@ pub(super) fn syncs(model: &mut Model, now: Timestamp) -> Vec<Command> {
     for project in wanted {
         model.stale.remove(&project);
         let service = Service::of_issues(&project, &model.portfolio);
-        match model.outage(&service, now) {
+        // What cannot be written may be read all the same: then work goes on. A reading that failed is not repeated.
+        let read = model.views.get(&project).is_some_and(|view| !view.passing);
+        match model.outage(&service, now).filter(|_| !read) {
             Some(outage) => {
                 let view = ProjectView { fault: Some(outage.told(&service)), passing: true, ..ProjectView::default() };
                 model.read_at.insert(project.clone(), now);
@@ -97,6 +99,8 @@ pub(super) fn heard(model: &mut Model, service: &Service, heard: Heard, now: Tim
     let outage = model.state.services.get(service);
     match heard {
         Heard::Nothing => None,
+        // It is still read, and that says nothing of what could not be written.
+        Heard::Serves if outage.is_some_and(|outage| outage.until > now) => None,
         Heard::Serves => {
             let back = outage.map(|_| Event::ServiceBack { service: service.clone() });
             model.failures.remove(service);
