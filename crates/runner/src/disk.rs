@@ -32,7 +32,6 @@ pub fn network_file_system(dir: &Utf8Path) -> Option<&'static str> {
 fn kind(dir: &Utf8Path) -> Option<i64> {
     let disk = nix::sys::statfs::statfs(dir.as_std_path()).ok()?;
     // The type of the number differs between machines.
-    #[expect(clippy::unnecessary_cast, clippy::cast_lossless, reason = "it is narrower on some machines")]
     let kind = disk.filesystem_type().0 as i64;
     Some(kind)
 }

@@ -21,7 +21,13 @@ const LONGEST: usize = 3000;
 /// What one input may take, in a build without optimisation on a machine that has other work.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn bodies() -> Vec<(&'static str, fn(&[u8]))> {
+/// A target by its name.
+type Body = (&'static str, fn(&[u8]));
+
+/// A target's name and its seeds, each with the file it is from.
+type Seeds = (String, Vec<(PathBuf, Vec<u8>)>);
+
+fn bodies() -> Vec<Body> {
     [dayfly_core::fuzz::BODIES, dayfly_github::fuzz::BODIES, dayfly_runner::fuzz::BODIES].concat()
 }
 
@@ -30,7 +36,7 @@ fn root() -> PathBuf {
 }
 
 /// Each target with its seeds, by the list that `cargo xtask fuzz` reads too.
-fn seeds() -> Vec<(String, Vec<(PathBuf, Vec<u8>)>)> {
+fn seeds() -> Vec<Seeds> {
     let list = fs::read_to_string(root().join("fuzz/seeds.txt")).unwrap();
     let lines = list.lines().filter(|line| !line.starts_with('#'));
     let target = |line: &str| {

@@ -257,7 +257,8 @@ fn a_full_disk_holds_the_engine_up_and_loses_nothing() {
     command.env("HOME", world.path("home")).env("PATH", std::env::var("PATH").unwrap()).env("TZ", "UTC");
     let ran = command.output();
     if !world.path("code").exists() {
-        eprintln!("skipped: this machine lets nobody mount a small disk: {ran:?}");
+        assert!(std::env::var_os("DAYFLY_REQUIRE_SANDBOX").is_none(), "nobody may mount a small disk: {ran:?}");
+        println!("skipped: this machine lets nobody mount a small disk: {ran:?}");
         return;
     }
     let talk = world.read("talk");

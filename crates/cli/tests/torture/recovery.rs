@@ -48,10 +48,26 @@ fn portfolio(dir: &Utf8Path, jobs: u64) {
     }
 }
 
-fn engine(dir: &Utf8Path, log: &str) -> Child {
-    let log = std::fs::File::create(dir.join(log)).unwrap();
-    let mut command = dayfly(dir, "none");
-    command.args(["run", "--until-idle"]).stdout(Stdio::null()).stderr(log).spawn().unwrap()
+/// An engine, which does not outlive its trial.
+struct Engine(Child);
+
+impl Engine {
+    fn start(dir: &Utf8Path, log: &str) -> Self {
+        let log = std::fs::File::create(dir.join(log)).unwrap();
+        let mut command = dayfly(dir, "none");
+        Self(command.args(["run", "--until-idle"]).stdout(Stdio::null()).stderr(log).spawn().unwrap())
+    }
+
+    fn kill(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.kill();
+    }
 }
 
 fn state(dir: &Utf8Path) -> Result<State, String> {
@@ -61,7 +77,7 @@ fn state(dir: &Utf8Path) -> Result<State, String> {
 fn once(dir: &Utf8Path, jobs: u64, kill_keepers: bool) -> Result<String, String> {
     portfolio(dir, jobs);
     let jobs = usize::try_from(jobs).unwrap();
-    let mut first = engine(dir, "first.log");
+    let mut first = Engine::start(dir, "first.log");
     let began = Instant::now();
     loop {
         let state = state(dir)?;
@@ -76,23 +92,22 @@ fn once(dir: &Utf8Path, jobs: u64, kill_keepers: bool) -> Result<String, String>
     }
     let started = began.elapsed();
     let before: BTreeSet<String> = state(dir)?.live.keys().map(ToString::to_string).collect();
-    first.kill().unwrap();
-    first.wait().unwrap();
+    first.kill();
     if kill_keepers {
         keepers(dir).into_iter().for_each(|pid| signal(pid, Signal::SIGKILL));
     }
     let killed = Instant::now();
-    let mut second = engine(dir, "second.log");
+    let mut second = Engine::start(dir, "second.log");
     let took = settled(dir, &before, killed);
     // The operator wants no more of it.
     for _ in 0..2 {
-        signal(second.id(), Signal::SIGINT);
+        signal(second.0.id(), Signal::SIGINT);
         rest(Duration::from_millis(300));
     }
     let end = Instant::now() + PATIENCE;
-    while second.try_wait().unwrap().is_none() {
+    while second.0.try_wait().unwrap().is_none() {
         if Instant::now() > end {
-            second.kill().unwrap();
+            second.kill();
         }
         rest(Duration::from_millis(20));
     }
