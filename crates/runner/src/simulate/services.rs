@@ -104,6 +104,10 @@ impl Tracker for Services {
             Answer::Pull(_) => Err(self.unavailable(project, "the answer was to another question")),
         }
     }
+
+    fn guards_writes(&self, _: &ProjectName) -> bool {
+        true
+    }
 }
 
 #[async_trait]
@@ -132,5 +136,9 @@ impl Forge for Services {
     async fn remote(&self, project: &ProjectName) -> Result<Remote, TrackerError> {
         self.reach(project).await?;
         Ok(Remote { url: format!("simulated/{project}"), authorization: None })
+    }
+
+    fn guards_writes(&self, _: &ProjectName) -> bool {
+        true
     }
 }

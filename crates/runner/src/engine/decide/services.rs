@@ -68,8 +68,10 @@ pub(super) fn syncs(model: &mut Model, now: Timestamp) -> Vec<Command> {
     for project in wanted {
         model.stale.remove(&project);
         let service = Service::of_issues(&project, &model.portfolio);
-        // What cannot be written may be read all the same: then work goes on. A reading that failed is not repeated.
-        let read = model.views.get(&project).is_some_and(|view| !view.passing);
+        // A folder that cannot be written may be read all the same: then work goes on. A reading that failed is not repeated,
+        // and neither is one of a host, which would be asked for all of its projects.
+        let local = matches!(service, Service::Tracker(_));
+        let read = local && model.views.get(&project).is_some_and(|view| !view.passing);
         match model.outage(&service, now).filter(|_| !read) {
             Some(outage) => {
                 let view = ProjectView { fault: Some(outage.told(&service)), passing: true, ..ProjectView::default() };
