@@ -27,8 +27,8 @@ const GROUP: u64 = 256;
 const PACE: SignedDuration = SignedDuration::from_secs(91);
 const ROUNDS: usize = 101;
 const CONFIG: &str = "version = 1\n[agents.a]\nkind = \"command\"\nargv = [\"a\"]\n[stages.exec]\nagents = [\"a\"]\n\
-    [projects.p0]\npath = \"p0\"\npipeline = [\"exec\"]\n[projects.p1]\npath = \"p1\"\npipeline = [\"exec\"]\n\
-    [projects.p2]\npath = \"p2\"\npipeline = [\"exec\"]\n";
+    [projects.p0]\npath = \"p0\"\npipeline = [\"exec\", \"merge\"]\n[projects.p1]\npath = \"p1\"\npipeline = [\"exec\", \"merge\"]\n\
+    [projects.p2]\npath = \"p2\"\npipeline = [\"exec\", \"merge\"]\n";
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
