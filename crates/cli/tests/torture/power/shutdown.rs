@@ -1,9 +1,8 @@
 //! A real file system whose power is cut: ext4 on a loop device, shut down without writing its log out.
 
-use std::io::{BufRead as _, BufReader};
+use std::fs::File;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -12,9 +11,14 @@ use crate::dice::Dice;
 use crate::portfolio::output;
 use crate::processes::rest;
 
-/// `EXT4_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`.
-const SHUTDOWN: &str =
-    r#"open(my $d, "<", $ARGV[0]) or die "$!\n"; my $how = pack("L", 2); ioctl($d, 0x8004587D, $how) or die "$!\n""#;
+/// `EXT4_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`. The last thing before it is to see how long the file of
+/// acknowledgements is: what is acknowledged later may have been while the file system was on its way down, when the
+/// kernel lets a sync succeed that is kept nowhere.
+const SHUTDOWN: &str = r#"
+open(my $d, "<", $ARGV[0]) or die "$!\n"; open(my $said, "<", $ARGV[1]) or die "$!\n"; my $how = pack("L", 2);
+my $long = -s $said; ioctl($d, 0x8004587D, $how) or die "$!\n"; print $long"#;
+/// How long a writer may take until it has written what is wanted.
+const PATIENCE: Duration = Duration::from_secs(60);
 const MEGABYTES: &str = "64M";
 
 fn run(program: &str, args: &[&str]) -> Result<String, String> {
@@ -69,6 +73,19 @@ pub(super) fn inside(
     Ok(honest.lost + honest.broken == 0 && lying.lost + lying.broken > 0)
 }
 
+/// The last records that a writer said were there: before the power was cut, and at all.
+struct Said {
+    before: u64,
+    at_all: u64,
+}
+
+/// The number in the last whole line.
+fn last(said: &[u8]) -> u64 {
+    let whole = &said[..said.iter().rposition(|byte| *byte == b'\n').unwrap_or(0)];
+    let line = whole.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    std::str::from_utf8(line).unwrap().parse().unwrap_or(0)
+}
+
 /// Where it happens.
 struct Site {
     mounted: Utf8PathBuf,
@@ -80,6 +97,7 @@ impl Site {
     fn cuts(&self, whole: &[String], times: u64, dice: &mut Dice, forgets: Option<&Utf8Path>) -> Result<Cuts, String> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let mut cuts = Cuts::default();
+        let mut late = 0;
         for number in 0..times {
             let folder = self.mounted.join(format!("cut-{number}"));
             self.mount()?;
@@ -87,15 +105,16 @@ impl Site {
             std::fs::create_dir_all(&folder).unwrap();
             // The folder itself was there long before.
             std::fs::File::open(&self.mounted).and_then(|root| root.sync_all()).unwrap();
-            let acknowledged = self.cut(&folder, dice, forgets)?;
+            let said = self.cut(&folder, dice, forgets)?;
             self.unmount()?;
             self.mount()?;
             cuts.cuts += 1;
             match runtime.block_on(held(&folder, whole)) {
-                Ok(records) if records < acknowledged => {
+                Ok(records) if records < said.before => {
                     cuts.lost += 1;
-                    cuts.worst = cuts.worst.max(acknowledged - records);
+                    cuts.worst = cuts.worst.max(said.before - records);
                 }
+                Ok(records) if records < said.at_all => late += 1,
                 Ok(_) => {}
                 Err(why) => {
                     cuts.broken += 1;
@@ -107,41 +126,40 @@ impl Site {
             std::fs::remove_dir_all(&folder).map_err(|err| err.to_string())?;
             self.unmount()?;
         }
+        if forgets.is_none() {
+            println!("power: {late} more lost what was acknowledged while the file system went down");
+        }
         Ok(cuts)
     }
 
-    /// Lets a writer write until the power is cut; gives the last record that it said was there.
-    fn cut(&self, folder: &Utf8Path, dice: &mut Dice, forgets: Option<&Utf8Path>) -> Result<u64, String> {
+    /// Lets a writer write until the power is cut; gives what it said was there.
+    fn cut(&self, folder: &Utf8Path, dice: &mut Dice, forgets: Option<&Utf8Path>) -> Result<Said, String> {
+        // It is not on the file system that goes down.
+        let path = self.image.with_extension("said");
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["writer", folder.as_str(), self.events.as_str(), "1000000"]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(File::create(&path).unwrap()).stderr(Stdio::null());
         if let Some(library) = forgets {
             command.env("LD_PRELOAD", library).env("TORTURE_FORGET", "1");
         }
         let mut writer = command.spawn().unwrap();
-        let lines = BufReader::new(writer.stdout.take().unwrap()).lines();
         let (wanted, pause) = (1 + dice.below(1000), dice.while_(0, 3));
-        let acknowledged = AtomicU64::new(0);
-        let shut = std::thread::scope(|scope| {
-            let reader = scope.spawn(|| {
-                for line in lines.map_while(Result::ok) {
-                    acknowledged.store(line.parse().unwrap(), Ordering::SeqCst);
-                }
-            });
-            while acknowledged.load(Ordering::SeqCst) < wanted && !reader.is_finished() {
-                rest(Duration::from_micros(200));
-            }
-            rest(pause);
-            let shut = run("perl", &["-e", SHUTDOWN, self.mounted.as_str()]);
-            // What is acknowledged as it goes down must be there all the same.
-            rest(Duration::from_millis(5));
-            let _ = writer.kill();
-            writer.wait().unwrap();
-            reader.join().unwrap();
-            shut
-        });
-        shut.map_err(|why| format!("the file system cannot be shut down: {why}"))?;
-        Ok(acknowledged.load(Ordering::SeqCst))
+        let patience = Instant::now() + PATIENCE;
+        while last(&std::fs::read(&path).unwrap()) < wanted && Instant::now() < patience {
+            rest(Duration::from_micros(200));
+        }
+        rest(pause);
+        let shut = run("perl", &["-e", SHUTDOWN, self.mounted.as_str(), path.as_str()]);
+        rest(Duration::from_millis(5));
+        let _ = writer.kill();
+        writer.wait().unwrap();
+        let long = shut.map_err(|why| format!("the file system cannot be shut down: {why}"))?;
+        let long: usize = long.parse().map_err(|_| format!("it said `{long}` of the acknowledgements"))?;
+        let said = std::fs::read(&path).unwrap();
+        if last(&said[..long]) < wanted {
+            return Err(format!("the writer did not come as far as {wanted} in {PATIENCE:?}"));
+        }
+        Ok(Said { before: last(&said[..long]), at_all: last(&said) })
     }
 
     fn mount(&self) -> Result<String, String> {
