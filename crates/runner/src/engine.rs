@@ -59,6 +59,7 @@ use together::Together;
 
 #[cfg(feature = "simulate")]
 pub(crate) use attempt::chain;
+pub(crate) use ballast::give_up_ballast;
 pub use builder::{EngineBuilder, EngineError};
 pub use house::{attempt_dir, gates_dir, git_dir};
 pub(crate) use lock::random_tag;

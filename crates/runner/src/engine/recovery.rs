@@ -77,8 +77,8 @@ struct Looked {
 enum What {
     /// It goes on.
     Runs(Box<Work>, Box<dyn Running>),
-    /// It is gone, and can be settled.
-    Gone(Box<Work>),
+    /// It is gone, and can be settled. It may be that it could not be looked for, with the reason.
+    Gone(Box<Work>, Option<String>),
     /// It is gone, and so is its project.
     Homeless,
     /// Nothing is known of its job.
@@ -96,9 +96,9 @@ impl Recovery<'_> {
                     found.push(Found { what: id.to_string(), fate: Fate::TakenUp, why: String::new() });
                     taken_up.push(TakenUp { work: *work, running });
                 }
-                What::Gone(work) => gone.push(Gone { id, attempt, work: Some(work), unknown: false }),
-                What::Homeless => gone.push(Gone { id, attempt, work: None, unknown: false }),
-                What::Unknown => gone.push(Gone { id, attempt, work: None, unknown: true }),
+                What::Gone(work, why) => gone.push(Gone { id, attempt, work: Some(work), unknown: false, why }),
+                What::Homeless => gone.push(Gone { id, attempt, work: None, unknown: false, why: None }),
+                What::Unknown => gone.push(Gone { id, attempt, work: None, unknown: true, why: None }),
             }
         }
         found.extend(self.strangers(state, last).await);
@@ -160,11 +160,12 @@ impl Recovery<'_> {
             stop: self.brake.ear(Some(id)),
         };
         looked(match work.find().await {
-            Some(running) => {
+            Ok(Some(running)) => {
                 self.house.end_gates(&work.project, id).await;
                 What::Runs(Box::new(work), running)
             }
-            None => What::Gone(Box::new(work)),
+            Ok(None) => What::Gone(Box::new(work), None),
+            Err(why) => What::Gone(Box::new(work), Some(why)),
         })
     }
 

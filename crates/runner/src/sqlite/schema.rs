@@ -44,6 +44,13 @@ pub(super) fn connect(path: &Utf8Path, access: Access) -> Result<Connection, Sto
         }
         Access::Read => {}
         Access::Write => {
+            if connection.is_readonly(rusqlite::MAIN_DB).map_err(failed)? {
+                // SQLite gives what it can. Whoever starts now is there to hear that it is not enough.
+                return Err(failed(Error::SqliteFailure(
+                    rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY),
+                    None,
+                )));
+            }
             write_ahead(path, &mut connection)?;
             connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
             migrate(path, &mut connection)?;
