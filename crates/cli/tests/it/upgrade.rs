@@ -106,3 +106,43 @@ fn an_attempt_whose_folder_cannot_be_looked_into_is_ended_and_tried_again_with_t
     assert_eq!((ran.code, ran.out.lines().last()), (Some(0), Some("done: web#1")), "{ran:?}");
     is_whole(&world);
 }
+
+#[test]
+fn an_attempt_whose_project_has_another_executor_since_is_taken_up_where_it_was_started() {
+    let world = World::waiting();
+    let program = world.installed("bin/dayfly");
+    let (engine, _) = working(&world, &program);
+    engine.signal("KILL");
+    engine.ends();
+    let config = world.read("dayfly.toml");
+    let session = "runner = \"tmux\"\n\n[projects.web.session]\ncommand = [\"sh\"]\n";
+    world.write("dayfly.toml", &format!("{config}{session}"));
+    let mut next = world.start_installed(&program, &["run", "--until-idle"]);
+    next.says("web.1.exec.1  is taken up from an earlier engine");
+    world.write("go", "");
+    let ran = next.ends();
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "attempts: 1 succeeded\ndone: web#1\n"), "{ran:?}");
+    assert_eq!(world.starts().len(), 1);
+    is_whole(&world);
+}
+
+#[test]
+fn an_attempt_whose_project_left_the_configuration_is_ended_and_its_issue_goes_on_with_the_project() {
+    let world = World::waiting();
+    let program = world.installed("bin/dayfly");
+    let (engine, agent) = working(&world, &program);
+    engine.signal("KILL");
+    engine.ends();
+    let config = world.read("dayfly.toml");
+    world.write("other/README.md", "");
+    world.write("dayfly.toml", &config.replace("[projects.web]\npath = \"web\"", "[projects.other]\npath = \"other\""));
+    let ran = run(&world, &program);
+    assert!(ran.err.contains("web.1.exec.1  was lost with an earlier engine"), "{ran:?}");
+    assert!(ran.err.contains("its project is no longer in the configuration"), "{ran:?}");
+    assert!(!is_there(&agent));
+    world.write("dayfly.toml", &config);
+    world.write("go", "");
+    let ran = run(&world, &program);
+    assert_eq!((ran.code, ran.out.lines().last()), (Some(0), Some("done: web#1")), "{ran:?}");
+    assert_eq!(world.starts().len(), 2);
+}
