@@ -276,6 +276,3 @@ fn unpack(packed: &[u8]) -> Result<Vec<Record>, std::io::Error> {
     GzDecoder::new(packed).read_to_string(&mut text)?;
     text.lines().map(|line| serde_json::from_str(line).map_err(Into::into)).collect()
 }
-
-#[cfg(test)]
-mod tests;
