@@ -10,8 +10,8 @@ use super::*;
 use crate::sqlite::archive::shelf::folder as archive_folder;
 use crate::sqlite::archive::{Cut, Step};
 
-const CUT: Cut = Cut { part: 8, file: 50, keep: 6 };
-const JOBS: u64 = 140;
+const CUT: Cut = Cut { part: 8, file: 25, keep: 6 };
+const JOBS: u64 = 100;
 /// Of which this many run, and are claimed behind the others.
 const LIVE: u64 = 2;
 
@@ -94,7 +94,7 @@ async fn told(store: &SqliteStore) -> Vec<Vec<Record>> {
     let mut pages = Vec::new();
     let mut after = Seq(0);
     loop {
-        let page = store.read(after, 7).await.unwrap();
+        let page = store.read(after, 33).await.unwrap();
         let Some(last) = page.last() else { break };
         after = last.seq;
         pages.extend(page);
@@ -120,7 +120,7 @@ async fn what_is_in_archives_is_read_as_if_it_were_still_there() {
 
     let first = all(&path, at(30));
     assert_eq!(first.records, 58, "two for each of the 29 jobs before");
-    assert_eq!((first.files.len(), rows(&path)), (2, before[0].len() as u64 - 58));
+    assert_eq!((first.files.len(), rows(&path)), (3, before[0].len() as u64 - 58));
     assert_eq!(all(&path, at(30)).records, 0, "there is nothing more of that age");
     // All of the 64 last ends stay, and what is claimed.
     let rest = all(&path, Timestamp::MAX);
