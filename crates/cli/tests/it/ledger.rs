@@ -196,6 +196,7 @@ fn old_records_move_into_archives_that_go_with_every_copy() {
     let shown = world.data(&["store", "info"]);
     assert!(shown.contains("; missing: ledger-1-"), "{shown}");
     // Work goes on all the same.
+    world.agent("echo more >more.txt\ngit add --all\ngit commit --quiet --message More\n");
     world.data(&["issue", "new", "Another one", "--label", "ready-for-dev"]);
     assert_eq!(world.dayfly(&["run", "--until-idle", "--quiet"]).code, Some(0));
     assert!(world.data(&["status"]).contains("2 issues done"));
