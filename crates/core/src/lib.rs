@@ -121,7 +121,7 @@ pub use store::{Batch, Condition, MemoryStore, Store, StoreError};
 pub use text::{harmless, harmless_title, said, shown, without_disguise};
 pub use tracker::{
     Applied, Author, Comment, Counts, Issue, IssueFacts, IssueState as TrackerState, Labels, Milestone, NewIssue,
-    Tracker, TrackerError, TrackerWrite, Trust,
+    Priority, Tracker, TrackerError, TrackerWrite, Trust,
 };
 pub use triage::{Finding, TriageInput, Trigger, may_trigger, milestone_progress, triage};
 

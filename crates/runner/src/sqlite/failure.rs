@@ -19,6 +19,13 @@ pub(super) fn file(path: &Utf8Path, source: std::io::Error) -> StoreError {
     other(format!("cannot use `{path}`"), source)
 }
 
+/// A file that is written beside the ledger.
+pub(super) fn disk(path: &Utf8Path, source: std::io::Error) -> StoreError {
+    let full = matches!(source.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
+    let what = if full { "the disk is full; free some space" } else { "make its folder writable" };
+    other(format!("cannot write `{path}`: {what}"), source)
+}
+
 /// An error of the back end that may pass.
 pub(super) fn unavailable(what: String, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
     StoreError::Unavailable { what, source: source.into() }

@@ -8,6 +8,8 @@ use super::failure;
 
 /// What leads from each version of the file to the next, from an empty file on.
 const MIGRATIONS: [&str; 2] = [include_str!("v1.sql"), include_str!("v2.sql")];
+/// The version of a file of which a part is in archives. A file becomes one when the first is made.
+pub(super) const ARCHIVED: usize = MIGRATIONS.len() + 1;
 /// Marks a file as ours: "dfly".
 const APPLICATION_ID: i64 = 0x6466_6c79;
 /// How long SQLite waits for another process that writes: a backup, or a person at a prompt. To give up costs the
@@ -97,10 +99,10 @@ fn version(path: &Utf8Path, connection: &Connection) -> Result<usize, StoreError
         return Err(failure::other(what, "its application id is another"));
     }
     match usize::try_from(version) {
-        Ok(known) if known <= MIGRATIONS.len() => Ok(known),
+        Ok(known) if known <= ARCHIVED => Ok(known),
         _ => {
             let what = format!("the ledger `{path}` was written by a newer dayfly; use that one, or a newer one still");
-            let cause = format!("the file has version {version}, this program reads up to {}", MIGRATIONS.len());
+            let cause = format!("the file has version {version}, this program reads up to {ARCHIVED}");
             Err(failure::other(what, cause))
         }
     }
@@ -131,18 +133,18 @@ fn write_ahead(path: &Utf8Path, connection: &mut Connection) -> Result<(), Store
 
 fn migrate(path: &Utf8Path, connection: &mut Connection) -> Result<(), StoreError> {
     let failed = |err| failure::sqlite(path, err);
-    if version(path, connection)? == MIGRATIONS.len() {
+    if version(path, connection)? >= MIGRATIONS.len() {
         return Ok(());
     }
     copy(path, connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     // Another process may have done it while this one waited for the lock.
     let from = version(path, &transaction)?;
-    for sql in &MIGRATIONS[from..] {
+    for sql in MIGRATIONS.iter().skip(from) {
         transaction.execute_batch(sql).map_err(failed)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
-    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(failed)?;
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len().max(from) as i64).map_err(failed)?;
     transaction.commit().map_err(failed)
 }
 
