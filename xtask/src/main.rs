@@ -20,7 +20,7 @@ commands:
   tidy                  check the rules of this repository that a program can check
   bench dispatch [ARG]  run the benchmark of the engine's dispatch; with `printing`, of jobs that print
   bench ledger [JOBS]   measure a ledger of so many jobs (1,000,000) against one of 1,000
-  torture [ARG..]       kill engines with --kills N and --seed N; or `power`, `recovery`, `mutants`, --simulated N
+  torture [ARG..]       kill engines with --kills N and --seed N; or `power`, `recovery`, `mutants`, --simulated FAULTS
   bench outage [JOBS]   measure appends to the ledger with a service that answers, and with one that hangs
   contract [CLI..]      install the pinned command lines and check the contract with them; --table writes its page
   fuzz [TARGET..]       try the parsers of foreign bytes with any bytes; --time SECONDS for each, 60 if not said

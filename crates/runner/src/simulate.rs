@@ -12,7 +12,6 @@ mod habits;
 mod mutation;
 mod report;
 mod runner;
-pub mod scenario;
 mod services;
 mod settings;
 mod staged;

@@ -47,6 +47,19 @@ pub(crate) struct Simulate {
     pub(crate) list: bool,
 }
 
+impl Simulate {
+    /// The command that plays one of its seeds again, as it was.
+    pub(crate) fn again(&self, seed: u64) -> String {
+        let mut words = format!("dayfly simulate --seed {seed} --days {} --issues {}", self.days, self.issues);
+        words.push_str(&format!(" --faults {}", self.faults));
+        for (flag, count) in [("--accounts", self.accounts), ("--concurrency", self.concurrency)] {
+            words.extend(count.map(|count| format!(" {flag} {count}")));
+        }
+        words.extend(self.set.iter().map(|set| format!(" --set '{set}'")));
+        words
+    }
+}
+
 /// How much goes wrong in a simulation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum FaultLevel {
@@ -56,4 +69,14 @@ pub(crate) enum FaultLevel {
     Some,
     /// More than anybody should ever see.
     Many,
+}
+
+impl std::fmt::Display for FaultLevel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Some => "some",
+            Self::Many => "many",
+        })
+    }
 }

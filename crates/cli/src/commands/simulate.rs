@@ -6,6 +6,8 @@ mod shown;
 use camino::Utf8Path;
 use dayfly_core::Portfolio;
 use dayfly_runner::simulate::{Faults, Settings, SimError, SimReport, Simulation, habits};
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::args::{FaultLevel, Simulate};
@@ -14,6 +16,9 @@ use crate::error::{CliError, Exit};
 use crate::output::Output;
 
 use super::scenarios;
+
+/// The line that tells how far it is.
+const BAR: &str = "{wide_bar} {pos} of {len} days, {msg}";
 
 /// What was found, as data.
 #[derive(Serialize)]
@@ -72,18 +77,24 @@ async fn simulate(
     settings: &Settings,
     seeds: u64,
 ) -> Result<Vec<SimReport>, CliError> {
+    let bar = if output.live { ProgressBar::new(seeds * u64::from(settings.days)) } else { ProgressBar::hidden() };
+    bar.set_style(ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar()));
     let mut reports = Vec::new();
-    for seed in (settings.seed..).take(usize::try_from(seeds).unwrap_or(usize::MAX)) {
+    for (number, seed) in (settings.seed..).take(usize::try_from(seeds).unwrap_or(usize::MAX)).enumerate() {
+        bar.set_message(format!("seed {seed}"));
+        let (shown, start, before) = (bar.clone(), settings.start, number as u64 * u64::from(settings.days));
+        let days = move |at: Timestamp| u64::try_from(at.duration_since(start).as_hours() / 24).unwrap_or(0);
         let simulation = Simulation::new(portfolio.clone(), Settings { seed, ..settings.clone() });
-        let report = on_a_thread(move || simulation.run()).await?;
-        if seeds > 1 && output.live {
-            output.say(&format!("seed {seed}: {} issues done, {} faults", report.done(), report.fault_count()));
-        }
+        let simulation = simulation.progress(move |at| shown.set_position(before + days(at)));
+        let mut report = on_a_thread(move || simulation.run()).await?;
+        // Of many, it would fill the memory, and nobody is told of it.
+        report.story.clear();
         for violation in &report.violations {
-            output.say(&format!("VIOLATION: {violation}\nrepeat it: dayfly simulate --seed {seed}"));
+            bar.suspend(|| output.say(&format!("VIOLATION in seed {seed}: {violation}")));
         }
         reports.push(report);
     }
+    bar.finish_and_clear();
     Ok(reports)
 }
 

@@ -4,16 +4,20 @@ use dayfly_core::{Config, Portfolio, SourceText};
 
 use super::*;
 
+mod limits;
+
 /// A portfolio of two projects that land by themselves, with an agent of a vendor's.
-pub(super) fn portfolio(more: &str) -> Portfolio {
+fn portfolio(more: &str) -> Portfolio {
     let text = format!(
         "version = 1\n{more}\n\
          [agents.claude]\nkind = \"claude\"\n\
          [projects.web]\npath = \"web\"\nlanding = \"direct\"\n\
-         [projects.api]\npath = \"api\"\nlanding = \"direct\"\n\
-         [pipeline-defaults]\n"
+         [projects.api]\npath = \"api\"\nlanding = \"direct\"\n"
     );
-    let text = text.replace("[pipeline-defaults]\n", "");
+    read(text)
+}
+
+fn read(text: String) -> Portfolio {
     let source = SourceText::new("/nowhere/dayfly.toml", text);
     Config::read(&source, &mut |_| Err("there is no file".into())).unwrap().portfolio
 }

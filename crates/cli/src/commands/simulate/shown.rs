@@ -14,9 +14,15 @@ use super::Found;
 const MOST: usize = 12;
 
 pub(super) fn text(found: &Found, asked: &Simulate) -> String {
-    let [report] = found.reports.as_slice() else { return many(&found.reports) };
+    let [report] = found.reports.as_slice() else {
+        let mut text = many(&found.reports, asked);
+        if !found.changed.is_empty() {
+            text.push_str(&format!("\nWith {}\n\n{}", found.changes.join(", "), many(&found.changed, asked)));
+        }
+        return text;
+    };
     if let [changed] = found.changed.as_slice() {
-        return beside((report, changed), &found.changes.join(", "));
+        return beside((report, changed), &found.changes.join(", "), asked);
     }
     let mut text = format!(
         "{} of work, seed {}: {} issues, {} done.\n\n",
@@ -56,7 +62,7 @@ pub(super) fn text(found: &Found, asked: &Simulate) -> String {
     }
     text.push_str(&people);
     text.push_str(&faults(report));
-    text.push_str(&violations(report));
+    text.push_str(&violations(report, asked));
     text
 }
 
@@ -93,16 +99,17 @@ fn faults(report: &SimReport) -> String {
     text
 }
 
-fn violations(report: &SimReport) -> String {
+fn violations(report: &SimReport, asked: &Simulate) -> String {
     if report.violations.is_empty() {
         return "Nothing was lost, and nothing was done twice.\n".into();
     }
     let list: String = report.violations.iter().map(|violation| format!("  {violation}\n")).collect();
-    format!("THIS MUST NOT HAPPEN:\n{list}It is a bug of dayfly's. Repeat it: dayfly simulate --seed {}\n", report.seed)
+    let again = asked.again(report.seed);
+    format!("THIS MUST NOT HAPPEN:\n{list}It is a bug of dayfly's. Repeat it: {again}\n")
 }
 
 /// Two side by side.
-fn beside((now, then): (&SimReport, &SimReport), what: &str) -> String {
+fn beside((now, then): (&SimReport, &SimReport), what: &str, asked: &Simulate) -> String {
     let until = |report: &SimReport, which: usize| {
         let time = report.until_done.map(|(half, most)| if which == 0 { half } else { most });
         time.map_or("-".into(), span)
@@ -126,13 +133,13 @@ fn beside((now, then): (&SimReport, &SimReport), what: &str) -> String {
     format!(
         "{}\n{}{}",
         columns(&rows),
-        violations(now),
-        if then.violations.is_empty() { String::new() } else { violations(then) }
+        violations(now, asked),
+        if then.violations.is_empty() { String::new() } else { violations(then, asked) }
     )
 }
 
 /// Many seeds.
-fn many(reports: &[SimReport]) -> String {
+fn many(reports: &[SimReport], asked: &Simulate) -> String {
     let sum = |of: &dyn Fn(&SimReport) -> u64| reports.iter().map(of).sum::<u64>();
     let mut faults: BTreeMap<String, u64> = BTreeMap::new();
     for (kind, count) in reports.iter().flat_map(|report| &report.faults) {
@@ -151,7 +158,7 @@ fn many(reports: &[SimReport]) -> String {
     );
     match bad.as_slice() {
         [] => text.push_str("Nothing was lost, and nothing was done twice.\n"),
-        bad => bad.iter().for_each(|report| text.push_str(&violations(report))),
+        bad => bad.iter().for_each(|report| text.push_str(&violations(report, asked))),
     }
     text
 }
