@@ -37,12 +37,18 @@ pub struct Problem {
     pub help: String,
 }
 
+/// The most problems that are told: a text that is no configuration at all has as many as it has lines.
+const MOST: usize = 100;
+
+/// The most characters of a line that are shown with a problem.
+const LONGEST_LINE: usize = 200;
+
 /// A configuration that cannot be used.
 #[derive(Debug, Clone)]
 pub struct ConfigError {
     /// The file.
     pub source: SourceText,
-    /// All that was found.
+    /// What was found; the last one counts the others, if there are too many.
     pub problems: Vec<Problem>,
 }
 
@@ -50,6 +56,11 @@ impl ConfigError {
     pub(super) fn new(source: SourceText, mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|p| (p.span.start, p.span.end));
         problems.dedup();
+        if let Some(next) = problems.get(MOST).map(|problem| problem.span.clone()) {
+            let message = format!("there are {} more problems from here on", problems.len() - MOST);
+            problems.truncate(MOST);
+            problems.push(Problem { span: next, message, help: "correct those above first".to_owned() });
+        }
         Self { source, problems }
     }
 }
@@ -64,6 +75,7 @@ impl fmt::Display for ConfigError {
             }
             let line = self.source.line_of(problem.span.start);
             let text = self.source.text.lines().nth(line - 1).unwrap_or_default().trim();
+            let text: String = text.chars().take(LONGEST_LINE).collect();
             write!(f, "{}:{line}: {}\n    {text}\n    help: {}", self.source.path, problem.message, problem.help)?;
         }
         Ok(())

@@ -98,6 +98,16 @@ fn several_syntax_errors_are_shown() {
 }
 
 #[test]
+fn a_file_that_is_no_configuration_at_all_is_refused_in_few_words() {
+    for text in ["+++\n".repeat(250_000), "<!--".repeat(250_000)] {
+        let refused = read(&text).unwrap_err();
+        assert!(refused.lines().count() <= 400 && refused.len() < 60_000, "{} bytes", refused.len());
+        assert!(refused.contains(" more problems from here on\n"), "{refused}");
+        assert!(refused.ends_with("help: correct those above first"), "{refused}");
+    }
+}
+
+#[test]
 fn a_pipeline_that_could_run_away_is_refused_with_the_sum() {
     let text = format!("{GOOD}\n[stages.review]\nrounds = 9\n");
     let err = read(&text).unwrap_err();

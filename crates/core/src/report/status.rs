@@ -150,7 +150,7 @@ pub fn status(input: &PlanInput<'_>, plan: &Plan) -> Status {
     }
 }
 
-fn running(state: &State) -> Vec<IssueLine> {
+pub(super) fn running(state: &State) -> Vec<IssueLine> {
     let line = |(id, live): (&crate::AttemptId, &crate::LiveAttempt)| IssueLine {
         issue: live.issue.clone(),
         title: state.issues.get(&live.issue).map(|k| k.title.clone()).unwrap_or_default(),

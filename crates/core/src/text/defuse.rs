@@ -8,15 +8,10 @@ use super::markdown::{MARKUP, Run};
 const CLOSING: [&str; 9] = ["close", "closes", "closed", "fix", "fixes", "fixed", "resolve", "resolves", "resolved"];
 
 /// Words that keep checks from being run, wherever they stand, in the upper or lower case, and what they become.
-const SKIPPING: [(&str, &str); 7] = [
-    ("[skip ci]", "(skip ci)"),
-    ("[ci skip]", "(ci skip)"),
-    ("[no ci]", "(no ci)"),
-    ("[skip actions]", "(skip actions)"),
-    ("[actions skip]", "(actions skip)"),
-    ("***no_ci***", "(no ci)"),
-    ("skip-checks:", "skip-checks,"),
-];
+const SKIPPING: [(&str, &str); 2] = [("***no_ci***", "(no ci)"), ("skip-checks:", "skip-checks,")];
+
+/// The same between brackets. Services differ in what may stand between the words: a space, a line, nothing.
+const SKIPPING_IN_BRACKETS: [&str; 5] = ["skipci", "ciskip", "noci", "skipactions", "actionsskip"];
 
 /// How a call is made none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +51,7 @@ pub(super) fn raw_edits(text: &str, markers: Markers) -> Vec<Edit> {
     for (word, with) in SKIPPING {
         edits.extend(lower.match_indices(word).map(|(at, _)| Edit::new(at..at + word.len(), with)));
     }
+    edits.extend(lower.match_indices('[').filter_map(|(at, _)| skipping(&lower, at)));
     for (at, open) in lower.match_indices("<!--") {
         let inside = lower[at + open.len()..].trim_start();
         if !inside.starts_with("dayfly") {
@@ -71,6 +67,16 @@ pub(super) fn raw_edits(text: &str, markers: Markers) -> Vec<Edit> {
         }
     }
     edits
+}
+
+/// The bracket at that place made round, and the one that closes it, if the words in it keep checks from being run.
+fn skipping(lower: &str, at: usize) -> Option<Edit> {
+    let between = |c: char| c.is_whitespace() || matches!(c, '-' | '_');
+    let inside = &lower[at + 1..];
+    let length = inside.find(|c: char| !c.is_ascii_lowercase() && !between(c))?;
+    let words: String = inside[..length].chars().filter(|c| !between(*c)).collect();
+    let found = inside[length..].starts_with(']') && SKIPPING_IN_BRACKETS.contains(&words.as_str());
+    found.then(|| Edit::new(at..at + length + 2, format!("({})", &inside[..length])))
 }
 
 /// What is found in the text as it is shown: names that would be called, and references that do something.

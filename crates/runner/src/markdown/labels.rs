@@ -15,7 +15,7 @@ struct Element {
 
 /// `list`, a TOML array, without `remove` and with `add`; the list may be empty.
 pub(super) fn changed(list: &str, add: &[String], remove: &[String]) -> String {
-    let mut list = plain(list);
+    let mut list = present(list).to_owned();
     loop {
         let elements = elements(&list);
         let goes = |element: &Element| remove.iter().any(|label| label.eq_ignore_ascii_case(&element.label));
@@ -28,11 +28,11 @@ pub(super) fn changed(list: &str, add: &[String], remove: &[String]) -> String {
 
 /// `list`, a TOML array, with `values` at its end, as they are; the list may be empty.
 pub(super) fn with_values(list: &str, values: &[String]) -> String {
-    values.iter().fold(plain(list), |list, value| with(&list, &elements(&list), value))
+    values.iter().fold(present(list).to_owned(), |list, value| with(&list, &elements(&list), value))
 }
 
-fn plain(list: &str) -> String {
-    if list.is_empty() { "[]".to_owned() } else { list.replace("\r\n", "\n") }
+fn present(list: &str) -> &str {
+    if list.is_empty() { "[]" } else { list }
 }
 
 fn elements(list: &str) -> Vec<Element> {
@@ -71,11 +71,12 @@ fn indent(list: &str, at: usize) -> Option<&str> {
     before.trim().is_empty().then_some(before)
 }
 
-/// The place of the end of the line, if there is nothing between it and `from` but a comment.
-fn line_end(list: &str, from: usize) -> Option<usize> {
+/// The place of the line's own end, if there is nothing between it and `from` but a comment.
+fn line_end(list: &str, from: usize) -> Option<Range<usize>> {
     let end = from + list[from..].find('\n')?;
-    let rest = list[from..end].trim();
-    (rest.is_empty() || rest.starts_with('#')).then_some(end)
+    let start = end - usize::from(list[from..end].ends_with('\r'));
+    let rest = list[from..start].trim();
+    (rest.is_empty() || rest.starts_with('#')).then_some(start..end + 1)
 }
 
 fn without(list: &str, elements: &[Element], at: usize) -> String {
@@ -83,7 +84,7 @@ fn without(list: &str, elements: &[Element], at: usize) -> String {
     let end = comma.map_or(span.end, |comma| comma + 1);
     let cut = match (indent(list, span.start), line_end(list, end)) {
         // Alone on its line: the line goes, with the comment on it.
-        (Some(indent), Some(line_end)) => span.start - indent.len()..line_end + 1,
+        (Some(indent), Some(line_end)) => span.start - indent.len()..line_end.end,
         _ if comma.is_some() => {
             let rest = &list[end..];
             span.start..end + (rest.len() - rest.trim_start_matches([' ', '\t']).len())
@@ -108,8 +109,9 @@ fn with(list: &str, elements: &[Element], value: &str) -> String {
     match (indent(list, span.start), line_end(list, end)) {
         (Some(indent), Some(line_end)) => {
             let comma = if comma.is_some() { "" } else { "," };
-            let (before, after) = (&list[..end], &list[end..line_end]);
-            format!("{before}{comma}{after}\n{indent}{value},{}", &list[line_end..])
+            let (before, after) = (&list[..end], &list[end..line_end.start]);
+            let (eol, rest) = (&list[line_end.clone()], &list[line_end.start..]);
+            format!("{before}{comma}{after}{eol}{indent}{value},{rest}")
         }
         _ => format!("{}, {value}{}", &list[..span.end], &list[span.end..]),
     }

@@ -1,11 +1,16 @@
-//! Changes to the file of milestones that keep how people wrote the rest of it.
+//! Changes to the file of milestones that keep every byte of how people wrote the rest of it.
+
+use std::ops::Range;
 
 use dayfly_core::TrackerState;
 use jiff::civil::Date;
-use toml_edit::{ArrayOfTables, Datetime, DocumentMut, InlineTable, Item, Table, TableLike, Value};
+use toml_edit::{Document, Item, TableLike, Value};
 
 use super::parse::Flaw;
 use super::text::line_ending;
+
+/// A part of the file, and what is written in its place.
+type Edit = (Range<usize>, String);
 
 /// `whole` with a milestone that stands so, or nothing if it is there and does.
 pub(super) fn changed(
@@ -15,73 +20,104 @@ pub(super) fn changed(
     state: TrackerState,
 ) -> Result<Option<String>, Flaw> {
     let odd = |problem: &str| Flaw { line: 1, problem: problem.to_owned() };
-    let mut document: DocumentMut = whole.parse().map_err(|_| odd("it is no TOML; correct it"))?;
-    let list = document.entry("milestone").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
-    let done = match list {
-        Item::ArrayOfTables(tables) => {
-            let at = tables.iter().position(|table| is_named(table, title));
-            if at.is_none() {
-                tables.push(entry(Table::new(), title, due, state));
+    let document = Document::parse(whole).map_err(|_| odd("it is no TOML; correct it"))?;
+    let wanted = |table: Option<&dyn TableLike>| wanted(table, due, state);
+    let new = || [("title", Value::from(title).to_string())].into_iter().chain(wanted(None));
+    let edits = match document.as_table().get("milestone") {
+        None => vec![appended(whole, new())],
+        Some(Item::ArrayOfTables(tables)) => match tables.iter().find(|table| is_named(*table, title)) {
+            None => vec![appended(whole, new())],
+            Some(table) => put(table, wanted(Some(table)), |at, lines| below(whole, at, lines)),
+        },
+        Some(Item::Value(Value::Array(array))) => {
+            match array.iter().filter_map(Value::as_inline_table).find(|table| is_named(*table, title)) {
+                None => {
+                    let entry = format!("{{ {} }}", new().map(written).collect::<Vec<_>>().join(", "));
+                    let last = array.iter().filter_map(Value::span).map(|span| (span.end, format!(", {entry}"))).last();
+                    let first = || array.span().map(|span| (span.start + 1, entry.clone()));
+                    last.or_else(first).map(|(at, with)| (at..at, with)).into_iter().collect()
+                }
+                Some(table) => {
+                    put(table, wanted(Some(table)), |at, values| (at..at, format!(", {}", values.join(", "))))
+                }
             }
-            at.and_then(|at| tables.get_mut(at)).is_none_or(|table| set(table, due, state))
         }
-        Item::Value(Value::Array(array)) => {
-            let named = |value: &Value| value.as_inline_table().is_some_and(|table| is_named(table, title));
-            let at = array.iter().position(named);
-            if at.is_none() {
-                array.push(entry(InlineTable::new(), title, due, state));
-            }
-            let table = at.and_then(|at| array.get_mut(at)).and_then(Value::as_inline_table_mut);
-            table.is_none_or(|table| set(table, due, state))
-        }
-        _ => return Err(odd("`milestone` is no list; write each below a line `[[milestone]]`")),
+        Some(_) => return Err(odd("`milestone` is no list; write each below a line `[[milestone]]`")),
     };
-    let text = document.to_string();
-    let text = if line_ending(whole) == "\r\n" { text.replace("\r\n", "\n").replace('\n', "\r\n") } else { text };
-    Ok(done.then_some(text))
+    Ok((!edits.is_empty()).then(|| applied(whole, edits)))
 }
 
 fn is_named(table: &dyn TableLike, title: &str) -> bool {
     table.get("title").and_then(Item::as_str) == Some(title)
 }
 
-fn entry<T: TableLike>(mut table: T, title: &str, due: Option<Date>, state: TrackerState) -> T {
-    table.insert("title", toml_edit::value(title));
-    set(&mut table, due, state);
-    table
-}
-
-/// Sets what differs; says whether anything did.
-fn set(table: &mut dyn TableLike, due: Option<Date>, state: TrackerState) -> bool {
+/// What the milestone does not say yet, of all that it should.
+fn wanted(table: Option<&dyn TableLike>, due: Option<Date>, state: TrackerState) -> Vec<(&'static str, String)> {
     let word = match state {
         TrackerState::Open => "open",
         TrackerState::Closed => "closed",
     };
-    let mut changed = false;
-    let due = due.map(|due| due.to_string());
-    let known = table.get("due").and_then(Item::as_datetime).map(ToString::to_string);
-    if let Some(due) = due.filter(|due| known.as_ref() != Some(due))
-        && let Ok(due) = due.parse::<Datetime>()
-    {
-        put(table, "due", due.into());
-        changed = true;
-    }
-    if table.get("state").and_then(Item::as_str).unwrap_or("open") != word {
-        put(table, "state", word.into());
-        changed = true;
-    }
-    changed
+    let said = |key: &str| table.and_then(|table| table.get(key));
+    let day = said("due").and_then(Item::as_datetime).map(ToString::to_string);
+    let due = due.map(|due| due.to_string()).filter(|due| day.as_ref() != Some(due)).map(|due| ("due", due));
+    let is_so = said("state").and_then(Item::as_str).unwrap_or("open") == word;
+    due.into_iter().chain((!is_so).then(|| ("state", format!("\"{word}\"")))).collect()
 }
 
-/// Puts a value in the place of the old one, between what stands around that.
-fn put(table: &mut dyn TableLike, key: &str, mut new: Value) {
-    match table.get_mut(key).and_then(Item::as_value_mut) {
-        Some(old) => {
-            *new.decor_mut() = old.decor().clone();
-            *old = new;
-        }
-        None => {
-            table.insert(key, Item::Value(new));
+fn written((key, value): (&str, String)) -> String {
+    format!("{key} = {value}")
+}
+
+/// Values in the place of old ones, and those that have none by `insert`, behind the last value that is there.
+fn put(
+    table: &dyn TableLike,
+    values: Vec<(&'static str, String)>,
+    insert: impl Fn(usize, &[String]) -> Edit,
+) -> Vec<Edit> {
+    let span = |key: &str| table.get(key).and_then(Item::span);
+    let (mut edits, mut missing) = (Vec::new(), Vec::new());
+    for (key, value) in values {
+        match span(key) {
+            Some(old) => edits.push((old, value)),
+            None => missing.push(written((key, value))),
         }
     }
+    let last = table.iter().filter_map(|(_, item)| item.span()).map(|span| span.end).max();
+    if let Some(at) = last.filter(|_| !missing.is_empty()) {
+        edits.push(insert(at, &missing));
+    }
+    edits
+}
+
+/// Lines below the one with that place.
+fn below(whole: &str, at: usize, lines: &[String]) -> Edit {
+    let end = whole[at..].find('\n').map_or(whole.len(), |length| at + length);
+    let end = end - usize::from(whole[at..end].ends_with('\r'));
+    let eol = line_ending(whole);
+    (end..end, lines.iter().map(|line| format!("{eol}{line}")).collect())
+}
+
+/// A milestone of its own at the end of the file.
+fn appended<'a>(whole: &str, values: impl Iterator<Item = (&'a str, String)>) -> Edit {
+    let eol = line_ending(whole);
+    let mut text = String::new();
+    if !whole.is_empty() {
+        text.push_str(&eol.repeat(if whole.ends_with('\n') { 1 } else { 2 }));
+    }
+    text.push_str(&format!("[[milestone]]{eol}"));
+    for value in values {
+        text.push_str(&format!("{}{eol}", written(value)));
+    }
+    (whole.len()..whole.len(), text)
+}
+
+fn applied(whole: &str, mut edits: Vec<Edit>) -> String {
+    edits.sort_by_key(|(place, _)| place.start);
+    let (mut text, mut at) = (String::with_capacity(whole.len() + 80), 0);
+    for (place, with) in edits {
+        text.push_str(&whole[at..place.start]);
+        text.push_str(&with);
+        at = place.end;
+    }
+    text + &whole[at..]
 }

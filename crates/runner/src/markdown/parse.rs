@@ -219,15 +219,13 @@ fn writer(name: &str) -> Author {
 fn texts(whole: &str, from: usize) -> Result<(String, Vec<Comment>), Flaw> {
     let mut body = Vec::new();
     let mut comments: Vec<(Comment, Vec<&str>)> = Vec::new();
-    let mut at = from;
     let mut after_heading = false;
-    for line in whole[from..].split_inclusive('\n') {
-        let bare = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+    for (at, bare) in text::lines(&whole[from..]) {
         if let Some(rest) = text::heading(bare) {
             let comment = comment(rest).ok_or_else(|| {
                 Flaw::at(
                     whole,
-                    at,
+                    from + at,
                     "the comment has no author; write `## Comment by NAME`, or put a `\\` before the line",
                 )
             })?;
@@ -243,7 +241,6 @@ fn texts(whole: &str, from: usize) -> Result<(String, Vec<Comment>), Flaw> {
             }
             after_heading = false;
         }
-        at += line.len();
     }
     let comments = comments.into_iter().map(|(comment, lines)| Comment { body: text::unescape(&lines), ..comment });
     Ok((text::unescape(&body), comments.collect()))

@@ -19,6 +19,20 @@ const ABOUT: &str = " about ";
 /// The longest slug in a file's name, in characters: four bytes each still make a name that every system takes.
 const SLUG: usize = 50;
 
+/// The lines of a text without their ends, each with its place. A carriage return ends a line too, as in Markdown:
+/// a line that held one would be two once its text is written elsewhere.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
+        let length = rest.find(['\r', '\n']).unwrap_or(rest.len());
+        let end = if rest[length..].starts_with("\r\n") { 2 } else { 1 };
+        let line = (at, &rest[..length]);
+        at += length + end;
+        Some(line)
+    })
+}
+
 /// What follows the mark of a comment's first line, if `line` is one.
 pub(super) fn heading(line: &str) -> Option<&str> {
     line.strip_prefix(HEADING).or_else(|| (line == HEADING.trim_end()).then_some(""))
@@ -210,14 +224,8 @@ pub(super) fn with_comment(whole: &str, comment: &str) -> String {
 
 /// `whole` with the comment of that number replaced, in the line endings of the file.
 pub(super) fn with_comment_at(whole: &str, from: usize, number: usize, comment: &str) -> String {
-    let mut starts = Vec::new();
-    let mut at = from;
-    for line in whole[from..].split_inclusive('\n') {
-        if heading(line.trim_end_matches(['\n', '\r'])).is_some() {
-            starts.push(at);
-        }
-        at += line.len();
-    }
+    let headings = lines(&whole[from..]).filter(|(_, line)| heading(line).is_some());
+    let starts: Vec<usize> = headings.map(|(at, _)| from + at).collect();
     let Some(&start) = starts.get(number) else { return with_comment(whole, comment) };
     let eol = line_ending(whole);
     let mut comment = comment.replace('\n', eol);
@@ -259,15 +267,13 @@ fn with_value(whole: &str, key: &str, change: impl FnOnce(&str) -> String) -> Re
     let span = Document::parse(&whole[front.clone()])
         .ok()
         .and_then(|document| document.as_table().get(key).and_then(toml_edit::Item::span));
-    let eol = line_ending(whole);
     let (place, new): (Range<usize>, String) = match span {
         Some(span) => {
             let place = front.start + span.start..front.start + span.end;
             (place.clone(), change(&whole[place]))
         }
-        None => (front.end..front.end, format!("{key} = {}\n", change(""))),
+        None => (front.end..front.end, format!("{key} = {}{}", change(""), line_ending(whole))),
     };
-    let new = new.replace("\r\n", "\n").replace('\n', eol);
     Ok(format!("{}{new}{}", &whole[..place.start], &whole[place.end..]))
 }
 

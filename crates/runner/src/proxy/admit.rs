@@ -155,6 +155,11 @@ pub(super) fn answered(headers: &HeaderMap, key: &SecretKey) -> HeaderMap {
     let mut kept = passed(headers);
     kept.remove("set-cookie");
     kept.remove("alt-svc");
+    // It is of the connection, and yet what is passed on is as long. No more than a number goes on under its name.
+    let is_number = |value: &&HeaderValue| value.as_bytes().iter().all(u8::is_ascii_digit) && !value.is_empty();
+    if let Some(length) = headers.get("content-length").filter(is_number) {
+        kept.insert("content-length", length.clone());
+    }
     let shows = |value: &HeaderValue| {
         let key = key.reveal().as_bytes();
         value.as_bytes().windows(key.len().max(1)).any(|part| part == key)
@@ -162,9 +167,6 @@ pub(super) fn answered(headers: &HeaderMap, key: &SecretKey) -> HeaderMap {
     let leaks: Vec<HeaderName> = kept.iter().filter(|(_, v)| shows(v)).map(|(name, _)| name.clone()).collect();
     for name in leaks {
         kept.remove(name);
-    }
-    if let Some(length) = headers.get("content-length") {
-        kept.insert("content-length", length.clone());
     }
     kept
 }
@@ -330,7 +332,11 @@ mod tests {
         for (name, value) in [("x-echo", "Bearer real-key"), ("request-id", "7"), ("set-cookie", "a=b")] {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        let kept = answered(&headers, &SecretKey::new("real-key"));
-        assert_eq!(kept.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["request-id"]);
+        for (length, passes) in [("12", true), ("1real-key", false), ("", false)] {
+            headers.insert("content-length", HeaderValue::from_static(length));
+            let kept = answered(&headers, &SecretKey::new("real-key"));
+            let wanted = if passes { vec!["request-id", "content-length"] } else { vec!["request-id"] };
+            assert_eq!(kept.keys().map(HeaderName::as_str).collect::<Vec<_>>(), wanted);
+        }
     }
 }

@@ -6,6 +6,8 @@ use rusqlite::{Error, ErrorCode};
 
 /// The extended code for a file that was moved or removed while it was open.
 const MOVED: i32 = 1032;
+/// The extended code for a file of shared memory that could not be made as long as it must be: there is no room for it.
+const NO_ROOM: i32 = 4874;
 
 /// An error of the back end.
 pub(super) fn other(what: String, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
@@ -39,7 +41,9 @@ pub(super) fn same(err: &StoreError) -> StoreError {
 /// Says what an error of SQLite means for the file at `path`, and what helps.
 pub(super) fn sqlite(path: &Utf8Path, source: Error) -> StoreError {
     let code = source.sqlite_error_code();
-    let moved = source.sqlite_error().is_some_and(|err| err.extended_code == MOVED);
+    let is = |extended| source.sqlite_error().is_some_and(|err| err.extended_code == extended);
+    let moved = is(MOVED);
+    let code = if is(NO_ROOM) { Some(ErrorCode::DiskFull) } else { code };
     match code.filter(|_| !moved).and_then(|code| passing(path, code)) {
         Some(what) => unavailable(what, source),
         None => other(lasting(path, code, moved), source),

@@ -82,6 +82,7 @@ fn no_program_is_commanded() {
         ("```\n/merge\n```", "```\n/merge\n```"),
         ("done [skip ci]", "done (skip ci)"),
         ("`[CI Skip]`", "`(ci skip)`"),
+        ("[skip-ci] [skipci] [No\n ci]", "(skip-ci) (skipci) (no\n ci)"),
         ("skip-checks: true", "skip-checks, true"),
     ]);
 }

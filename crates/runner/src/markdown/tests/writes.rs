@@ -178,7 +178,7 @@ async fn a_file_of_milestones_may_be_missing_written_otherwise_or_broken() {
     yard.apply("k/2", milestone("v2", None, TrackerState::Closed)).await;
     assert_eq!(
         fs::read_to_string(&path).unwrap(),
-        "milestone = [{ title = 'v1', due = 2026-02-01 , state = \"closed\" }, { title = \"v2\", state = \"closed\" }]\r\n"
+        "milestone = [{ title = 'v1', due = 2026-02-01, state = \"closed\" }, { title = \"v2\", state = \"closed\" }]\r\n"
     );
     for (broken, what) in [("[[milestone]]\n", "missing field `title`"), ("milestone = 1\n", "invalid type")] {
         yard.put("milestones.toml", broken);
@@ -187,4 +187,32 @@ async fn a_file_of_milestones_may_be_missing_written_otherwise_or_broken() {
         assert!(!flaw.is_transient() && flaw.to_string().contains(what), "{flaw}");
         assert_eq!(fs::read_to_string(&path).unwrap(), broken);
     }
+}
+
+#[tokio::test]
+async fn line_ends_of_any_kind_stay_where_a_file_has_them() {
+    let yard = Yard::new();
+    let front = "+++\r\ntitle = 'x'\nlabels = [\n  'a', # one\r\n  'b',\n]\r\n";
+    let rest = "+++\r\na\rb\r\rc\nd\r\r\n\r## Comment by Ann\rfirst\nlast\r";
+    let path = yard.put("1.md", format!("{front}{rest}"));
+    let issue = yard.issues().await.remove(0);
+    assert_eq!(issue.body, "a\nb\n\nc\nd");
+    assert_eq!(issue.comments[0].body, "first\nlast");
+    yard.apply("k/0", label(1, &["c"], &["a"])).await;
+    let front = front.replace("  'a', # one\r\n  'b',\n", "  'b',\n  \"c\",\n");
+    assert_eq!(fs::read_to_string(&path).unwrap(), format!("{front}{rest}"));
+    yard.apply("k/1", comment(1, "x\ry\r\nz")).await;
+    let said = "## Comment by dayfly, 2026-11-21T10:00:00Z\r\n<!-- dayfly: k/1 -->\r\n\r\nx\r\ny\r\nz\r\n";
+    let whole = fs::read_to_string(&path).unwrap();
+    assert!(whole.starts_with(&format!("{front}{rest}")) && whole.ends_with(said), "{whole:?}");
+    let issue = yard.issues().await.remove(0);
+    assert_eq!((issue.body.as_str(), issue.comments[1].body.as_str()), ("a\nb\n\nc\nd", "x\ny\nz"));
+
+    let old = "# one\n[[milestone]]\r\ntitle = \"\"\"a\r\nb\nc\"\"\" # two\nstate = 'open'\r\n# three";
+    let path = yard.put("milestones.toml", old);
+    yard.apply("k/2", milestone("v2", None, TrackerState::Open)).await;
+    assert_eq!(fs::read_to_string(&path).unwrap(), format!("{old}\n\n[[milestone]]\ntitle = \"v2\"\n"));
+    yard.apply("k/3", milestone("v2", Some("2026-04-30"), TrackerState::Closed)).await;
+    let new = "[[milestone]]\ntitle = \"v2\"\ndue = 2026-04-30\nstate = \"closed\"\n";
+    assert_eq!(fs::read_to_string(&path).unwrap(), format!("{old}\n\n{new}"));
 }
