@@ -49,15 +49,28 @@ fn simulated(count: Option<&str>) -> ExitCode {
         eprintln!("torture: cannot write {}: {err}", file.display());
         return ExitCode::from(3);
     }
+    // Built once: all seeds are played by the same program.
+    let built = tree::cargo().args(["build", "--release", "-p", "dayfly-cli", "--bin", "dayfly"]).status();
+    if !built.is_ok_and(|status| status.success()) {
+        eprintln!("torture: cannot build dayfly");
+        return ExitCode::from(3);
+    }
     let (mut faults, mut seed) = (0, 1);
     while faults < wanted {
-        let mut command = tree::cargo();
-        command.args(["run", "-q", "--release", "-p", "dayfly-cli", "--bin", "dayfly", "--", "--config"]).arg(&file);
-        command.args(["simulate", "--faults", "many", "--days", "2", "--seed", &seed.to_string()]);
+        let mut command = std::process::Command::new(tree::root().join("target/release/dayfly"));
+        command.arg("--config").arg(&file).args([
+            "simulate",
+            "--faults",
+            "many",
+            "--days",
+            "2",
+            "--seed",
+            &seed.to_string(),
+        ]);
         let told = match command.args(["--seeds", &BATCH.to_string()]).output() {
             Ok(told) => told,
             Err(err) => {
-                eprintln!("torture: cannot run cargo: {err}");
+                eprintln!("torture: cannot run dayfly: {err}");
                 return ExitCode::from(3);
             }
         };

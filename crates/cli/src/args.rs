@@ -122,6 +122,20 @@ pub(crate) enum Command {
         #[arg(long, short)]
         project: Option<String>,
     },
+    /// Show what happened, what is in the way, what needs you, how long the prepared work lasts, and the money.
+    #[command(after_help = "\
+Examples:
+  dayfly brief                       since yesterday began
+  dayfly brief --since 2026-03-27    since Friday, on a Monday
+  dayfly brief --json | jq '.person[].what'")]
+    Brief {
+        /// Since when, as a day or a time, such as 2026-03-27 or 2026-03-27T18:00:00Z; by default since yesterday began.
+        #[arg(long, value_name = "TIME")]
+        since: Option<crate::moment::Moment>,
+        /// Only this project.
+        #[arg(long, short)]
+        project: Option<String>,
+    },
     /// Prove that the ledger is whole, and show what it holds.
     #[command(subcommand)]
     Audit(AuditCommand),

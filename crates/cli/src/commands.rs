@@ -2,6 +2,7 @@
 
 mod agent;
 mod audit;
+mod brief;
 mod cancel;
 mod capacity;
 mod completions;
@@ -65,6 +66,9 @@ pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliErro
         Command::Issue(command) => issue::run(output, &Context::load(config)?, command).await,
         Command::Worklog { day, project } => {
             worklog::run(output, &Context::load(config)?, day, project.as_deref()).await
+        }
+        Command::Brief { since, project } => {
+            brief::run(output, &Context::load(config)?, since, project.as_deref()).await
         }
         Command::Audit(command) => audit::run(output, &Context::load(config)?, command).await,
         Command::Store(command) => store::run(output, &Context::load(config)?, command).await,

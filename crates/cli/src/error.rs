@@ -101,7 +101,14 @@ impl From<ConfigError> for CliError {
 
 impl From<StoreError> for CliError {
     fn from(err: StoreError) -> Self {
-        Self::environment("the ledger does not serve").with_source(err).hint("run `dayfly doctor`")
+        let hint = match &err {
+            StoreError::Ledger(_) => {
+                "`dayfly audit verify` names the first record that is not in order; `dayfly store restore FILE` puts a copy \
+                 in its place"
+            }
+            _ => "run `dayfly doctor`",
+        };
+        Self::environment("the ledger does not serve").with_source(err).hint(hint)
     }
 }
 

@@ -2,15 +2,21 @@
 
 use std::str::FromStr;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
 
 /// A moment on a command line: a day in the user's zone, or a time to the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Moment {
     Day(Date),
     Time(Timestamp),
+}
+
+/// How long ago, in the calendar's units.
+pub(crate) fn age(text: &str) -> Result<Span, String> {
+    let span = text.parse::<Span>().ok().filter(|span| span.is_positive());
+    span.ok_or_else(|| "write an age as \"90d\", \"12w\" or \"1y\"".to_owned())
 }
 
 impl FromStr for Moment {

@@ -185,6 +185,16 @@ impl Chain {
         Self { seq: Seq(0), hash: Digest::zero(), anchors }
     }
 
+    /// The chain behind a record with this place and hash, of which it is known that all before it is in order.
+    pub fn behind(seq: Seq, hash: Digest) -> Self {
+        Self { seq, hash, anchors: Vec::new() }
+    }
+
+    /// The whole hash of the last record.
+    pub fn hash(&self) -> &Digest {
+        &self.hash
+    }
+
     /// The place it has come to.
     pub fn head(&self) -> Anchor {
         Anchor::new(self.seq, &self.hash)

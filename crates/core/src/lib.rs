@@ -99,9 +99,10 @@ pub use proposal::{
     Allowed, Child, Created, Proposal, ProposalCaps, ProposalError, Proposed, VerdictClaim, VerdictRule,
 };
 pub use report::{
-    AttemptLine, Backlog, BacklogLine, BudgetLine, CapacityLine, CapacityReport, IssueLine, MilestoneLine, ServiceLine,
-    Status, UsageBy, UsageQuery, UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, backlog,
-    capacity, pull_text, services, status, usage, why, work_log,
+    AttemptLine, Backlog, BacklogLine, Brief, BriefQuery, BudgetLine, CapacityLine, CapacityReport, DoneLine,
+    IssueLine, MilestoneLine, ProjectBrief, Runway, ServiceLine, Status, UsageBy, UsageQuery, UsageReport, UsageRow,
+    WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, backlog, brief, capacity, pull_text, services, status, usage,
+    why, work_log,
 };
 pub use reset::{ResetTime, reset_in};
 pub use runner::{
@@ -120,7 +121,7 @@ pub use store::{Batch, Condition, MemoryStore, Store, StoreError};
 pub use text::{harmless, harmless_title, said, shown, without_disguise};
 pub use tracker::{
     Applied, Author, Comment, Counts, Issue, IssueFacts, IssueState as TrackerState, Labels, Milestone, NewIssue,
-    Tracker, TrackerError, TrackerWrite, Trust,
+    Priority, Tracker, TrackerError, TrackerWrite, Trust,
 };
 pub use triage::{Finding, TriageInput, Trigger, may_trigger, milestone_progress, triage};
 

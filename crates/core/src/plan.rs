@@ -5,6 +5,7 @@ mod choose;
 mod evaluate;
 mod follow;
 mod observe;
+mod order;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,10 +16,11 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, AgentName, Event, Finding, IssueId, IssueRef, Order, Pause, Portfolio, ProjectName, StageName, State,
-    TriageInput, Using, triage,
+    AccountName, AgentName, Event, Finding, IssueId, IssueRef, Order, Pause, Portfolio, Priority, ProjectName,
+    StageName, State, TriageInput, Using, triage,
 };
 
+pub(crate) use order::priority;
 pub use view::ProjectView;
 
 /// What a plan is made from. All of it is an argument: the same input gives the same plan.
@@ -94,6 +96,8 @@ pub struct Ready {
     pub substitution: Option<String>,
     /// Why it is its turn.
     pub why: Why,
+    /// Its priority, which comes before that.
+    pub priority: Priority,
 }
 
 /// Why it is an issue's turn, in the order of the cascade.

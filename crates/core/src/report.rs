@@ -2,6 +2,7 @@
 
 mod attempts;
 mod backlog;
+mod brief;
 mod capacity;
 mod log;
 mod pull;
@@ -10,8 +11,9 @@ mod usage;
 
 pub use attempts::{AttemptLine, attempts};
 pub use backlog::{Backlog, BacklogLine, backlog};
+pub use brief::{Brief, BriefQuery, ProjectBrief, Runway, brief};
 pub use capacity::{CapacityLine, CapacityReport, capacity};
-pub use log::{WorkLog, WorkLogQuery, work_log};
+pub use log::{DoneLine, WorkLog, WorkLogQuery, work_log};
 pub use pull::pull_text;
 pub use status::{IssueLine, MilestoneLine, ServiceLine, Status, WaitLine, WhyReport, services, status, why};
 pub use usage::{BudgetLine, UsageBy, UsageQuery, UsageReport, UsageRow, usage};

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::{IssueId, ProjectName};
 
 pub use issue::{Author, Comment, Issue, IssueFacts, IssueState, Trust};
-pub use labels::Labels;
+pub use labels::{Labels, Priority};
 pub use milestone::{Counts, Milestone};
 pub use write::{Applied, NewIssue, TrackerWrite};
 

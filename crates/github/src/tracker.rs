@@ -98,7 +98,8 @@ impl GitHubTracker {
         let slot = self.house.slot(project)?;
         sweep::refresh(&self.house, &slot).await?;
         let own = self.house.github.identity().await?;
-        Ok(slot.with(self.house.now(), |snapshot| take(Mapping { own, entries: &self.house.entries, snapshot })))
+        let House { entries, ranks, .. } = self.house.as_ref();
+        Ok(slot.with(self.house.now(), |snapshot| take(Mapping { own, entries, ranks, snapshot })))
     }
 }
 

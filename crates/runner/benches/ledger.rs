@@ -13,7 +13,7 @@ use dayfly_core::{
     IssueRef, JobSpec, Milestone, Next, Outcome, Portfolio, ProcessIdentity, ProjectName, Receipt, Seq, SourceText,
     StageName, Store, StoreError, Tracker, TrackerError, TrackerKind, TrackerState, TrackerWrite, Trust, Usage, status,
 };
-use dayfly_runner::{Sources, SqliteStore, overview};
+use dayfly_runner::{Sources, SqliteStore, audit, overview};
 use jiff::{SignedDuration, Timestamp};
 
 const SHORT: u64 = 1000;
@@ -76,6 +76,10 @@ struct Figures {
     finish: Duration,
     rebuild: Duration,
     rebuild_kib: u64,
+    archived: Duration,
+    /// What is left of the ledger's file, and the size of the archives.
+    left: u64,
+    packed: u64,
 }
 
 fn main() -> Fallible<()> {
@@ -91,6 +95,12 @@ fn main() -> Fallible<()> {
             figures.bytes / figures.jobs,
             figures.rebuild,
             figures.rebuild_kib,
+        );
+        println!(
+            "    archived in {:.1?}: {} bytes a job are left, {} are in archives",
+            figures.archived,
+            figures.left / figures.jobs,
+            figures.packed / figures.jobs,
         );
     }
     let rows = [
@@ -129,6 +139,10 @@ async fn measure(jobs: u64) -> Fallible<Figures> {
     let own = std::fs::read_to_string("/proc/self/status")?;
     let most = own.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     figures.rebuild_kib = most.and_then(|most| most.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0);
+    let began = Instant::now();
+    let done = store.archive(Timestamp::MAX).await?;
+    (figures.archived, figures.left, figures.packed) = (began.elapsed(), done.after, done.bytes);
+    assert!(audit(&path, Vec::new())?.is_whole(), "{done:?}");
     Ok(figures)
 }
 

@@ -33,6 +33,7 @@ mod reading;
 mod recover;
 mod recovery;
 mod restore;
+mod start;
 mod together;
 mod view;
 
@@ -54,11 +55,11 @@ use guard::{Guard, Vendor};
 use house::House;
 use model::{Command, Frozen, Input, Model, Report};
 use probe::Probe;
-use recovery::{Last, Recovery, TakenUp};
 use together::Together;
 
 #[cfg(feature = "simulate")]
 pub(crate) use attempt::chain;
+pub(crate) use ballast::give_up_ballast;
 pub use builder::{EngineBuilder, EngineError};
 pub use house::{attempt_dir, gates_dir, git_dir};
 pub(crate) use lock::random_tag;
@@ -137,42 +138,9 @@ impl Engine {
             let (project, stage, gate) = (project.name.clone(), stage.name.clone(), gate.to_owned());
             return Err(EngineError::Gate { project, stage, gate });
         }
-        let epoch = house.store.take_over().await?;
-        let mut state = house.store.load().await?;
-        let last = Last::of(&state);
-        orders::enter(house, epoch, &mut state).await?;
-        let from = state.head;
-        recovery::begin(house, epoch, &mut state).await?;
         let (inputs, mut receiver) = mpsc::channel(INPUTS);
-        let brake = Brake::default();
-        let sink = |id: &AttemptId| sink(&inputs, &self.progress, id, true);
-        let recovery = Recovery { house, epoch, sink: &sink, brake: &brake, progress: &self.progress };
-        house.leave.set(true);
-        let taken_up = Box::pin(recovery.run(&mut state, &last)).await?;
-        house.leave.set(false);
-        let mut model = Model::new(Arc::clone(&house.portfolio), state, options.filter, options.until);
-        model.zone = house.zone.clone();
-        model.can_probe = house.agents.iter().filter(|(_, a)| a.can_probe()).map(|(name, _)| name.clone()).collect();
-        let mut this = Loop {
-            house: Arc::clone(house),
-            progress: self.progress.clone(),
-            model,
-            epoch,
-            inputs,
-            brake,
-            shutdown,
-            listening: true,
-            asked: VecDeque::new(),
-            ballast: Ballast::of(&house.portfolio.state_dir),
-            tasks: JoinSet::new(),
-            probes: 0,
-            finished: false,
-        };
-        for TakenUp { work, running } in taken_up {
-            this.perform(work, Some(running));
-        }
-        this.end_cancelled();
-        this.ballast.make().await;
+        let mut this = Loop::new(self, options, inputs, shutdown);
+        let from = this.start().await?;
         let result = this.work(&mut receiver).await;
         // What is still under way when all is killed may yet reach the outside.
         let at_rest = result.is_ok() && this.model.applying.is_empty() && this.model.working.is_empty();
@@ -180,9 +148,9 @@ impl Engine {
         this.tasks.shutdown().await;
         result?;
         if at_rest {
-            recovery::rest(house, epoch, &mut this.model.state).await?;
+            this.rest().await?;
         }
-        let records = house.store.read(from, usize::MAX).await?;
+        let records = this.held(|| house.store.read(from, usize::MAX)).await?;
         Ok(Summary::new(&records, &this.model, house.now()))
     }
 }
@@ -239,7 +207,7 @@ impl Loop<'_> {
             if let Input::Synced(project, view) = &input {
                 let asked = view.asks(project);
                 self.model.forget(project, &asked);
-                recover::recall(&*self.house.store, &mut self.model.state, asked).await?;
+                self.recall(asked).await?;
             }
             together.add(decide::take(&mut self.model, input, self.house.now()));
         }

@@ -72,6 +72,13 @@ pub fn end_all(state_dir: &Utf8Path, tag: &str, patience: Duration) -> Ended {
     Ended { kept: told.len(), wedged, marked, clean, took: start.elapsed() }
 }
 
+/// Ends an engine at once, where nothing can be written that it would obey. What it was doing is what the next one recovers.
+pub fn end_engine(engine: &ProcessIdentity) {
+    if process::is_alive(engine) {
+        signal(engine, Signal::SIGKILL);
+    }
+}
+
 /// Tells a keeper to end what it keeps; ends it with all that is below it if it has been told long enough.
 fn press(dir: &Utf8Path, told: &mut Told) {
     // Without it the keeper has started nothing yet, and will not: it looks for the file that stops everything.

@@ -19,6 +19,7 @@ use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
+use crate::engine::give_up_ballast;
 use crate::process;
 
 /// The file, in the state directory, that stops everything as long as it is there.
@@ -94,7 +95,14 @@ impl Inbox {
             return Ok(order);
         }
         let halt = Halt { version: REQUEST_VERSION, order };
-        self.write(&self.stop_file(), &serde_json::to_vec(&halt)?)?;
+        let (file, text) = (self.stop_file(), serde_json::to_vec(&halt)?);
+        match self.write(&file, &text) {
+            // On a full disk nothing is worth its room more than this.
+            Err(err) if err.kind() == io::ErrorKind::StorageFull && give_up_ballast(&self.dir) => {
+                self.write(&file, &text)?;
+            }
+            written => written?,
+        }
         Ok(halt.order)
     }
 

@@ -48,7 +48,7 @@ pub use engine::{
 };
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
 pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, Repo, TrustedGit};
-pub use halt::{Ended, end_all};
+pub use halt::{Ended, end_all, end_engine};
 pub use inbox::{BELL, Inbox, STOP_FILE, new_order_id, ring_at};
 pub use log::{LogPart, LogReader};
 pub use markdown::MarkdownTracker;
@@ -59,7 +59,10 @@ pub use redact::{Redactor, Secret, looks_secret};
 pub use sandbox::{
     Cgroup, CgroupBase, LAUNCH_FAILED, Ladder, LaunchError, Place, Rung, SandboxError, Wrapped, launch, wrap,
 };
-pub use sqlite::{Audit, Backup, Rebuilt, SqliteStore, audit, backup, backup_name, backups, prune_backups};
+pub use sqlite::{
+    Archive, Archived, Audit, Backup, Rebuilt, SqliteStore, archives, audit, backup, backup_name, backups,
+    prune_backups,
+};
 pub use subprocess::{Keeper, SubprocessRunner, child_variables, is_kept, native_program, without_secrets};
 pub use tmux::{Session, SessionState, SessionStatus, TmuxError, TmuxRunner, find_tmux};
 pub use trackers::{NoTracker, Trackers};

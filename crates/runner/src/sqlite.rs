@@ -1,5 +1,6 @@
 //! The ledger in an SQLite file.
 
+mod archive;
 mod audit;
 mod backup;
 mod failure;
@@ -25,6 +26,8 @@ use crate::clock::SystemClock;
 use schema::Access;
 use writer::{Reply, Request, Writer};
 
+pub use archive::Archived;
+pub use archive::shelf::{Archive, archives};
 pub use audit::{Audit, audit};
 pub use backup::{Backup, backup, backup_name, backups, prune_backups};
 pub use rebuild::Rebuilt;
@@ -95,6 +98,16 @@ impl SqliteStore {
     /// If the ledger cannot be folded, or the file not be written.
     pub async fn rebuild(&self) -> Result<Rebuilt, StoreError> {
         self.ask(Request::Rebuild).await
+    }
+
+    /// Moves the records up to the first that is not older than `before` into compressed files in the folder `archive`
+    /// beside the ledger, and gives their space back. They are read there from then on. What runs and the last records
+    /// stay.
+    ///
+    /// # Errors
+    /// If the ledger is not in order, or a file cannot be written. What was not moved is where it was.
+    pub async fn archive(&self, before: Timestamp) -> Result<Archived, StoreError> {
+        self.ask(|reply| Request::Archive(before, archive::Cut::USUAL, reply)).await
     }
 
     fn start(path: &Utf8Path, access: Access, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {

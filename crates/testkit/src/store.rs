@@ -1,6 +1,6 @@
 //! A store that fails as it is told to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -57,6 +57,10 @@ struct Faults {
     refusals: u64,
     /// Faults of single appends, by their number.
     single: BTreeMap<u64, StoreFault>,
+    /// How often something else was asked for.
+    questions: u64,
+    /// Which of those are refused, by their number.
+    refused: BTreeSet<u64>,
     /// The fault of all that is asked for now.
     lasting: Option<StoreFault>,
 }
@@ -72,6 +76,11 @@ impl FaultyStore {
         self.lock().single.insert(nth, fault);
     }
 
+    /// Lets the `nth` question fail that is no append, counted from 1 since the store was made: it may be asked again.
+    pub fn fail_question(&self, nth: u64) {
+        self.lock().refused.insert(nth);
+    }
+
     /// Lets every append fail from now on; with a fault that is not about an answer, reading fails, too.
     pub fn begin(&self, fault: StoreFault) {
         self.lock().lasting = Some(fault);
@@ -82,11 +91,17 @@ impl FaultyStore {
         let mut faults = self.lock();
         faults.lasting = None;
         faults.single.clear();
+        faults.refused.clear();
     }
 
     /// How many appends were asked for.
     pub fn appends(&self) -> u64 {
         self.lock().appends
+    }
+
+    /// How often something was asked for that is no append.
+    pub fn questions(&self) -> u64 {
+        self.lock().questions
     }
 
     /// How many requests a lasting fault has refused, of whatever kind.
@@ -110,6 +125,11 @@ impl FaultyStore {
 
     fn lasting(&self) -> Result<(), StoreError> {
         let mut faults = self.lock();
+        faults.questions += 1;
+        let nth = faults.questions;
+        if faults.refused.remove(&nth) {
+            return Err(StoreFault::Unavailable.error());
+        }
         match faults.lasting {
             Some(fault @ (StoreFault::Unavailable | StoreFault::Broken)) => {
                 faults.refusals += 1;

@@ -60,6 +60,21 @@ pub(crate) enum StoreCommand {
         /// The copy.
         file: Utf8PathBuf,
     },
+    /// Move old records into compressed files beside the ledger, where they are read from then on. No engine may work
+    /// meanwhile.
+    #[command(after_help = "\
+Examples:
+  dayfly store archive --older 90d
+  dayfly store archive --before 2026-01-01")]
+    #[group(required = true, multiple = false)]
+    Archive {
+        /// Records from before this day, or this time.
+        #[arg(long, value_name = "TIME")]
+        before: Option<crate::moment::Moment>,
+        /// Records that are older than this, such as 90d, 12w or 1y.
+        #[arg(long, value_name = "AGE", value_parser = crate::moment::age)]
+        older: Option<jiff::Span>,
+    },
     /// Make anew what is made from the ledger, and compare.
     Rebuild,
 }

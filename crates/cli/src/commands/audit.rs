@@ -71,10 +71,16 @@ fn verdict(audit: &Audit) -> String {
     let Some(broken) = &audit.broken else {
         return match &audit.damage {
             None => format!("the ledger is whole: {records}, each follows from the one before it\n{head}"),
-            Some(damage) => format!("{records} are in order, and the file is damaged: {damage}\n{head}{HELP}"),
+            Some(damage) => {
+                format!("{records} {} in order, and the file is damaged: {damage}\n{head}{HELP}", are(audit.records))
+            }
         };
     };
-    format!("the ledger is broken: {broken}\n{records} before it are in order\n{head}{HELP}")
+    format!("the ledger is broken: {broken}\n{records} before it {} in order\n{head}{HELP}", are(audit.records))
+}
+
+fn are(records: u64) -> &'static str {
+    if records == 1 { "is" } else { "are" }
 }
 
 const HELP: &str =

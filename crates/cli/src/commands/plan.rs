@@ -1,6 +1,6 @@
 //! `dayfly plan`: what would be done now, and why the rest waits. It writes nothing.
 
-use dayfly_core::{Plan, WaitLine, Why};
+use dayfly_core::{Plan, Priority, WaitLine, Why};
 use jiff::Timestamp;
 
 use crate::args::Scope;
@@ -28,12 +28,16 @@ pub(crate) fn text(plan: &Plan, now: Timestamp) -> String {
                 Why::NeedsDecompose => "needs-decompose",
                 Why::Untriaged => "untriaged",
             };
+            let why = match ready.priority {
+                Priority::Normal => why.to_owned(),
+                priority => format!("{why}, {priority}"),
+            };
             let agent = ready.agent.as_ref().map_or("", |a| a.as_str());
             let agent = match &ready.substitution {
                 Some(reason) => format!("{agent} (because {reason})"),
                 None => agent.to_owned(),
             };
-            vec![format!("  {}", ready.issue), ready.stage.to_string(), agent, why.to_owned(), cut(&ready.title, 50)]
+            vec![format!("  {}", ready.issue), ready.stage.to_string(), agent, why, cut(&ready.title, 50)]
         });
         text.push_str(&columns(&rows.collect::<Vec<_>>()));
     }

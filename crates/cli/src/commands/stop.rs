@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use dayfly_core::{Ask, Batch, Clock as _, Order, ProcessIdentity, Quit, Request, Store as _};
-use dayfly_runner::{Ended, Inbox, Session, SqliteStore, StateLock, SystemClock, end_all, is_alive, ring_at};
+use dayfly_runner::{
+    Ended, Inbox, Session, SqliteStore, StateLock, SystemClock, end_all, end_engine, is_alive, ring_at,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -51,14 +53,22 @@ pub(crate) async fn all(output: &Output, context: &Context, reason: &str) -> Res
     let dir = &context.config.portfolio.state_dir;
     std::fs::create_dir_all(dir).map_err(|err| CliError::files(dir, err))?;
     let inbox = Inbox::of(dir);
-    let order = inbox.stop(order(reason)).map_err(|err| CliError::files(inbox.stop_file(), err))?;
     let engine = StateLock::engine(dir);
+    let order = match inbox.stop(order(reason)) {
+        Ok(order) => order,
+        Err(err) => return Err(unwritten(context, engine, CliError::files(inbox.stop_file(), err)).await),
+    };
     engine.iter().for_each(ring_at);
     let (ended, sessions) = tokio::join!(end_processes(context), end_sessions(context));
     for problem in &sessions.problems {
         output.say(problem);
     }
-    let recorded = record(context, &inbox, &order).await?;
+    let recorded = record(context, &inbox, &order).await.map_err(|err| {
+        let file = inbox.stop_file();
+        err.hint(format!(
+            "what ran has ended, and {file} keeps anything from being started; the next engine records it"
+        ))
+    })?;
     let stopped = Stopped {
         ended: ended.kept + ended.marked + sessions.interrupted,
         took_ms: ended.took.as_millis(),
@@ -76,6 +86,15 @@ pub(crate) async fn all(output: &Output, context: &Context, reason: &str) -> Res
             .hint(format!("what it ran has ended, and it starts nothing; `kill -9 {}` ends the engine", engine.pid)));
     }
     Ok(Exit::Good)
+}
+
+/// Ends all that runs though nothing can say that it is to stay so: its engine as well, which would start it again.
+async fn unwritten(context: &Context, engine: Option<ProcessIdentity>, err: CliError) -> CliError {
+    engine.iter().for_each(end_engine);
+    let (ended, sessions) = tokio::join!(end_processes(context), end_sessions(context));
+    let gone = if ended.clean && sessions.problems.is_empty() { "all that ran has ended" } else { "not all has ended" };
+    err.hint(format!("{gone}, and the engine too, but nothing keeps it from being started again"))
+        .hint("free some space or make the folder writable, and give the order again")
 }
 
 fn text(stopped: &Stopped) -> String {

@@ -3,13 +3,17 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{Clock as _, Store as _};
 use dayfly_runner::{
-    Backup, Rebuilt, Restored, SqliteStore, StateLock, SystemClock, backup, backup_name, backups, prune_backups,
+    Archive, Archived, Backup, Rebuilt, Restored, SqliteStore, StateLock, SystemClock, archives, backup, backup_name,
+    backups, prune_backups,
 };
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
 use serde::Serialize;
 
 use crate::args::StoreCommand;
 use crate::context::Context;
 use crate::error::{CliError, Exit};
+use crate::moment::Moment;
 use crate::output::Output;
 use crate::tables::{columns, count};
 
@@ -21,6 +25,7 @@ pub(crate) async fn run(output: &Output, context: &Context, command: StoreComman
         StoreCommand::Info => info(output, context).await?,
         StoreCommand::Backup { file, keep } => make(output, context, file, usize::from(keep)).await?,
         StoreCommand::Rebuild => return rebuild(output, context).await,
+        StoreCommand::Archive { before, older } => archive(output, context, before, older).await?,
     }
     Ok(Exit::Good)
 }
@@ -38,7 +43,16 @@ struct Info {
     records: u64,
     head: String,
     format: u32,
+    archives: Vec<Kept>,
     backups: Vec<Utf8PathBuf>,
+}
+
+/// An archive, and whether its file is there.
+#[derive(Debug, Serialize)]
+struct Kept {
+    #[serde(flatten)]
+    archive: Archive,
+    missing: bool,
 }
 
 async fn info(output: &Output, context: &Context) -> Result<(), CliError> {
@@ -53,6 +67,7 @@ async fn info(output: &Output, context: &Context) -> Result<(), CliError> {
         records: state.head.0,
         head: format!("{}:{}", state.head.0, state.hash),
         format: dayfly_core::FORMAT_VERSION,
+        archives: kept(&context.ledger())?,
         backups: backups(&folder(context)),
     };
     output.data(&info, || {
@@ -63,9 +78,55 @@ async fn info(output: &Output, context: &Context) -> Result<(), CliError> {
             row("size", bytes(info.bytes)),
             row("records", format!("{}, format {}", info.records, info.format)),
             row("head", info.head.clone()),
+            row("archives", archived(&info.archives)),
             row("last backup", last.to_owned()),
         ])
     })
+}
+
+fn kept(ledger: &Utf8Path) -> Result<Vec<Kept>, CliError> {
+    let folder = ledger.with_file_name("archive");
+    let kept = |archive: Archive| Kept { missing: !folder.join(&archive.file).is_file(), archive };
+    Ok(archives(ledger)?.into_iter().map(kept).collect())
+}
+
+fn archived(kept: &[Kept]) -> String {
+    let Some(last) = kept.last() else { return "none".into() };
+    let size = bytes(kept.iter().map(|kept| kept.archive.bytes).sum());
+    let text = format!("{} with the records 1 to {}, {size}", count(kept.len(), "file"), last.archive.last);
+    let missing: Vec<&str> = kept.iter().filter(|kept| kept.missing).map(|kept| kept.archive.file.as_str()).collect();
+    if missing.is_empty() { text } else { format!("{text}; missing: {}", missing.join(", ")) }
+}
+
+async fn archive(
+    output: &Output,
+    context: &Context,
+    before: Option<Moment>,
+    older: Option<Span>,
+) -> Result<(), CliError> {
+    let portfolio = &context.config.portfolio;
+    let zone = portfolio.zone().unwrap_or_else(TimeZone::system);
+    let ago = |age: Span| SystemClock.now().to_zoned(zone.clone()).checked_sub(age).map(|then| then.timestamp());
+    let before = match (before, older) {
+        (Some(before), _) => before.begin(&zone),
+        // An age that reaches back beyond all time means nothing at all.
+        (None, older) => older.and_then(|age| ago(age).ok()).unwrap_or(Timestamp::MIN),
+    };
+    let _lock = StateLock::take(&portfolio.state_dir)?;
+    let done = SqliteStore::open(&context.ledger())?.archive(before).await?;
+    output.data(&done, || moved(&done))
+}
+
+fn moved(done: &Archived) -> String {
+    if done.records == 0 {
+        return "nothing was moved: there are no records of that age, or they are needed still".into();
+    }
+    let records = count(usize::try_from(done.records).unwrap_or(usize::MAX), "record");
+    let (files, size) = (count(done.files.len(), "file"), bytes(done.bytes));
+    let lines: String = done.files.iter().map(|file| format!("  {file}\n")).collect();
+    let ledger = format!("the ledger had {} and has {}", bytes(done.before), bytes(done.after));
+    let space = done.kept_space.as_ref().map(|why| format!("; its space is given back by the next archive: {why}"));
+    format!("{records} were moved into {files} of {size}; {ledger}{}\n{lines}", space.unwrap_or_default())
 }
 
 async fn make(output: &Output, context: &Context, file: Option<Utf8PathBuf>, keep: usize) -> Result<(), CliError> {
@@ -81,7 +142,11 @@ async fn make(output: &Output, context: &Context, file: Option<Utf8PathBuf>, kee
 
 fn said(made: &Backup) -> String {
     let records = count(usize::try_from(made.records).unwrap_or(usize::MAX), "record");
-    format!("{}: {records}, {}, head {}", made.path, bytes(made.bytes), made.head)
+    let with = match made.archives {
+        0 => String::new(),
+        files => format!(", with {} in `archive` beside it", count(files, "file")),
+    };
+    format!("{}: {records}, {}{with}, head {}", made.path, bytes(made.bytes), made.head)
 }
 
 async fn restore(output: &Output, context: &Context, file: &Utf8Path) -> Result<Exit, CliError> {

@@ -1,6 +1,6 @@
 //! `dayfly why`: where an issue stands, and what it waits for.
 
-use dayfly_core::{Filter, WhyReport, why};
+use dayfly_core::{Filter, Priority, WhyReport, why};
 use dayfly_runner::Past;
 use jiff::Timestamp;
 
@@ -33,6 +33,9 @@ fn text(report: &WhyReport, now: Timestamp) -> String {
     let stage = report.stage.as_ref().map(|s| format!(", stage {s}")).unwrap_or_default();
     let mut text =
         format!("{} {}\n  {}{stage}: {}\n", report.issue, one_line(&report.title), report.phase, report.verdict);
+    if report.priority != Priority::default() {
+        text.push_str(&format!("  priority: {}\n", report.priority));
+    }
     if let Some(until) = report.until {
         text.push_str(&format!("  looked at again: {}\n", time(until, now)));
     }

@@ -3,7 +3,8 @@
 use std::fs;
 use std::process::Command;
 
-use dayfly_core::{Record, State};
+use dayfly_core::{Batch, Event, Record, State, Store as _};
+use dayfly_runner::SqliteStore;
 use insta::assert_snapshot;
 use rusqlite::Connection;
 
@@ -153,6 +154,56 @@ fn a_copy_is_made_while_an_engine_writes_and_old_ones_go() {
     assert!(refused.code == Some(3) && refused.err.contains("is not in order"), "{refused:?}");
     let left = fs::read_dir(world.path(".dayfly/backups")).unwrap().count();
     assert_eq!(left, 2, "no part of a copy is left");
+}
+
+#[test]
+fn old_records_move_into_archives_that_go_with_every_copy() {
+    let world = World::with_agent(GOOD_AGENT);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let ledger = camino::Utf8PathBuf::try_from(world.path(".dayfly/ledger.sqlite")).unwrap();
+    runtime.block_on(async {
+        let store = SqliteStore::open(&ledger).unwrap();
+        let epoch = store.take_over().await.unwrap();
+        let events = vec![Event::EngineStarted { version: "1".into() }; 400];
+        let at = "2001-01-01T00:00:00Z".parse().unwrap();
+        store.append(&Batch { epoch, at, events, conditions: Vec::new() }).await.unwrap();
+    });
+    world.data(&["issue", "new", "Be done", "--label", "ready-for-dev"]);
+    assert_eq!(world.dayfly(&["run", "--until-idle", "--quiet"]).code, Some(0));
+    let (export, verified) = (world.data(&["audit", "show", "--json"]), world.data(&["audit", "verify"]));
+    let none = world.data(&["store", "archive", "--before", "2000-01-01"]);
+    assert!(none.contains("nothing was moved"), "{none}");
+    assert_eq!(world.dayfly(&["store", "archive"]).code, Some(2), "an age must be given");
+
+    let made = world.json(&["store", "archive", "--older", "1y"]);
+    let moved = made["records"].as_u64().unwrap();
+    assert!(moved > 0 && made["files"].as_array().unwrap().len() == 1, "{made}");
+    assert!(
+        world.data(&["store", "archive", "--before", "2999-01-01"]).contains("nothing was moved"),
+        "what is needed stays"
+    );
+    assert_eq!(world.data(&["audit", "show", "--json"]), export);
+    assert_eq!(world.data(&["audit", "verify"]), verified);
+    assert!(world.data(&["store", "rebuild"]).contains("it is what was stored"));
+    let info = world.json(&["store", "info"]);
+    assert_eq!((&info["archives"][0]["last"], &info["archives"][0]["missing"]), (&moved.into(), &false.into()));
+
+    let copied = world.data(&["store", "backup", "elsewhere/copy.sqlite"]);
+    assert!(copied.contains(", with 1 file in `archive` beside it"), "{copied}");
+    fs::remove_dir_all(world.path(".dayfly/archive")).unwrap();
+    let broken = world.dayfly(&["audit", "verify"]);
+    assert!(broken.code == Some(1) && broken.out.contains("is missing; put it back"), "{broken:?}");
+    let shown = world.data(&["store", "info"]);
+    assert!(shown.contains("; missing: ledger-1-"), "{shown}");
+    // Work goes on all the same.
+    world.agent("echo more >more.txt\ngit add --all\ngit commit --quiet --message More\n");
+    world.data(&["issue", "new", "Another one", "--label", "ready-for-dev"]);
+    assert_eq!(world.dayfly(&["run", "--until-idle", "--quiet"]).code, Some(0));
+    assert!(world.data(&["status"]).contains("2 issues done"));
+
+    world.data(&["store", "restore", "elsewhere/copy.sqlite"]);
+    assert!(world.data(&["audit", "verify"]).starts_with("the ledger is whole"));
+    assert!(world.data(&["audit", "show", "--json"]).starts_with(&export));
 }
 
 fn comments(world: &World) -> usize {

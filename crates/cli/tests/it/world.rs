@@ -147,6 +147,51 @@ impl World {
         command
     }
 
+    /// The program as it is installed under another name, with its keeper in the same file.
+    pub(crate) fn installed(&self, name: &str) -> Utf8PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        // A link is as good as a copy, where the disk has links.
+        fs::hard_link(env!("CARGO_BIN_EXE_dayfly"), &path)
+            .or_else(|_| fs::copy(env!("CARGO_BIN_EXE_dayfly"), &path).map(drop))
+            .unwrap();
+        path
+    }
+
+    /// Starts an installed program.
+    pub(crate) fn start_installed(&self, program: &Utf8Path, args: &[&str]) -> Started<'_> {
+        let mut command = self.sealed(program.as_str());
+        command.args(args);
+        Started::new(self, command)
+    }
+
+    /// A plain folder `web`, worked on by an agent that says in `starts` that it began, and waits for the file `go`.
+    pub(crate) fn waiting() -> Self {
+        let world = Self::new();
+        world.write("web/README.md", "");
+        world.agent("");
+        world.write(
+            "dayfly.toml",
+            &format!(
+                "version = 1\npipeline = [\"exec\"]\n\n[agents.script]\nkind = \"command\"\n\
+                 argv = [\"{}/agent.sh\"]\n\n[retry]\nbase = \"1ms\"\nmax = \"1ms\"\n\n\
+                 [stages.exec]\ngates = []\n\n[projects.web]\npath = \"web\"\nrepository = false\n",
+                world.root
+            ),
+        );
+        let root = &world.root;
+        world.agent(&format!(
+            "echo $$ >>{root}/starts\nwhile [ ! -e {root}/go ]; do sleep 0.02; done\necho >>{root}/ends"
+        ));
+        world.data(&["issue", "new", "Be done", "--label", "ready-for-dev"]);
+        world
+    }
+
+    /// The processes of the agents that have begun.
+    pub(crate) fn starts(&self) -> Vec<String> {
+        fs::read_to_string(self.path("starts")).unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
     /// A command that has nothing of the environment the tests run in but the place of its programs.
     fn sealed(&self, program: &str) -> Command {
         let mut command = Command::new(program);

@@ -87,7 +87,7 @@ fn label_problems(labels: &Labels) -> Vec<(String, String)> {
 }
 
 /// Each label's key with its name.
-fn named(labels: &Labels) -> [(&'static str, &str); 9] {
+fn named(labels: &Labels) -> [(&'static str, &str); 12] {
     let Labels {
         ready_for_prep,
         ready_for_dev,
@@ -98,6 +98,9 @@ fn named(labels: &Labels) -> [(&'static str, &str); 9] {
         blocked,
         human_needed,
         stale,
+        priority_critical,
+        priority_high,
+        priority_low,
     } = labels;
     [
         ("ready-for-prep", ready_for_prep),
@@ -109,6 +112,9 @@ fn named(labels: &Labels) -> [(&'static str, &str); 9] {
         ("blocked", blocked),
         ("human-needed", human_needed),
         ("stale", stale),
+        ("priority-critical", priority_critical),
+        ("priority-high", priority_high),
+        ("priority-low", priority_low),
     ]
 }
 

@@ -1,19 +1,17 @@
 //! The plan itself.
 
-use std::cmp::Reverse;
-
-use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::capacity::{day, month};
 use crate::triage::{Trigger, blockers, in_a_circle, may_trigger};
 use crate::{
-    Budgets, Control, Effect, GateSpec, Issue, IssueRef, IssueState, Phase, Pipeline, Portfolio, Project, ProjectName,
+    Budgets, Control, Effect, GateSpec, Issue, IssueRef, IssueState, Phase, Portfolio, Project, ProjectName,
     PullRecord, Service, Stage, StageName, StageRun, TrackerState,
 };
 
 use super::admit::admit;
 use super::choose::{Pick, choose};
+use super::order::{Order, priority};
 use super::{Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why};
 
 /// A candidate with what orders it.
@@ -24,16 +22,6 @@ pub(super) struct Candidate<'a> {
     pub(super) ready: Ready,
     /// With what it could be started, most wanted first; empty if it needs no agent.
     pub(super) picks: Vec<Pick>,
-}
-
-/// What orders candidates: the cascade, then later stages first, then the milestone's date, then age.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Order {
-    why: Why,
-    stage: Reverse<usize>,
-    due: (bool, Option<Date>),
-    issue: (u64, String),
-    project: ProjectName,
 }
 
 pub(super) fn plan(input: &PlanInput<'_>) -> Plan {
@@ -169,8 +157,9 @@ fn evaluate<'a>(
         model: None,
         substitution: None,
         why,
+        priority: priority(&input.portfolio.labels, view, issue),
     };
-    Ok(Candidate { order: order(&project.pipeline, view, issue, &ready), project, stage, ready, picks })
+    Ok(Candidate { order: Order::of(&project.pipeline, view, issue, &ready), project, stage, ready, picks })
 }
 
 /// Why an issue waits before it is asked what could be done for it; until when, and what helps.
@@ -253,18 +242,6 @@ fn bound_reached(
     let (of, until) = budget.filter(|_| !lands)?;
     let remedy = "wait for it to begin anew, or raise it in dayfly.toml";
     Some((Wait::Budget { of: of.clone() }, Some(*until), remedy))
-}
-
-fn order(pipeline: &Pipeline, view: &ProjectView, issue: &Issue, ready: &Ready) -> Order {
-    let milestone = issue.milestone.as_ref().and_then(|title| view.milestones.iter().find(|m| m.title == *title));
-    let due = milestone.and_then(|m| m.due);
-    Order {
-        why: ready.why,
-        stage: Reverse(pipeline.position(&ready.stage).unwrap_or(0)),
-        due: (due.is_none(), due),
-        issue: (issue.id.as_str().parse().unwrap_or(u64::MAX), issue.id.to_string()),
-        project: ready.issue.project.clone(),
-    }
 }
 
 /// Whether the issue waits for its own writes: nothing is started before they are done.

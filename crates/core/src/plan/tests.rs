@@ -15,6 +15,7 @@ mod capacity;
 mod observe;
 mod order;
 mod orders;
+mod priority;
 mod pulls;
 mod show;
 

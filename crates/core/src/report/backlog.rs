@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::{Plan, PlanInput, Wait};
+use crate::{Plan, PlanInput, Wait, Waiting};
 
 /// What waits where nothing is prepared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,11 +30,7 @@ pub struct BacklogLine {
 
 /// What waits, if nothing is ready, nothing runs, and nothing becomes ready by itself.
 pub fn backlog(input: &PlanInput<'_>, plan: &Plan) -> Option<Backlog> {
-    let by_itself = |wait: &Wait| {
-        let moves = matches!(wait, Wait::Running { .. } | Wait::Effects { .. } | Wait::Landing | Wait::HadTurn);
-        moves || matches!(wait, Wait::Slot { .. } | Wait::Backoff | Wait::Capacity { .. } | Wait::Budget { .. })
-    };
-    let moves = plan.waiting.iter().any(|waiting| waiting.until.is_some() || by_itself(&waiting.why));
+    let moves = plan.waiting.iter().any(goes_on_by_itself);
     if !plan.ready.is_empty() || !input.state.live.is_empty() || moves {
         return None;
     }
@@ -53,6 +49,14 @@ pub fn backlog(input: &PlanInput<'_>, plan: &Plan) -> Option<Backlog> {
     }
     backlog.waits.sort_by_key(|line| std::cmp::Reverse(line.issues));
     Some(backlog)
+}
+
+/// Whether what waits goes on without a person.
+pub(super) fn goes_on_by_itself(waiting: &Waiting) -> bool {
+    let wait = &waiting.why;
+    let moves = matches!(wait, Wait::Running { .. } | Wait::Effects { .. } | Wait::Landing | Wait::HadTurn);
+    let comes = matches!(wait, Wait::Slot { .. } | Wait::Backoff | Wait::Capacity { .. } | Wait::Budget { .. });
+    waiting.until.is_some() || moves || comes
 }
 
 /// What an issue waits for that only people can bring, and what helps.

@@ -34,9 +34,9 @@ pub struct WorkLog {
     /// The day.
     pub day: Date,
     /// What landed or was merged, with its commit.
-    pub landed: Vec<Done>,
+    pub landed: Vec<DoneLine>,
     /// What was finished without a landing.
-    pub finished: Vec<Done>,
+    pub finished: Vec<DoneLine>,
     /// What waits for a person now; none for a day that is over.
     pub person: Vec<WaitLine>,
     /// What else is carried over now; none for a day that is over.
@@ -60,7 +60,7 @@ pub struct WorkLog {
 
 /// Something that was finished.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Done {
+pub struct DoneLine {
     /// The issue.
     pub issue: IssueRef,
     /// Its title.
@@ -112,13 +112,13 @@ pub fn work_log(
 }
 
 /// What came to its end.
-struct Finished {
-    landed: Vec<Done>,
-    finished: Vec<Done>,
+pub(super) struct Finished {
+    pub(super) landed: Vec<DoneLine>,
+    pub(super) finished: Vec<DoneLine>,
 }
 
 /// The issues that were finished, as far as they are wanted.
-fn finished(
+pub(super) fn finished(
     records: &[Record],
     lines: &[AttemptLine],
     input: &PlanInput<'_>,
@@ -143,7 +143,7 @@ fn finished(
         if wanted(issue, record.at) {
             let title = input.state.issues.get(issue).map(|k| k.title.clone()).unwrap_or_default();
             let place = if commit.is_some() { &mut all.landed } else { &mut all.finished };
-            place.push(Done { issue: issue.clone(), title, commit: commit.map(|c| c.short().to_owned()) });
+            place.push(DoneLine { issue: issue.clone(), title, commit: commit.map(|c| c.short().to_owned()) });
         }
     }
     Ok(all)
@@ -192,7 +192,7 @@ impl WorkLog {
     }
 }
 
-fn seconds(time: Duration) -> String {
+pub(super) fn seconds(time: Duration) -> String {
     let all = time.as_secs();
     match (all / 3600, all / 60 % 60, all % 60) {
         (0, 0, s) => format!("{s} s"),
@@ -201,7 +201,7 @@ fn seconds(time: Duration) -> String {
     }
 }
 
-fn section<T>(text: &mut String, title: &str, items: &[T], line: impl Fn(&T) -> String) {
+pub(super) fn section<T>(text: &mut String, title: &str, items: &[T], line: impl Fn(&T) -> String) {
     if items.is_empty() {
         return;
     }
@@ -211,12 +211,13 @@ fn section<T>(text: &mut String, title: &str, items: &[T], line: impl Fn(&T) -> 
     }
 }
 
-fn done_line(done: &Done) -> String {
+pub(super) fn done_line(done: &DoneLine) -> String {
     let commit = done.commit.as_ref().map(|c| format!(" ({c})")).unwrap_or_default();
-    format!("{} {}{commit}", done.issue, done.title)
+    let title = if done.title.is_empty() { String::new() } else { format!(" {}", done.title) };
+    format!("{}{title}{commit}", done.issue)
 }
 
-fn wait_line(wait: &WaitLine) -> String {
+pub(super) fn wait_line(wait: &WaitLine) -> String {
     let remedy = wait.remedy.as_ref().map(|r| format!(" What helps: {r}.")).unwrap_or_default();
     let until = wait.until.map(|u| format!(" Until {u}.")).unwrap_or_default();
     let stop = if wait.reason.ends_with(['.', '?', '!']) { "" } else { "." };

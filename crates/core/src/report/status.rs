@@ -9,7 +9,8 @@ use serde::Serialize;
 use crate::triage::counts;
 use crate::{
     Counts, Feedback, IssueRef, IssueState, Milestone, Order, Outage, Pause, Phase, Plan, PlanInput, Portfolio,
-    ProjectName, ProjectView, Ready, Record, RecordError, Service, StageName, State, TrackerState, Wait, Waiting,
+    Priority, ProjectName, ProjectView, Ready, Record, RecordError, Service, StageName, State, TrackerState, Wait,
+    Waiting,
 };
 
 use super::{AttemptLine, Backlog, attempts, backlog};
@@ -149,7 +150,7 @@ pub fn status(input: &PlanInput<'_>, plan: &Plan) -> Status {
     }
 }
 
-fn running(state: &State) -> Vec<IssueLine> {
+pub(super) fn running(state: &State) -> Vec<IssueLine> {
     let line = |(id, live): (&crate::AttemptId, &crate::LiveAttempt)| IssueLine {
         issue: live.issue.clone(),
         title: state.issues.get(&live.issue).map(|k| k.title.clone()).unwrap_or_default(),
@@ -195,6 +196,8 @@ pub struct WhyReport {
     pub phase: String,
     /// The stage it is at.
     pub stage: Option<StageName>,
+    /// Its priority.
+    pub priority: Priority,
     /// What happens next, or why nothing does.
     pub verdict: String,
     /// When it is looked at again.
@@ -221,6 +224,9 @@ pub fn why(
     let seen = input.views.get(&issue.project).and_then(|v| v.issues.iter().find(|i| i.id == issue.issue));
     let fault = input.views.get(&issue.project).and_then(|v| v.fault.as_ref());
     let Some(title) = seen.map(|i| &i.title).or(known.map(|k| &k.title)) else { return Ok(None) };
+    let priority = seen.zip(input.views.get(&issue.project));
+    let priority = priority.map(|(seen, view)| crate::plan::priority(&input.portfolio.labels, view, seen));
+    let priority = priority.unwrap_or_default();
     let is_open = seen.is_some_and(|i| i.state == TrackerState::Open);
     let ready = plan.ready.iter().find(|r| r.issue == *issue);
     let waiting = plan.waiting_for(issue);
@@ -247,6 +253,7 @@ pub fn why(
         title: title.clone(),
         phase: known.map_or("new", |k| k.phase.word()).to_owned(),
         stage: known.map(|k| k.stage.clone()).or(ready.map(|r| r.stage.clone())),
+        priority,
         verdict,
         until: waiting.and_then(|w| w.until),
         remedy: waiting.and_then(|w| w.remedy.clone()),

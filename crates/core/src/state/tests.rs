@@ -1,4 +1,5 @@
 mod github;
+mod restored;
 
 use std::collections::BTreeSet;
 

@@ -52,7 +52,7 @@ pub struct IssueFacts {
     pub blocked_by: Vec<String>,
     /// Who, with write permission, asked for work on it by a label, since its text was last changed.
     pub approved_by: Option<String>,
-    /// Labels that ask for work and count for nothing, because nobody with write permission put them on.
+    /// Labels that ask for work, or say how soon, and count for nothing, because nobody with write permission put them on.
     pub unproven: Vec<String>,
     /// Who it is assigned to.
     pub assignees: Vec<String>,

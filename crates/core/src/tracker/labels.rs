@@ -1,6 +1,36 @@
 //! The labels that carry meaning.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+
+use super::Issue;
+
+/// How soon an issue's turn comes: what is more urgent goes before everything else that orders a plan.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Priority {
+    /// Before all else.
+    Critical,
+    /// Before what has no priority.
+    High,
+    /// What nobody gave a priority.
+    #[default]
+    Normal,
+    /// After what has no priority.
+    Low,
+}
+
+impl fmt::Display for Priority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Priority::Critical => "critical",
+            Priority::High => "high",
+            Priority::Normal => "normal",
+            Priority::Low => "low",
+        })
+    }
+}
 
 /// The labels that carry meaning, as the user named them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +54,12 @@ pub struct Labels {
     pub human_needed: String,
     /// Nothing happened for a long time.
     pub stale: String,
+    /// It comes before all else.
+    pub priority_critical: String,
+    /// It comes before what has no priority.
+    pub priority_high: String,
+    /// It comes after what has no priority.
+    pub priority_low: String,
 }
 
 impl Default for Labels {
@@ -38,6 +74,9 @@ impl Default for Labels {
             blocked: "blocked".into(),
             human_needed: "human-needed".into(),
             stale: "stale".into(),
+            priority_critical: "priority-critical".into(),
+            priority_high: "priority-high".into(),
+            priority_low: "priority-low".into(),
         }
     }
 }
@@ -59,7 +98,20 @@ impl Labels {
 
     /// Whether the label is one of these, and so none for an agent to set; case makes no difference.
     pub fn is_own(&self, label: &str) -> bool {
-        self.exclusive().into_iter().chain([self.stale.as_str()]).any(|own| own.eq_ignore_ascii_case(label.trim()))
+        let others = [self.stale.as_str()].into_iter().chain(self.priorities().map(|(_, label)| label));
+        self.exclusive().into_iter().chain(others).any(|own| own.eq_ignore_ascii_case(label.trim()))
+    }
+
+    /// The labels that say how soon an issue's turn comes, the most urgent first. An issue with none of them is normal.
+    pub fn priorities(&self) -> impl Iterator<Item = (Priority, &str)> {
+        let critical = (Priority::Critical, self.priority_critical.as_str());
+        let (high, low) = ((Priority::High, self.priority_high.as_str()), (Priority::Low, self.priority_low.as_str()));
+        [critical, high, low].into_iter()
+    }
+
+    /// The priority that somebody with write permission gave an issue by a label; of several, the most urgent.
+    pub fn priority_of(&self, issue: &Issue) -> Option<Priority> {
+        self.priorities().find(|(_, label)| issue.asks_by(label)).map(|(priority, _)| priority)
     }
 
     /// The labels with which an issue waits until a person takes them away.

@@ -19,6 +19,8 @@ pub(crate) struct House {
     pub(crate) slots: Vec<Arc<Slot>>,
     /// The labels that ask for work.
     pub(crate) entries: Vec<String>,
+    /// The labels that say how soon an issue's turn comes.
+    pub(crate) ranks: Vec<String>,
     /// The labels that mean anything.
     pub(crate) interesting: Vec<String>,
     pub(crate) fresh: SignedDuration,
@@ -39,7 +41,8 @@ impl House {
         }
         let mut interesting: Vec<String> = settings.labels.exclusive().into_iter().map(str::to_owned).collect();
         interesting.push(settings.labels.stale.clone());
-        interesting.extend(settings.entries.iter().cloned());
+        let ranks: Vec<String> = settings.labels.priorities().map(|(_, label)| label.to_owned()).collect();
+        interesting.extend(settings.entries.iter().chain(&ranks).cloned());
         interesting.sort();
         interesting.dedup();
         Self {
@@ -47,11 +50,17 @@ impl House {
             projects,
             slots: slots.into_values().collect(),
             entries: settings.entries,
+            ranks,
             interesting,
             fresh: SignedDuration::try_from(settings.fresh).unwrap_or(SignedDuration::MAX),
             looks: settings.looks,
             sweeping: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// The labels that count only where somebody with write permission put them on.
+    pub(crate) fn proven(&self) -> impl Iterator<Item = &String> {
+        self.entries.iter().chain(&self.ranks)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

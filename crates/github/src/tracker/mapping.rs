@@ -19,6 +19,8 @@ pub(crate) struct Mapping<'a> {
     pub(crate) own: &'a Identity,
     /// The labels that ask for work.
     pub(crate) entries: &'a [String],
+    /// The labels that say how soon an issue's turn comes.
+    pub(crate) ranks: &'a [String],
     pub(crate) snapshot: &'a Snapshot,
 }
 
@@ -161,6 +163,7 @@ impl<'a> Mapping<'a> {
             author: self.standing(&seen.author, own),
             labels: &seen.labels,
             entries: self.entries,
+            ranks: self.ranks,
         })
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::fault::Fault;
+use super::house::House;
 use super::seen::{Permitted, Seen, SeenIssue};
 use super::slot::Slot;
 use super::snapshot::Snapshot;
@@ -43,9 +44,9 @@ pub(crate) async fn ask(
 }
 
 /// Whether work is asked for by somebody whose permission should be looked at again, though nothing changed.
-pub(crate) fn is_due(snapshot: &Snapshot, entries: &[String], now: Timestamp) -> bool {
+pub(crate) fn is_due(snapshot: &Snapshot, house: &House, now: Timestamp) -> bool {
     let open = snapshot.issues.values().filter(|issue| issue.state != State::Closed);
-    let asking = open.filter(|issue| entries.iter().any(|entry| issue.has_label(entry)));
+    let asking = open.filter(|issue| house.proven().any(|label| issue.has_label(label)));
     let permitted =
         asking.flat_map(everybody).filter_map(|(who, _)| snapshot.people.get(&who.login()?.to_ascii_lowercase()));
     permitted.into_iter().any(|permitted| permitted.writer && now.duration_since(permitted.asked) > IDLE)

@@ -124,6 +124,6 @@ fn is_unchanged(house: &House, slot: &Slot, seen: &Sighting, now: Timestamp) -> 
     !slot.is_dirty()
         && slot.with(now, |snapshot| {
             let same = snapshot.print.as_ref().is_some_and(|known| known.sure && known.looks_like(&seen.print));
-            same && !details::waits_elsewhere(snapshot, now) && !people::is_due(snapshot, &house.entries, now)
+            same && !details::waits_elsewhere(snapshot, now) && !people::is_due(snapshot, house, now)
         })
 }

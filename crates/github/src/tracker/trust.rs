@@ -24,7 +24,7 @@ pub(crate) enum Standing {
 pub(crate) struct Approval {
     /// Who asked for work since the text was last changed by somebody who may not.
     pub(crate) by: Option<String>,
-    /// Labels that ask for work and were put on by somebody who may not ask.
+    /// Labels that ask for work, or for it soon, and were put on by somebody who may not ask.
     pub(crate) unproven: Vec<String>,
 }
 
@@ -50,6 +50,8 @@ pub(crate) struct Question<'a> {
     pub(crate) labels: &'a [String],
     /// The labels that ask for work.
     pub(crate) entries: &'a [String],
+    /// The labels that say how soon an issue's turn comes: they count as little as those, and approve nothing.
+    pub(crate) ranks: &'a [String],
 }
 
 /// Who asked for work, and which labels count for nothing.
@@ -73,7 +75,9 @@ pub(crate) fn approval(question: Question<'_>) -> Approval {
         None => true,
     };
     let by = by.filter(|(at, _)| safe(*at)).and_then(|(_, login)| login).map(str::to_owned);
-    let unproven = question.labels.iter().filter(|label| asks(label) && !is_proven(&question, label));
+    let ranks = |label: &str| question.ranks.iter().any(|rank| rank.eq_ignore_ascii_case(label));
+    let counts = |label: &str| asks(label) || ranks(label);
+    let unproven = question.labels.iter().filter(|label| counts(label) && !is_proven(&question, label));
     Approval { by, unproven: unproven.cloned().collect() }
 }
 

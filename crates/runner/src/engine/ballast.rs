@@ -36,6 +36,11 @@ impl Ballast {
     }
 }
 
+/// Gives the ballast of a state directory up, for who is not its engine; tells whether there was something to give up.
+pub(crate) fn give_up_ballast(state_dir: &Utf8Path) -> bool {
+    std::fs::remove_file(state_dir.join(FILE)).is_ok()
+}
+
 fn make(path: &Utf8Path) -> io::Result<()> {
     if path.metadata().is_ok_and(|file| file.len() == BYTES) {
         return Ok(());

@@ -3,11 +3,13 @@
 //! Nothing is decided while a batch is held: nothing is started, no effect is sent. What runs goes on, and how it ends
 //! waits in the channel and in the files of its keeper.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use dayfly_core::{Batch, Condition, Event, Record, Seq, Stop, Store, StoreError};
+use dayfly_core::{Batch, Condition, Event, IssueRef, Record, Seq, Stop, Store, StoreError};
+use futures_util::future::BoxFuture;
 
-use super::recover::recall;
+use super::recover::not_held;
 use super::{EngineError, Loop};
 
 /// The pause before a held batch is tried again, the first time and at most.
@@ -17,33 +19,73 @@ const MOST: Duration = Duration::from_secs(4);
 const KILLED: Duration = Duration::from_secs(10);
 
 impl Loop<'_> {
-    /// Appends what happened, and folds it into the state.
+    /// Appends what happened, folds it into the state, and tells it.
     pub(super) async fn append(&mut self, events: Vec<Event>, conditions: Vec<Condition>) -> Result<(), EngineError> {
-        let missing = self.model.state.missing(&events);
-        recall(&*self.house.store, &mut self.model.state, missing).await?;
-        let batch = Batch { epoch: self.epoch, at: self.house.now(), events, conditions };
-        let head = self.model.state.head;
-        let store = &*self.house.store;
-        let records = match store.append(&batch).await {
-            Err(err) if err.is_transient() => self.hold(&batch, err).await?,
-            answer => settled(store, head, &batch, answer).await?,
-        };
-        let own = records.len() == batch.events.len();
-        for (at, record) in records.iter().enumerate() {
-            self.model.state.apply(record).map_err(StoreError::from)?;
-            match batch.events.get(at).filter(|_| own) {
-                Some(event) => self.progress.event(&self.model.state, event),
-                None => {
-                    let event = record.event().map_err(|err| StoreError::Ledger(err.into()))?;
-                    self.progress.event(&self.model.state, &event);
-                }
-            }
+        for event in self.record(events, conditions).await? {
+            self.progress.event(&self.model.state, &event);
         }
         Ok(())
     }
 
-    /// Tries again and again until the store serves, or the operator asks for the end.
-    async fn hold(&mut self, batch: &Batch, mut err: StoreError) -> Result<Vec<Record>, EngineError> {
+    /// Appends what happened, and folds it into the state. Gives all events that came into the ledger.
+    pub(super) async fn record(
+        &mut self,
+        events: Vec<Event>,
+        conditions: Vec<Condition>,
+    ) -> Result<Vec<Event>, EngineError> {
+        if events.is_empty() {
+            return Ok(events);
+        }
+        let missing = self.model.state.missing(&events);
+        self.recall(missing).await?;
+        let batch = Batch { epoch: self.epoch, at: self.house.now(), events, conditions };
+        let (house, head) = (Arc::clone(&self.house), self.model.state.head);
+        let store = &*house.store;
+        let answer = store.append(&batch).await;
+        let records = match settled(store, head, &batch, answer).await {
+            Err(err) if err.is_transient() => self.hold(err, || Box::pin(again(store, head, &batch))).await?,
+            answer => answer?,
+        };
+        for record in &records {
+            self.model.state.apply(record).map_err(StoreError::from)?;
+        }
+        if records.len() == batch.events.len() {
+            return Ok(batch.events);
+        }
+        let event = |record: &Record| record.event().map_err(|err| StoreError::Ledger(err.into()));
+        Ok(records.iter().map(event).collect::<Result<_, _>>()?)
+    }
+
+    /// Takes those issues back that the state does not hold because they were set aside.
+    pub(super) async fn recall(&mut self, issues: impl IntoIterator<Item = IssueRef>) -> Result<(), EngineError> {
+        let missing = not_held(&self.model.state, issues);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let house = Arc::clone(&self.house);
+        for (issue, known) in self.held(|| house.store.recall(&missing)).await? {
+            self.model.state.recall(issue, known);
+        }
+        Ok(())
+    }
+
+    /// Asks the store, and holds on while it does not serve.
+    pub(super) async fn held<'s, T>(
+        &mut self,
+        ask: impl Fn() -> BoxFuture<'s, Result<T, StoreError>>,
+    ) -> Result<T, EngineError> {
+        match ask().await {
+            Err(err) if err.is_transient() => self.hold(err, ask).await,
+            answer => Ok(answer?),
+        }
+    }
+
+    /// Asks again and again until the store serves, or the operator asks for the end.
+    async fn hold<'s, T>(
+        &mut self,
+        mut err: StoreError,
+        ask: impl Fn() -> BoxFuture<'s, Result<T, StoreError>>,
+    ) -> Result<T, EngineError> {
         if !self.model.tight {
             self.progress.unavailable(&err);
         }
@@ -61,14 +103,14 @@ impl Loop<'_> {
                 return Err(err.into());
             }
             pause = pause.max(FIRST / 2).saturating_mul(2).min(MOST);
-            match again(&*self.house.store, self.model.state.head, batch).await {
-                Ok(records) => {
+            match ask().await {
+                Ok(answer) => {
                     if self.model.tight {
                         self.loosen().await;
                     } else {
                         self.progress.available();
                     }
-                    return Ok(records);
+                    return Ok(answer);
                 }
                 Err(new) if new.is_transient() => err = new,
                 Err(new) => return Err(new.into()),
@@ -127,7 +169,7 @@ impl Loop<'_> {
     }
 }
 
-/// Appends before there is a loop that could hold on.
+/// Appends without holding on: what is not recorded at the end of a run is no loss.
 pub(super) async fn once(store: &dyn Store, head: Seq, batch: &Batch) -> Result<Vec<Record>, StoreError> {
     let answer = store.append(batch).await;
     match settled(store, head, batch, answer).await {
@@ -159,7 +201,11 @@ async fn settled(
         Ok(records) if records.first().is_none_or(|first| first.seq.0 == head.0 + 1) => Ok(records),
         Ok(_) => store.read(head, usize::MAX).await,
         Err(err) if err.is_transient() => Err(err),
-        Err(err) => landed(store, head, batch).await.ok().flatten().ok_or(err),
+        Err(err) => match landed(store, head, batch).await {
+            Ok(records) => records.ok_or(err),
+            Err(unknown) if unknown.is_transient() => Err(unknown),
+            Err(_) => Err(err),
+        },
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dayfly_core::{
-    AgentName, AttemptId, Awaited, Commit, Condition, Effect, EffectEntry, EffectId, Event, Filter, Issue, IssueId,
-    IssueRef, JobSpec, LimitNotice, Next, Outcome, Phase, PlanInput, Portfolio, ProcessIdentity, ProjectName,
-    ProjectView, Ready, Service, State, Stop, Using,
+    AgentName, AttemptId, Awaited, Commit, Condition, EffectEntry, EffectId, Event, Filter, Issue, IssueId, IssueRef,
+    JobSpec, LimitNotice, Next, Outcome, Phase, PlanInput, Portfolio, ProcessIdentity, ProjectName, ProjectView, Ready,
+    Service, State, Stop, Using,
 };
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -205,13 +205,7 @@ pub(super) enum Report {
 }
 
 impl Model {
-    pub(super) fn new(portfolio: Arc<Portfolio>, mut state: State, filter: Filter, until: Until) -> Self {
-        // Whoever starts a run has most likely cleared the checkout that was in the way of a landing.
-        for pending in &mut state.outbox {
-            if matches!(pending.entry.effect, Effect::Land { .. }) {
-                pending.delayed = None;
-            }
-        }
+    pub(super) fn new(portfolio: Arc<Portfolio>, state: State, filter: Filter, until: Until) -> Self {
         let stale = portfolio.projects.keys().filter(|p| filter.project.as_ref().is_none_or(|f| f == *p)).cloned();
         Self {
             stale: stale.collect(),

@@ -1,6 +1,6 @@
 //! The orders of people, as an engine takes them in.
 
-use dayfly_core::{End, Epoch, Outcome, Pause, State, Stop, Target};
+use dayfly_core::{End, Outcome, Pause, Stop, Target};
 
 use crate::process;
 
@@ -8,20 +8,6 @@ use super::attempt::Work;
 use super::builder::EngineError;
 use super::house::House;
 use super::{Loop, decide};
-
-/// Takes in what was ordered while no engine was there.
-///
-/// # Errors
-/// If everything is stopped: then there is nothing to start.
-pub(super) async fn enter(house: &House, epoch: Epoch, state: &mut State) -> Result<(), EngineError> {
-    if let Some(inbox) = &house.inbox {
-        inbox.take_in(&*house.store, epoch, state, house.now()).await?;
-    }
-    match &state.control.halt {
-        Some(order) => Err(EngineError::Halted(order.clone())),
-        None => Ok(()),
-    }
-}
 
 impl House {
     /// Whether everything is stopped, as the file says that stops it. It is asked right before each start and each write:
@@ -52,6 +38,26 @@ impl Work {
 }
 
 impl Loop<'_> {
+    /// Takes in what was ordered while no engine was there.
+    ///
+    /// # Errors
+    /// If everything is stopped: then there is nothing to start.
+    pub(super) async fn enter(&mut self) -> Result<(), EngineError> {
+        if let Some(inbox) = self.house.inbox.clone() {
+            for request in inbox.news(&self.model.state) {
+                let event = request.event(&self.model.state);
+                self.record(event.into_iter().collect(), Vec::new()).await?;
+                // One that stays is known again by its id.
+                let _ = inbox.remove(&request.order.id);
+            }
+            inbox.clear(&self.model.state);
+        }
+        match &self.model.state.control.halt {
+            Some(order) => Err(EngineError::Halted(order.clone())),
+            None => Ok(()),
+        }
+    }
+
     /// Takes in what was ordered. A request is removed when all that follows from it was begun; one that stays is known
     /// again by its id.
     pub(super) async fn take_orders(&mut self) -> Result<(), EngineError> {

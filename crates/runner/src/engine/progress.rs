@@ -189,8 +189,9 @@ impl Summary {
                 }
                 Event::AttemptEnded { attempt, outcome, next, .. } => {
                     *summary.ends.entry(outcome.end.word().into()).or_default() += 1;
-                    let Some(issue) = issues.get(&attempt) else { continue };
-                    summary.failed.retain(|failed| failed != issue);
+                    // One that was taken up was started before this run.
+                    let Some(issue) = issues.get(&attempt).cloned().or_else(|| attempt.issue()) else { continue };
+                    summary.failed.retain(|failed| *failed != issue);
                     if outcome.end != End::Succeeded {
                         summary.failed.push(issue.clone());
                     }

@@ -14,10 +14,7 @@ pub(super) async fn recall(
     state: &mut State,
     issues: impl IntoIterator<Item = IssueRef>,
 ) -> Result<(), StoreError> {
-    if state.aside.is_empty() {
-        return Ok(());
-    }
-    let missing: Vec<IssueRef> = issues.into_iter().filter(|issue| !state.issues.contains_key(issue)).collect();
+    let missing = not_held(state, issues);
     if missing.is_empty() {
         return Ok(());
     }
@@ -25,6 +22,14 @@ pub(super) async fn recall(
         state.recall(issue, known);
     }
     Ok(())
+}
+
+/// Those issues that a state does not hold because they were set aside.
+pub(super) fn not_held(state: &State, issues: impl IntoIterator<Item = IssueRef>) -> Vec<IssueRef> {
+    if state.aside.is_empty() {
+        return Vec::new();
+    }
+    issues.into_iter().filter(|issue| !state.issues.contains_key(issue)).collect()
 }
 
 /// Reads the whole ledger.

@@ -10,19 +10,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dayfly_core::{
-    AttemptId, Batch, Boot, Condition, Effect, Epoch, Event, EventSink, Fate, Found, LiveAttempt, ProjectName, Running,
-    Seq, State, StoreError, quarantine_until,
+    AttemptId, Boot, Condition, Effect, Event, EventSink, Fate, Found, JobSpec, LiveAttempt, ProjectName, Running,
+    State, quarantine_until,
 };
 use futures_util::future::BoxFuture;
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 
 use super::attempt::Work;
 use super::brake::Brake;
 use super::guard::Guard;
-use super::hold;
 use super::house::House;
-use super::progress::Progress;
 
 use lost::Gone;
 pub(super) use lost::keep;
@@ -40,12 +38,10 @@ pub(super) struct TakenUp {
 /// What this engine needs to deal with what it finds.
 pub(super) struct Recovery<'a> {
     pub(super) house: &'a Arc<House>,
-    pub(super) epoch: Epoch,
     /// Where the events of an attempt go.
     pub(super) sink: &'a (dyn Fn(&AttemptId) -> EventSink + Sync),
     /// How attempts are told to stop.
     pub(super) brake: &'a Brake,
-    pub(super) progress: &'a Progress,
 }
 
 /// What the earlier engine's last record told of how it ended.
@@ -64,22 +60,11 @@ impl Last {
     }
 }
 
-/// Says in the ledger that this engine works now, and in which boot of its machine.
-pub(super) async fn begin(house: &House, epoch: Epoch, state: &mut State) -> Result<(), StoreError> {
-    let started = Event::EngineStarted { version: env!("CARGO_PKG_VERSION").into() };
-    let booted = house.clock.boot().map(|boot| Event::Booted { boot });
-    let events = [started].into_iter().chain(booted).collect();
-    let batch = Batch { epoch, at: house.now(), events, conditions: Vec::new() };
-    let records = hold::once(&*house.store, state.head, &batch).await?;
-    Ok(records.iter().try_for_each(|record| state.apply(record))?)
-}
-
-/// Says in the ledger that nothing of this engine is under way any more. Without that record the next engine only waits
-/// where it need not.
-pub(super) async fn rest(house: &House, epoch: Epoch, state: &mut State) -> Result<(), StoreError> {
-    let batch = Batch { epoch, at: house.now(), events: vec![Event::EngineStopped], conditions: Vec::new() };
-    let records = hold::once(&*house.store, state.head, &batch).await.unwrap_or_default();
-    Ok(records.iter().try_for_each(|record| state.apply(record))?)
+/// What became of all that was left: what goes on, and what is to be recorded.
+pub(super) struct Dealt {
+    pub(super) taken_up: Vec<TakenUp>,
+    pub(super) events: Vec<Event>,
+    pub(super) conditions: Vec<Condition>,
 }
 
 /// A live attempt, and what it would go on with.
@@ -92,8 +77,8 @@ struct Looked {
 enum What {
     /// It goes on.
     Runs(Box<Work>, Box<dyn Running>),
-    /// It is gone, and can be settled.
-    Gone(Box<Work>),
+    /// It is gone, and can be settled. It may be that it could not be looked for, with the reason.
+    Gone(Box<Work>, Option<String>),
     /// It is gone, and so is its project.
     Homeless,
     /// Nothing is known of its job.
@@ -101,10 +86,9 @@ enum What {
 }
 
 impl Recovery<'_> {
-    /// Deals with all that an earlier engine left. What is settled is in the ledger when this returns, in one batch: to
-    /// make it durable costs the same for one attempt and for five hundred.
-    pub(super) async fn run(&self, state: &mut State, last: &Last) -> Result<Vec<TakenUp>, StoreError> {
-        let looked = self.look(state).await?;
+    /// Deals with all that an earlier engine left, given the jobs of what was at work.
+    pub(super) async fn run(&self, state: &State, last: &Last, jobs: BTreeMap<AttemptId, JobSpec>) -> Dealt {
+        let looked = self.look(state, jobs).await;
         let (mut taken_up, mut gone, mut found) = (Vec::new(), Vec::new(), Vec::new());
         for Looked { id, attempt, what } in looked {
             match what {
@@ -112,9 +96,9 @@ impl Recovery<'_> {
                     found.push(Found { what: id.to_string(), fate: Fate::TakenUp, why: String::new() });
                     taken_up.push(TakenUp { work: *work, running });
                 }
-                What::Gone(work) => gone.push(Gone { id, attempt, work: Some(work), unknown: false }),
-                What::Homeless => gone.push(Gone { id, attempt, work: None, unknown: false }),
-                What::Unknown => gone.push(Gone { id, attempt, work: None, unknown: true }),
+                What::Gone(work, why) => gone.push(Gone { id, attempt, work: Some(work), unknown: false, why }),
+                What::Homeless => gone.push(Gone { id, attempt, work: None, unknown: false, why: None }),
+                What::Unknown => gone.push(Gone { id, attempt, work: None, unknown: true, why: None }),
             }
         }
         found.extend(self.strangers(state, last).await);
@@ -132,58 +116,34 @@ impl Recovery<'_> {
         if !found.is_empty() {
             events.push(Event::Recovered { found });
         }
-        self.append(state, events, conditions).await?;
-        self.house.clean_leftovers(state).await?;
-        Ok(taken_up)
-    }
-
-    async fn append(
-        &self,
-        state: &mut State,
-        events: Vec<Event>,
-        conditions: Vec<Condition>,
-    ) -> Result<(), StoreError> {
-        if events.is_empty() {
-            return Ok(());
-        }
-        let batch = Batch { epoch: self.epoch, at: self.house.now(), events, conditions };
-        let records = hold::once(&*self.house.store, state.head, &batch).await?;
-        for (record, event) in records.iter().zip(&batch.events) {
-            state.apply(record)?;
-            match event {
-                Event::Recovered { found } => self.progress.recovered(found),
-                Event::AttemptEnded { .. } => {}
-                event => self.progress.event(state, event),
-            }
-        }
-        Ok(())
+        Dealt { taken_up, events, conditions }
     }
 
     /// Looks at every attempt that has not ended, many at once.
-    async fn look(&self, state: &State) -> Result<Vec<Looked>, StoreError> {
+    async fn look(&self, state: &State, mut jobs: BTreeMap<AttemptId, JobSpec>) -> Vec<Looked> {
         let shown: BTreeMap<ProjectName, Arc<Shown>> =
             self.house.projects.keys().map(|name| (name.clone(), Arc::default())).collect();
-        let mut all: Vec<BoxFuture<'_, Result<Looked, StoreError>>> = Vec::new();
+        let mut all: Vec<BoxFuture<'_, Looked>> = Vec::new();
         for (id, attempt) in &state.live {
-            all.push(Box::pin(self.look_at(state, id, attempt, &shown)));
+            let job = jobs.remove(id);
+            all.push(Box::pin(self.look_at(state, (id, attempt), job, &shown)));
         }
-        stream::iter(all).buffered(AT_ONCE).try_collect().await
+        stream::iter(all).buffered(AT_ONCE).collect().await
     }
 
     async fn look_at(
         &self,
         state: &State,
-        id: &AttemptId,
-        attempt: &LiveAttempt,
+        (id, attempt): (&AttemptId, &LiveAttempt),
+        job: Option<JobSpec>,
         shown: &BTreeMap<ProjectName, Arc<Shown>>,
-    ) -> Result<Looked, StoreError> {
+    ) -> Looked {
         let looked = |what| Looked { id: id.clone(), attempt: attempt.clone(), what };
-        let job = started_job(self.house, attempt).await?;
         let Some((job, known)) = job.zip(state.issues.get(&attempt.issue).cloned()) else {
-            return Ok(looked(What::Unknown));
+            return looked(What::Unknown);
         };
         let Some(project) = self.house.project(&attempt.issue.project).cloned() else {
-            return Ok(looked(What::Homeless));
+            return looked(What::Homeless);
         };
         let guard = Guard::new(&job, self.house.portfolio.billing(job.account.as_ref()));
         let work = Work {
@@ -199,13 +159,14 @@ impl Recovery<'_> {
             guard,
             stop: self.brake.ear(Some(id)),
         };
-        Ok(looked(match work.find().await {
-            Some(running) => {
+        looked(match work.find().await {
+            Ok(Some(running)) => {
                 self.house.end_gates(&work.project, id).await;
                 What::Runs(Box::new(work), running)
             }
-            None => What::Gone(Box::new(work)),
-        }))
+            Ok(None) => What::Gone(Box::new(work), None),
+            Err(why) => What::Gone(Box::new(work), Some(why)),
+        })
     }
 
     /// The effects that the earlier engine may have sent and that could be done twice: they wait until no request of then
@@ -231,15 +192,4 @@ impl Recovery<'_> {
         });
         doubtful.unzip()
     }
-}
-
-/// The job of a live attempt, from the record that claimed it.
-async fn started_job(house: &House, attempt: &LiveAttempt) -> Result<Option<dayfly_core::JobSpec>, StoreError> {
-    let before = Seq(attempt.token.0.saturating_sub(1));
-    let records = house.store.read(before, 1).await?;
-    let event = records.first().map(|r| r.event().map_err(dayfly_core::StateError::from)).transpose()?;
-    Ok(match event {
-        Some(Event::AttemptStarted { job, .. }) => Some(*job),
-        _ => None,
-    })
 }

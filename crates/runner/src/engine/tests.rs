@@ -7,6 +7,7 @@ mod flow;
 mod guard;
 mod incidents;
 mod interrupts;
+mod left;
 mod night;
 mod orders;
 mod outbox;

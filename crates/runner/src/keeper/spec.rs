@@ -206,6 +206,16 @@ impl Status {
     }
 }
 
+/// The version of a keeper's files, where they are of a newer program than this one: nobody here knows what they mean.
+pub(crate) fn newer_version(dir: &Utf8Path) -> Option<u32> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    let version = |file: &str| Some(read_json::<Versioned>(&dir.join(file)).ok()??.version);
+    [KEEPER_FILE, STATUS_FILE].into_iter().filter_map(version).max().filter(|version| *version > KEEPER_VERSION)
+}
+
 /// Reads one of a keeper's files; `None` if it is not there.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Utf8Path) -> io::Result<Option<T>> {
     match fs::read(path) {

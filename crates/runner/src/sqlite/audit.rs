@@ -6,6 +6,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row};
 use serde::Serialize;
 
 use super::failure;
+use super::rows::File;
 use super::schema::{self, Access};
 
 const ROWS: &str = "SELECT seq, format, epoch, at, kind, body, prev, hash FROM ledger ORDER BY seq";
@@ -52,7 +53,10 @@ fn walk(
 ) -> Result<(Anchor, u64, Option<Broken>), StoreError> {
     let mut chain = Chain::new(anchors);
     let mut records = 0;
-    let mut broken = None;
+    let mut broken = archived(&File { path, connection }, &mut chain, &mut records)?;
+    if broken.is_some() {
+        return Ok((chain.head(), records, broken));
+    }
     let mut statement = match connection.prepare(ROWS) {
         Ok(statement) => statement,
         Err(err) => return Err(failure::sqlite(path, err)),
@@ -81,6 +85,28 @@ fn walk(
     let head = chain.head();
     let broken = broken.or_else(|| chain.end().err());
     Ok((head, records, broken))
+}
+
+/// Follows the chain through what is in archives.
+fn archived(file: &File<'_>, chain: &mut Chain, records: &mut u64) -> Result<Option<Broken>, StoreError> {
+    for archive in file.archives()? {
+        let mut broken = None;
+        let mut take = |record: &Record| {
+            broken = chain.take(record).err();
+            *records += u64::from(broken.is_none());
+            broken.is_none()
+        };
+        let read = file.through(&archive, &mut take);
+        let seq = chain.head().seq().0 + 1;
+        let read = read.err().map(|err| Broken::Unreadable { seq, why: err.to_string() });
+        // The ledger and its archive must agree on where the one goes on and the other ends.
+        let ends = (chain.head().seq().0, chain.hash()) == (archive.last, &archive.hash);
+        let parted = (!ends).then_some(Broken::Unchained { seq });
+        if let Some(broken) = broken.or(read).or(parted) {
+            return Ok(Some(broken));
+        }
+    }
+    Ok(None)
 }
 
 /// The record of a row, if the row stands as this program writes it: what is not hashed is held against what is.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::archive::copy::take_along;
 use super::audit::audit;
 use super::failure;
 use super::schema::{self, Access};
@@ -29,6 +30,8 @@ pub struct Backup {
     pub head: Anchor,
     /// Its size.
     pub bytes: u64,
+    /// How many archives belong to it; they are in the folder `archive` beside it.
+    pub archives: usize,
 }
 
 /// Copies the ledger at `path` to the new file `to`, as it stands at one moment; an engine may write to it meanwhile. The
@@ -64,6 +67,7 @@ fn copy(path: &Utf8Path, unfinished: &Utf8Path) -> Result<Backup, StoreError> {
     let connection = schema::connect(path, Access::Read)?;
     connection.execute("VACUUM INTO ?1", [unfinished.as_str()]).map_err(|err| failure::sqlite(unfinished, err))?;
     drop(connection);
+    let archives = take_along(path, unfinished)?;
     let found = audit(unfinished, Vec::new())?;
     if let Some(why) = found.broken.as_ref().map(ToString::to_string).or(found.damage) {
         let what =
@@ -73,7 +77,7 @@ fn copy(path: &Utf8Path, unfinished: &Utf8Path) -> Result<Backup, StoreError> {
     let file = File::open(unfinished).map_err(files)?;
     file.sync_all().map_err(files)?;
     let bytes = file.metadata().map_err(files)?.len();
-    Ok(Backup { path: unfinished.to_owned(), records: found.records, head: found.head, bytes })
+    Ok(Backup { path: unfinished.to_owned(), records: found.records, head: found.head, bytes, archives })
 }
 
 /// Gives a whole file its name, so that a power cut leaves it whole or not there.

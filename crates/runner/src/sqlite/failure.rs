@@ -6,6 +6,8 @@ use rusqlite::{Error, ErrorCode};
 
 /// The extended code for a file that was moved or removed while it was open.
 const MOVED: i32 = 1032;
+/// The extended code for a file of shared memory that could not be made as long as it must be: there is no room for it.
+const NO_ROOM: i32 = 4874;
 
 /// An error of the back end.
 pub(super) fn other(what: String, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
@@ -15,6 +17,13 @@ pub(super) fn other(what: String, source: impl Into<Box<dyn std::error::Error + 
 /// A file beside the ledger that cannot be used.
 pub(super) fn file(path: &Utf8Path, source: std::io::Error) -> StoreError {
     other(format!("cannot use `{path}`"), source)
+}
+
+/// A file that is written beside the ledger.
+pub(super) fn disk(path: &Utf8Path, source: std::io::Error) -> StoreError {
+    let full = matches!(source.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
+    let what = if full { "the disk is full; free some space" } else { "make its folder writable" };
+    other(format!("cannot write `{path}`: {what}"), source)
 }
 
 /// An error of the back end that may pass.
@@ -32,7 +41,9 @@ pub(super) fn same(err: &StoreError) -> StoreError {
 /// Says what an error of SQLite means for the file at `path`, and what helps.
 pub(super) fn sqlite(path: &Utf8Path, source: Error) -> StoreError {
     let code = source.sqlite_error_code();
-    let moved = source.sqlite_error().is_some_and(|err| err.extended_code == MOVED);
+    let is = |extended| source.sqlite_error().is_some_and(|err| err.extended_code == extended);
+    let moved = is(MOVED);
+    let code = if is(NO_ROOM) { Some(ErrorCode::DiskFull) } else { code };
     match code.filter(|_| !moved).and_then(|code| passing(path, code)) {
         Some(what) => unavailable(what, source),
         None => other(lasting(path, code, moved), source),

@@ -80,7 +80,7 @@ impl Writer {
     }
 
     /// All that is read in one go is of one moment.
-    fn look<T>(&mut self, read: impl FnOnce(&Rows<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(super) fn look<T>(&mut self, read: impl FnOnce(&Rows<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let path = &self.path;
         let transaction = self.connection.transaction().map_err(|err| super::failure::sqlite(path, err))?;
         read(&rows(path, &transaction))

@@ -8,6 +8,7 @@ use dayfly_core::{Anchor, StoreError};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+use super::archive::copy::take_along;
 use super::audit::audit;
 use super::backup::{backup_name, publish};
 use super::failure;
@@ -38,6 +39,7 @@ impl Restoring {
         }
         let mut this = Self { path: path.to_owned(), new, head: found.head, replaced: None };
         fs::copy(from, &this.new).map_err(|err| failure::file(&this.new, err))?;
+        take_along(from, &this.new)?;
         let epoch = if path.exists() {
             match last_of(path) {
                 Ok((epoch, replaced)) => {

@@ -1,5 +1,7 @@
 //! Records as rows.
 
+use std::collections::BTreeSet;
+
 use camino::Utf8Path;
 use dayfly_core::{Digest, Epoch, Event, Record, RecordError, Seq, StateError, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
@@ -18,6 +20,9 @@ const BETWEEN: &str = "SELECT l.seq, l.format, l.epoch, l.at, l.body, l.prev, l.
 const ABOUT: &str = "SELECT l.seq, l.format, l.epoch, l.at, l.body, l.prev, l.hash
     FROM about JOIN ledger AS l USING (seq)
     WHERE issue = (SELECT id FROM issues WHERE name = ?1) ORDER BY seq";
+
+const MOMENTS: &str = "SELECT seq FROM moments WHERE ms BETWEEN ?1 AND ?2";
+const NAMED: &str = "SELECT seq FROM about WHERE issue = (SELECT id FROM issues WHERE name = ?1)";
 
 /// A connection with the name of its file, for errors.
 #[derive(Debug, Clone, Copy)]
@@ -84,17 +89,35 @@ impl File<'_> {
 
     /// The records after a place.
     pub(super) fn after(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.records(AFTER, (signed(after.0), i64::try_from(limit).unwrap_or(i64::MAX)))
+        let mut records = self.archived_after(after, limit)?;
+        let (after, left) = (records.last().map_or(after, |record| record.seq), limit - records.len());
+        records.extend(self.records(AFTER, (signed(after.0), i64::try_from(left).unwrap_or(i64::MAX)))?);
+        Ok(records)
     }
 
     /// The records of a span of milliseconds, both ends included.
     pub(super) fn between(&self, from: i64, to: i64) -> Result<Vec<Record>, StoreError> {
-        self.records(BETWEEN, (from, to))
+        let mut records = self.archived(&self.seqs(MOMENTS, (from, to))?)?;
+        records.extend(self.records(BETWEEN, (from, to))?);
+        Ok(records)
     }
 
     /// The records about an issue.
     pub(super) fn about(&self, issue: &str) -> Result<Vec<Record>, StoreError> {
-        self.records(ABOUT, (issue,))
+        let mut records = self.archived(&self.seqs(NAMED, (issue,))?)?;
+        records.extend(self.records(ABOUT, (issue,))?);
+        Ok(records)
+    }
+
+    /// Which of the records that an index names are in archives.
+    fn seqs(&self, sql: &str, params: impl Params) -> Result<BTreeSet<Seq>, StoreError> {
+        let end = self.archived_to()?;
+        if end == Seq(0) {
+            return Ok(BTreeSet::new());
+        }
+        let seqs: Vec<i64> = self.all(sql, params, |row| row.get(0))?;
+        let seqs = seqs.into_iter().map(|seq| Ok(Seq(unsigned(self.path, seq)?)));
+        seqs.filter(|seq| seq.as_ref().is_ok_and(|seq| *seq <= end) || seq.is_err()).collect()
     }
 
     fn records(&self, sql: &str, params: impl Params) -> Result<Vec<Record>, StoreError> {

@@ -1,13 +1,15 @@
 //! Opening a file, and bringing it to the present version.
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::StoreError;
-use rusqlite::{Connection, Error, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::failure;
 
 /// What leads from each version of the file to the next, from an empty file on.
 const MIGRATIONS: [&str; 2] = [include_str!("v1.sql"), include_str!("v2.sql")];
+/// The version of a file of which a part is in archives. A file becomes one when the first is made.
+pub(super) const ARCHIVED: usize = MIGRATIONS.len() + 1;
 /// Marks a file as ours: "dfly".
 const APPLICATION_ID: i64 = 0x6466_6c79;
 /// How long SQLite waits for another process that writes: a backup, or a person at a prompt. To give up costs the
@@ -36,7 +38,13 @@ pub(super) fn connect(path: &Utf8Path, access: Access) -> Result<Connection, Sto
         Connection::open_with_flags(path.as_std_path(), mode | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failed)?;
     connection.busy_timeout(PATIENCE).map_err(failed)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
-    let version = version(path, &connection)?;
+    let version = match version(path, &connection) {
+        Err(err) if access == Access::Read && is_closed_off(path, &err) => {
+            connection = unshared(path).map_err(failed)?;
+            version(path, &connection)?
+        }
+        version => version?,
+    };
     match access {
         Access::Read if version == 0 => {
             let what = format!("`{path}` holds no ledger yet; start dayfly there once");
@@ -44,12 +52,35 @@ pub(super) fn connect(path: &Utf8Path, access: Access) -> Result<Connection, Sto
         }
         Access::Read => {}
         Access::Write => {
+            if connection.is_readonly(rusqlite::MAIN_DB).map_err(failed)? {
+                // SQLite gives what it can. Whoever starts now is there to hear that it is not enough.
+                return Err(failed(Error::SqliteFailure(
+                    rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY),
+                    None,
+                )));
+            }
             write_ahead(path, &mut connection)?;
             connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
             migrate(path, &mut connection)?;
         }
     }
     Ok(connection)
+}
+
+/// Whether a file cannot be read for the sole reason that nothing can be put beside it, as on a disk that is full or may only
+/// be read. Nobody writes to it: who does has a log of what is new beside it.
+fn is_closed_off(path: &Utf8Path, err: &StoreError) -> bool {
+    let cause = std::error::Error::source(err).and_then(|cause| cause.downcast_ref::<Error>());
+    let code = cause.and_then(Error::sqlite_error_code);
+    let shared = matches!(code, Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::SystemIoFailure));
+    shared && path.exists() && !Utf8PathBuf::from(format!("{path}-wal")).exists()
+}
+
+/// Opens a file that nobody writes to, without the memory that its readers and writers share.
+fn unshared(path: &Utf8Path) -> Result<Connection, Error> {
+    let escaped = path.as_str().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)
 }
 
 /// The version of the file, if this program can use it.
@@ -68,10 +99,10 @@ fn version(path: &Utf8Path, connection: &Connection) -> Result<usize, StoreError
         return Err(failure::other(what, "its application id is another"));
     }
     match usize::try_from(version) {
-        Ok(known) if known <= MIGRATIONS.len() => Ok(known),
+        Ok(known) if known <= ARCHIVED => Ok(known),
         _ => {
             let what = format!("the ledger `{path}` was written by a newer dayfly; use that one, or a newer one still");
-            let cause = format!("the file has version {version}, this program reads up to {}", MIGRATIONS.len());
+            let cause = format!("the file has version {version}, this program reads up to {ARCHIVED}");
             Err(failure::other(what, cause))
         }
     }
@@ -87,7 +118,7 @@ fn write_ahead(path: &Utf8Path, connection: &mut Connection) -> Result<(), Store
                 let what = format!("the ledger `{path}` needs a disk with shared memory; move it to a local disk");
                 return Err(failure::other(what, format!("SQLite stays in journal mode `{mode}`")));
             }
-            Err(err) if err.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
+            Err(err) if err.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
                 // Changing the mode does not wait for others who do the same; taking the write lock does.
                 connection
                     .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -102,18 +133,18 @@ fn write_ahead(path: &Utf8Path, connection: &mut Connection) -> Result<(), Store
 
 fn migrate(path: &Utf8Path, connection: &mut Connection) -> Result<(), StoreError> {
     let failed = |err| failure::sqlite(path, err);
-    if version(path, connection)? == MIGRATIONS.len() {
+    if version(path, connection)? >= MIGRATIONS.len() {
         return Ok(());
     }
     copy(path, connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     // Another process may have done it while this one waited for the lock.
     let from = version(path, &transaction)?;
-    for sql in &MIGRATIONS[from..] {
+    for sql in MIGRATIONS.iter().skip(from) {
         transaction.execute_batch(sql).map_err(failed)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
-    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(failed)?;
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len().max(from) as i64).map_err(failed)?;
     transaction.commit().map_err(failed)
 }
 

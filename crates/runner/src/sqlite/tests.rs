@@ -1,3 +1,4 @@
+mod archive;
 mod fold;
 
 use std::error::Error as _;

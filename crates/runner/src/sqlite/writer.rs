@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
+use super::archive::{Archived, Cut};
 use super::failure;
 use super::fold::{Fold, MAIN, Rows, verify_tail};
 use super::rebuild::Rebuilt;
@@ -44,6 +45,7 @@ pub(super) enum Request {
     About(IssueRef, Reply<Vec<Record>>),
     Renew { epoch: Epoch, held: Vec<(AttemptId, Token)>, lease: Duration, reply: Reply<Vec<AttemptId>> },
     Rebuild(Reply<Rebuilt>),
+    Archive(Timestamp, Cut, Reply<Archived>),
 }
 
 type Append = (Box<Batch>, Reply<Vec<Record>>);
@@ -96,8 +98,7 @@ impl Writer {
         match request {
             Request::TakeOver(reply) => drop(reply.send(self.take_over())),
             Request::Read { after, limit, reply } => {
-                let file = File { path: &self.path, connection: &self.connection };
-                drop(reply.send(file.after(after, limit)));
+                drop(reply.send(self.look(|rows| rows.file.after(after, limit))));
             }
             Request::Append(batch, reply) => self.append(vec![(batch, reply)]),
             Request::Load(reply) => drop(reply.send(self.load())),
@@ -106,6 +107,9 @@ impl Writer {
             Request::About(issue, reply) => drop(reply.send(self.about(&issue))),
             Request::Renew { epoch, held, lease, reply } => drop(reply.send(self.renew(epoch, &held, lease))),
             Request::Rebuild(reply) => drop(reply.send(self.rebuild())),
+            Request::Archive(before, cut, reply) => {
+                drop(reply.send(self.archive(before, cut, &mut |_| Ok(()))));
+            }
         }
     }
 

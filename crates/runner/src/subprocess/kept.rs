@@ -19,7 +19,9 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::keeper::{Identity, KEEPER_VERSION, KILL, KeptEnd, STATUS_FILE, STOP, Spec, Status, Told, lock, read_json};
+use crate::keeper::{
+    Identity, KEEPER_VERSION, KILL, KeptEnd, STATUS_FILE, STOP, Spec, Status, Told, lock, newer_version, read_json,
+};
 use crate::log::{LogPart, LogReader, STDERR_LOG, STDOUT_LOG, join};
 use crate::process;
 
@@ -179,6 +181,11 @@ pub(super) async fn reattach(
     // Without its folder an attempt was not begun. With it, its keeper may be about to begin.
     if !dir.try_exists().map_err(at(&dir))? {
         return Ok(None);
+    }
+    if let Some(version) = newer_version(&dir) {
+        let what =
+            format!("its keeper is of a newer dayfly (version {version}, this one knows up to {KEEPER_VERSION})");
+        return Err(RunnerError::Other { what, source: None });
     }
     // Whoever has the lock now decides: a keeper that comes late finds the status, and starts nothing.
     let held = lock(&dir).map_err(at(&dir))?;

@@ -69,7 +69,7 @@ fn log(events: &[(i64, Event)], day: i8) -> WorkLog {
     work_log(&query, &input, &Plan::default(), &records).unwrap()
 }
 
-fn listed(done: &[Done]) -> Vec<String> {
+fn listed(done: &[DoneLine]) -> Vec<String> {
     done.iter().map(|d| format!("{} {}", d.issue, d.commit.as_deref().unwrap_or("-"))).collect()
 }
 

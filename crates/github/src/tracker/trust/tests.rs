@@ -5,6 +5,7 @@ use super::Standing::{Own, Program, Stranger, Writer};
 use super::*;
 
 const READY: &str = "ready-for-dev";
+const SOON: &str = "priority-high";
 
 fn at(minute: i64) -> Timestamp {
     let start: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
@@ -31,6 +32,7 @@ fn check(done: &[(Standing, Doing)], edited: Option<(i64, Standing)>) -> (bool, 
         author: Stranger,
         labels: &[READY.into(), "bug".into()],
         entries: &[READY.into()],
+        ranks: &[SOON.into()],
     });
     (found.by.is_some(), !found.unproven.is_empty())
 }
@@ -48,6 +50,27 @@ fn an_approval_is_somebodys_who_may_give_it() {
         (false, true),
         "another label asks for nothing"
     );
+}
+
+#[test]
+fn a_priority_is_somebodys_who_may_give_it_and_approves_nothing() {
+    for (standing, unproven) in [(Some(Writer), false), (Some(Program), true), (Some(Stranger), true), (None, true)] {
+        let what = Doing::Labelled(SOON.into());
+        let deed = standing.map(|standing| Deed { at: at(1), login: Some("ann"), standing, what: &what });
+        let deeds: Vec<Deed<'_>> = deed.into_iter().collect();
+        let labels = ["Priority-High".to_owned()];
+        let (entries, ranks) = ([READY.into()], [SOON.into()]);
+        let question = Question {
+            deeds: &deeds,
+            edited: None,
+            author: Stranger,
+            labels: &labels,
+            entries: &entries,
+            ranks: &ranks,
+        };
+        let found = approval(question);
+        assert_eq!((found.by, !found.unproven.is_empty()), (None, unproven), "{standing:?}");
+    }
 }
 
 #[test]

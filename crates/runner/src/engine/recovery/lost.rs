@@ -20,6 +20,8 @@ pub(super) struct Gone {
     pub(super) work: Option<Box<Work>>,
     /// Whether the ledger does not tell what its job was.
     pub(super) unknown: bool,
+    /// Why it could not be looked for.
+    pub(super) why: Option<String>,
 }
 
 impl Recovery<'_> {
@@ -44,11 +46,15 @@ impl Recovery<'_> {
     }
 
     async fn settle(&self, state: &State, gone: Gone) -> (Condition, Event, Found) {
-        let Gone { id, attempt, work, unknown } = gone;
+        let Gone { id, attempt, work, unknown, why } = gone;
         let mut outcome = outcome();
         let mut found = Found { what: id.to_string(), fate: Fate::Settled, why: String::new() };
         let (outcome, next, effects) = match work {
             Some(work) => {
+                if let Some(why) = why {
+                    found.why = format!("it could not be taken up: {why}");
+                    outcome.receipt.tail.clone_from(&found.why);
+                }
                 keep(&work, &mut outcome).await;
                 let ended = work.settle(outcome, None).await;
                 if let Next::Block { reason, .. } = &ended.next {

@@ -7,30 +7,35 @@ use tokio::sync::OnceCell;
 
 use crate::keeper::STATUS_FILE;
 
-use super::super::attempt::Work;
+use super::super::attempt::{Work, chain};
 
 /// The issues of a project as its tracker shows them, read once for all attempts that were taken up.
 pub(in crate::engine) type Shown = OnceCell<Vec<Issue>>;
 
 impl Work {
     /// Finds the attempt where an earlier engine started it; `None` if there is nothing to go on with.
-    pub(in crate::engine) async fn find(&self) -> Option<Box<dyn Running>> {
+    ///
+    /// # Errors
+    /// Why it could not be looked for. It is settled as lost then, like what is not there.
+    pub(in crate::engine) async fn find(&self) -> Result<Option<Box<dyn Running>>, String> {
         if self.job.run != StageRun::Agent {
-            return None;
+            return Ok(None);
         }
         let cwd = match &self.job.start {
             Some(_) => self.house.tree(&self.id),
             None => self.project.path.clone(),
         };
-        let attempt = self.attempt(cwd).ok()?;
+        let attempt = self.attempt(cwd).map_err(|ended| ended.end.word().to_owned())?;
+        let mut failed = None;
         // The project may have had the portfolio's executor when the attempt was started, and another one since.
         for runner in self.house.runners_of(&self.project.name) {
-            // What cannot be looked for is settled as lost, like what is not there.
-            if let Ok(Some(running)) = runner.reattach(&attempt).await {
-                return Some(running);
+            match runner.reattach(&attempt).await {
+                Ok(Some(running)) => return Ok(Some(running)),
+                Ok(None) => {}
+                Err(err) => failed = Some(chain(&err)),
             }
         }
-        None
+        failed.map_or(Ok(None), Err)
     }
 
     /// Takes the issue as its tracker shows it now, if only its job was known; a tracker that does not answer in time

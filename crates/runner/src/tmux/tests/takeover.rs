@@ -177,3 +177,22 @@ async fn a_server_that_lost_its_socket_is_found_again() {
     assert_eq!(world.attempt(2, "y").end(&runner).await, End::Succeeded);
     assert_eq!(world.session().status().await.pid, pid, "it is no second one");
 }
+
+#[tokio::test]
+async fn an_attempt_that_nobody_follows_any_more_is_interrupted_and_its_session_takes_the_next() {
+    let world = World::new();
+    let none = world.session().interrupt(Duration::ZERO).await.unwrap();
+    assert_eq!(none, None, "there is no session yet");
+    let mut first = world.attempt(1, LONG);
+    let runner = world.runner();
+    let running = first.start(&runner).await;
+    first.says("at work").await;
+    drop(runner);
+    drop(running);
+    let interrupted = world.session().interrupt(Duration::from_secs(10)).await.unwrap();
+    assert_eq!(interrupted, Some(first.attempt.id.clone()));
+    assert_eq!(world.session().status().await.state, SessionState::Idle);
+    let again = world.session().interrupt(Duration::ZERO).await.unwrap();
+    assert_eq!(again, None, "what was interrupted is not interrupted twice");
+    assert_eq!(world.attempt(2, "x").end(&world.runner()).await, End::Succeeded);
+}
