@@ -7,13 +7,18 @@ use dayfly_runner::simulate::{Basis, Money, SimReport};
 use super::shown::section;
 
 /// A line for each agent and stage: whether its times, tokens and money are its own or guessed.
-pub(super) fn text<'a>(reports: impl Iterator<Item = &'a SimReport>) -> String {
+pub(super) fn text<'a>(reports: impl Iterator<Item = &'a SimReport> + Clone) -> String {
+    let limits = reports.clone().any(|report| !report.windows.is_empty());
     // A what-if may have more agents than there are now, and seeds may not all come to the same stages.
     let bases: BTreeMap<_, &Basis> = reports
         .flat_map(|report| &report.bases)
         .map(|basis| ((&basis.agent, &basis.model, &basis.stage), basis))
         .collect();
-    section("What this rests on", bases.into_values().map(row).collect())
+    let mut text = section("What this rests on", bases.into_values().map(row).collect());
+    if limits {
+        text = format!("{}\n  the limits of vendors: guessed, they do not say\n\n", text.trim_end());
+    }
+    text
 }
 
 fn row(basis: &Basis) -> Vec<String> {

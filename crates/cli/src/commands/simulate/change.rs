@@ -142,7 +142,72 @@ fn accounts(portfolio: &mut Portfolio, most: u32) -> Result<(), CliError> {
 
 #[cfg(test)]
 mod tests {
+    use dayfly_core::{Billing, Config, SourceText};
+
     use super::*;
+
+    fn portfolio(kind: &str, more: &str) -> Portfolio {
+        let agent = if kind == "command" { "kind = \"command\"\nargv = [\"x\"]" } else { "kind = \"claude\"" };
+        let text = format!(
+            "version = 1\n{more}\n[agents.worker]\n{agent}\n[projects.web]\npath = \"web\"\n[projects.api]\npath = \"api\"\n"
+        );
+        let source = SourceText::new("/nowhere/dayfly.toml", text);
+        Config::read(&source, &mut |_| Err("there is no file".into())).unwrap().portfolio
+    }
+
+    fn asked(accounts: Option<u32>, concurrency: Option<u32>) -> Simulate {
+        Simulate {
+            days: 1,
+            seed: 1,
+            seeds: 1,
+            issues: 1.0,
+            accounts,
+            concurrency,
+            set: Vec::new(),
+            faults: crate::args::FaultLevel::None,
+            scenario: None,
+            without_defence: false,
+            list: false,
+        }
+    }
+
+    #[test]
+    fn more_accounts_are_billed_as_the_agent_is_and_one_is_how_it_is() {
+        let now = portfolio("claude", "");
+        let mut one = now.clone();
+        accounts(&mut one, 1).unwrap();
+        assert_eq!(one, now, "its own login is one account");
+        assert_eq!(notes((&now, &one), &asked(Some(1), None)), ["--accounts 1 is how it is; it changes nothing."]);
+        let mut three = now.clone();
+        accounts(&mut three, 3).unwrap();
+        let names = &three.agents["worker"].accounts;
+        assert_eq!(names.len(), 3);
+        assert!(names.iter().all(|name| three.billing(Some(name)) == now.billing(None)), "{:?}", three.accounts);
+        assert!(notes((&now, &three), &asked(Some(3), None)).is_empty());
+
+        let paid = "[accounts.worker]\nvendor = \"worker\"\nbilling = \"api-key\"\n";
+        let mut paid = portfolio("claude", paid);
+        paid.agents.values_mut().for_each(|agent| agent.accounts = paid.accounts.keys().cloned().collect());
+        accounts(&mut paid, 2).unwrap();
+        assert!(paid.accounts.values().all(|account| account.billing == Billing::ApiKey), "{:?}", paid.accounts);
+    }
+
+    #[test]
+    fn what_a_change_cannot_do_is_told() {
+        let now = portfolio("command", "");
+        let mut then = now.clone();
+        accounts(&mut then, 3).unwrap();
+        let told = notes((&now, &then), &asked(Some(3), None));
+        assert_eq!(told, ["No agent of yours has accounts; --accounts 3 changes nothing."]);
+        let told = notes((&now, &portfolio("command", "concurrency = 6")), &asked(None, None));
+        assert!(
+            matches!(told.as_slice(), [one] if one.contains("`projects.*.concurrency`, which together let 2")),
+            "{told:?}"
+        );
+        let mut all = portfolio("command", "concurrency = 6");
+        all.projects.values_mut().for_each(|project| project.concurrency = 6);
+        assert!(notes((&now, &all), &asked(None, Some(6))).is_empty());
+    }
 
     #[test]
     fn a_dotted_key_is_set_where_it_was_or_made() {

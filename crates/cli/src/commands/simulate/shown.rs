@@ -183,7 +183,8 @@ fn spread(reports: &[SimReport]) -> Vec<Vec<String>> {
         let mut all: Vec<f64> = reports.iter().map(of).collect();
         all.sort_by(f64::total_cmp);
         // Of an even number there are two in the middle.
-        let middle = [all.len().saturating_sub(1) / 2, all.len() / 2].map(|at| all.get(at).copied().unwrap_or_default());
+        let middle =
+            [all.len().saturating_sub(1) / 2, all.len() / 2].map(|at| all.get(at).copied().unwrap_or_default());
         let ends = [all.first(), all.last()].map(|end| end.copied().unwrap_or_default());
         let median = f64::midpoint(middle[0], middle[1]);
         // Halves are shown where there are any.
@@ -203,3 +204,6 @@ fn spread(reports: &[SimReport]) -> Vec<Vec<String>> {
     row("needed a person", &|r| r.people.len() as f64, 0);
     rows
 }
+
+#[cfg(test)]
+mod tests;
