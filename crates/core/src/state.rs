@@ -352,20 +352,19 @@ impl State {
         self.outbox.iter().any(|p| p.entry.issue == *issue)
     }
 
-    /// The effects to apply now: the first of each issue, unless it was put off, or would put a change on the base branch
-    /// although its issue is paused. While everything is stopped there is none.
+    /// The effects to apply now: the [first ones](Self::first_effects), unless they were put off.
     pub fn due_effects(&self, now: Timestamp) -> Vec<&EffectEntry> {
-        if self.control.halt.is_some() {
-            return Vec::new();
-        }
+        let due = |p: &&PendingEffect| p.delayed.as_ref().is_none_or(|(_, until)| *until <= now);
+        self.first_effects().filter(due).map(|p| &p.entry).collect()
+    }
+
+    /// The first effect of each issue, unless it would put a change on the base branch although its issue is paused. While
+    /// everything is stopped there is none.
+    pub fn first_effects(&self) -> impl Iterator<Item = &PendingEffect> {
         let mut seen = std::collections::BTreeSet::new();
-        self.outbox
-            .iter()
-            .filter(|p| seen.insert(&p.entry.issue))
-            .filter(|p| p.delayed.as_ref().is_none_or(|(_, until)| *until <= now))
-            .filter(|p| !p.entry.effect.lands() || self.control.holds(&p.entry.issue).is_none())
-            .map(|p| &p.entry)
-            .collect()
+        let outbox = if self.control.halt.is_some() { &[] } else { self.outbox.as_slice() };
+        let first = outbox.iter().filter(move |p| seen.insert(&p.entry.issue));
+        first.filter(|p| !p.entry.effect.lands() || self.control.holds(&p.entry.issue).is_none())
     }
 
     /// The earliest time at which an effect that was put off is due.
