@@ -89,10 +89,11 @@ fn press(dir: &Utf8Path, told: &mut Told) {
     match told.since {
         None => {
             told.since = Some(Instant::now());
+            // Before its child is killed: it is not to take that for an end which the child came to by itself.
+            signal(&keeper, Signal::SIGUSR1);
             if let Some(group) = cgroup {
                 let _ = Cgroup::at(&group).kill();
             }
-            signal(&keeper, Signal::SIGUSR1);
             // One that was paused could not act on it.
             signal(&keeper, Signal::SIGCONT);
         }
