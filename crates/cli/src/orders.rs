@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use camino::Utf8Path;
 use dayfly_core::{
-    Ask, AttemptId, Clock as _, IssueId, IssueRef, Order, ProjectName, Request, State, Store as _, Target,
+    Ask, AttemptId, Clock as _, Epoch, IssueId, IssueRef, Order, ProjectName, Request, State, Store as _, Target,
 };
 use dayfly_runner::{Inbox, LockError, SqliteStore, StateLock, SystemClock, new_order_id, ring_at};
 
@@ -32,7 +33,7 @@ pub(crate) async fn give(context: &Context, reason: &str, ask: Ask) -> Result<St
     let dir = &context.config.portfolio.state_dir;
     let inbox = Inbox::of(dir);
     let request = Request::new(order(reason), ask);
-    inbox.put(&request).map_err(|err| CliError::files(dir, err))?;
+    put(&inbox, dir, &request)?;
     let (start, mut told) = (Instant::now(), None::<Instant>);
     loop {
         if let Some(state) = take_in(context, &inbox).await? {
@@ -54,18 +55,43 @@ pub(crate) async fn give(context: &Context, reason: &str, ask: Ask) -> Result<St
     }
 }
 
+/// Puts an order where the engine finds it.
+pub(crate) fn put(inbox: &Inbox, dir: &Utf8Path, request: &Request) -> Result<(), CliError> {
+    inbox.put(request).map_err(|err| {
+        let hint = match err.kind() {
+            std::io::ErrorKind::StorageFull => "free some space and give the order again",
+            _ => "make the folder writable and give the order again",
+        };
+        CliError::files(dir, err).hint(hint).hint("in an emergency `dayfly stop --all --reason TEXT` needs no room")
+    })
+}
+
+/// The ledger, for who has the state directory to themselves and has taken all in that waited.
+pub(crate) struct Desk {
+    pub(crate) store: SqliteStore,
+    pub(crate) epoch: Epoch,
+    pub(crate) state: State,
+    _lock: StateLock,
+}
+
+impl Desk {
+    /// Takes all in that waits.
+    pub(crate) async fn open(context: &Context, inbox: &Inbox, lock: StateLock) -> Result<Self, CliError> {
+        let store = SqliteStore::open(&context.ledger())?;
+        let mut state = store.load().await?;
+        let epoch = store.take_over().await?;
+        inbox.take_in(&store, epoch, &mut state, SystemClock.now()).await?;
+        Ok(Self { store, epoch, state, _lock: lock })
+    }
+}
+
 /// Takes all in that waits, if no engine works on the state directory.
 pub(crate) async fn take_in(context: &Context, inbox: &Inbox) -> Result<Option<State>, CliError> {
-    let _lock = match StateLock::take(&context.config.portfolio.state_dir) {
-        Ok(lock) => lock,
-        Err(LockError::Held { .. }) => return Ok(None),
-        Err(err) => return Err(err.into()),
-    };
-    let store = SqliteStore::open(&context.ledger())?;
-    let mut state = store.load().await?;
-    let epoch = store.take_over().await?;
-    inbox.take_in(&store, epoch, &mut state, SystemClock.now()).await?;
-    Ok(Some(state))
+    match StateLock::take(&context.config.portfolio.state_dir) {
+        Ok(lock) => Ok(Some(Desk::open(context, inbox, lock).await?.state)),
+        Err(LockError::Held { .. }) => Ok(None),
+        Err(err) => Err(err.into()),
+    }
 }
 
 /// How things stand, as the ledger holds it.
