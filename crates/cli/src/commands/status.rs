@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dayfly_core::{Control, MilestoneLine, ServiceLine, Status, status};
+use dayfly_core::{Control, MilestoneLine, ServiceLine, Status, Target, status};
 use dayfly_runner::kept_attempts;
 use jiff::Timestamp;
 
@@ -60,6 +60,7 @@ fn text(status: &Status, engine: bool, kept: &BTreeSet<String>) -> String {
     section("Ready", columns(&ready.collect::<Vec<_>>()));
     section("Needs you", waits(&status.person, now));
     section("Waiting", waits(&status.waiting, now));
+    section("Held, and not waiting for anything else", columns(&held(status)));
     section("Services that do not serve", services(&status.services, now));
     let milestones = status.milestones.iter().map(|line| vec![format!("  {}", milestone(line))]);
     section("Milestones", columns(&milestones.collect::<Vec<_>>()));
@@ -68,6 +69,21 @@ fn text(status: &Status, engine: bool, kept: &BTreeSet<String>) -> String {
     }
     text.push_str(&format!("{} done.", count(status.done, "issue")));
     text
+}
+
+/// What people hold and nothing else above tells of, such as an issue that is no longer there.
+fn held(status: &Status) -> Vec<Vec<String>> {
+    let told = |what: &str| {
+        let issues = status.running.iter().map(|line| line.issue.to_string());
+        let waits = status.person.iter().chain(&status.waiting).map(|line| line.what.clone());
+        issues.chain(waits).any(|told| told == what)
+    };
+    let issues = status.paused.iter().filter(|pause| matches!(pause.what, Target::Issue(_)));
+    let rows = issues.filter(|pause| !told(&pause.what.to_string())).map(|pause| {
+        let said = format!("by {}: {}", pause.order.by, one_line(&pause.order.reason));
+        vec![format!("  {}", pause.what), said, format!("what helps: {}", pause.remedy())]
+    });
+    rows.collect()
 }
 
 /// What is left alone, since when and until when, and why.

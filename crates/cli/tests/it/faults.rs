@@ -238,6 +238,23 @@ fn a_stop_on_a_full_disk_is_written_in_the_room_of_the_ballast_and_stays_in_forc
     assert!(world.read("again").contains("stopped everything"), "{}", world.read("again"));
 }
 
+#[test]
+fn an_engine_that_finds_no_room_for_its_ballast_begins_nothing_until_there_is() {
+    let world = World::waiting();
+    world.write("go", "");
+    let script = "dd if=/dev/zero of=.dayfly/fill bs=1024 count=6500 2>/dev/null\n\
+         $dayfly run --until-idle >out 2>talk & engine=$!\n\
+         n=0; while ! grep -q 'nearly full' talk && [ $n -lt 400 ]; do sleep 0.05; n=$((n+1)); done\n\
+         sleep 1; ls starts >starts-then 2>&1; rm .dayfly/fill; wait $engine; echo $? >code";
+    if !on_a_small_disk(&world, script) {
+        return;
+    }
+    let talk = world.read("talk");
+    assert_eq!(talk.matches("nearly full").count(), 1, "it is told once: {talk}");
+    assert!(world.read("starts-then").contains("No such file"), "nothing is begun: {talk}");
+    assert_eq!((world.read("code").trim(), world.starts().len()), ("0", 1), "{talk}");
+}
+
 /// As on a disk on which an engine had no room for a ballast, or has given it up.
 #[test]
 fn a_stop_on_a_disk_without_any_room_ends_all_and_is_in_force() {
