@@ -20,7 +20,7 @@ pub use transitions::{transition_diagram, transition_table};
 
 /// Says how events are folded. It grows whenever the same ledger gives another [`State`]: a state that was stored under
 /// another number is not gone on from, but folded anew.
-pub const FOLD_VERSION: u32 = 1;
+pub const FOLD_VERSION: u32 = 2;
 
 /// What is known, having folded the ledger up to `head`.
 ///
@@ -358,13 +358,19 @@ impl State {
         self.first_effects().filter(due).map(|p| &p.entry).collect()
     }
 
-    /// The first effect of each issue, unless it would put a change on the base branch although its issue is paused. While
-    /// everything is stopped there is none.
+    /// The first effect of each issue, unless an attempt runs at the issue, or it would put a change on the base branch
+    /// although its issue is paused. While everything is stopped there is none.
     pub fn first_effects(&self) -> impl Iterator<Item = &PendingEffect> {
         let mut seen = std::collections::BTreeSet::new();
         let outbox = if self.control.halt.is_some() { &[] } else { self.outbox.as_slice() };
         let first = outbox.iter().filter(move |p| seen.insert(&p.entry.issue));
+        let first = first.filter(|p| !self.is_running(&p.entry.issue));
         first.filter(|p| !p.entry.effect.lands() || self.control.holds(&p.entry.issue).is_none())
+    }
+
+    /// Effects of an issue are recorded as done before an attempt or after it.
+    fn is_running(&self, issue: &IssueRef) -> bool {
+        self.issues.get(issue).is_some_and(|known| matches!(known.phase, Phase::Running { .. }))
     }
 
     /// The earliest time at which an effect that was put off is due.
