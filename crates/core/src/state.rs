@@ -4,7 +4,7 @@ mod aside;
 mod fold;
 mod transitions;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -355,14 +355,19 @@ impl State {
     /// The effects to apply now: the first of each issue, unless it was put off, or would put a change on the base branch
     /// although its issue is paused. While everything is stopped there is none.
     pub fn due_effects(&self, now: Timestamp) -> Vec<&EffectEntry> {
+        self.due_effects_with(now, &BTreeSet::new())
+    }
+
+    /// The same, but that those named are not waited for although they were put off.
+    pub fn due_effects_with(&self, now: Timestamp, anew: &BTreeSet<EffectId>) -> Vec<&EffectEntry> {
         if self.control.halt.is_some() {
             return Vec::new();
         }
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         self.outbox
             .iter()
             .filter(|p| seen.insert(&p.entry.issue))
-            .filter(|p| p.delayed.as_ref().is_none_or(|(_, until)| *until <= now))
+            .filter(|p| p.delayed.as_ref().is_none_or(|(_, until)| *until <= now || anew.contains(&p.entry.id)))
             .filter(|p| !p.entry.effect.lands() || self.control.holds(&p.entry.issue).is_none())
             .map(|p| &p.entry)
             .collect()

@@ -22,6 +22,16 @@ fn read(text: String) -> Portfolio {
     Config::read(&source, &mut |_| Err("there is no file".into())).unwrap().portfolio
 }
 
+/// Two projects on a forge: one lands by pull requests, one by itself.
+fn on_a_forge() -> Portfolio {
+    read(
+        "version = 1\n[agents.claude]\nkind = \"claude\"\n\
+         [projects.pulls]\npath = \"pulls\"\ngithub = \"me/pulls\"\n\
+         [projects.lands]\npath = \"lands\"\ngithub = \"me/lands\"\nlanding = \"direct\"\n"
+            .into(),
+    )
+}
+
 fn settings(seed: u64, days: u32) -> Settings {
     Settings { seed, days, issues_per_day: 2.0, backlog: 2, ..Settings::default() }
 }

@@ -94,7 +94,7 @@ impl Place {
         let of = |issue: &Issue| {
             issue.facts.key.as_deref() == Some(key) || issue.comments.iter().any(|c| c.key.as_deref() == Some(key))
         };
-        self.issues.values().any(of)
+        self.issues.values().any(of) || self.opened_by(key)
     }
 
     pub(super) fn create(&mut self, new: &NewIssue, author: Author, key: Option<&str>, at: Timestamp) -> IssueId {

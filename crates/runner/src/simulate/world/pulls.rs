@@ -1,6 +1,6 @@
 //! Pull requests, as their forge keeps them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use dayfly_core::{
@@ -25,7 +25,8 @@ pub(in crate::simulate) struct PullHere {
     number: u64,
     branch: String,
     base: String,
-    key: String,
+    /// The writes it was opened with, or found open by.
+    keys: BTreeSet<String>,
     /// The commit it stood at when it was last changed.
     head: Commit,
     since: Timestamp,
@@ -90,10 +91,15 @@ impl Place {
         }
     }
 
+    /// Whether a pull request was opened, or found open, by the write of that key.
+    pub(super) fn opened_by(&self, key: &str) -> bool {
+        self.pulls.iter().any(|pull| pull.keys.contains(key))
+    }
+
     /// What an adapter finds that looks whether a write was done.
     pub(in crate::simulate) fn find_pull(&mut self, key: &str, write: &PullWrite) -> Option<Option<u64>> {
         match write {
-            PullWrite::Open(_) => Some(Some(self.pulls.iter().find(|pull| pull.key == key)?.number)),
+            PullWrite::Open(_) => Some(Some(self.pulls.iter().find(|pull| pull.keys.contains(key))?.number)),
             PullWrite::Say { branch, topic, body } => {
                 let pull = self.pull(branch)?;
                 (pull.says.get(topic) == Some(body)).then_some(Some(pull.number))
@@ -176,6 +182,7 @@ impl World {
         };
         if let Some(pull) = place.pull(&new.branch).filter(|pull| pull.state == PullState::Open) {
             (pull.title, pull.body) = (new.title.clone(), new.body.clone());
+            pull.keys.insert(key.to_owned());
             return PullApplied::Done(Some(pull.number));
         }
         let number = 1000 + place.pulls.len() as u64;
@@ -183,7 +190,7 @@ impl World {
             number,
             branch: new.branch.clone(),
             base: new.base.clone(),
-            key: key.to_owned(),
+            keys: BTreeSet::from([key.to_owned()]),
             head,
             since: at,
             state: PullState::Open,
