@@ -91,6 +91,12 @@ impl Place {
         }
     }
 
+    /// Whether a write would add something to a pull request, as far as its sender sees.
+    pub(super) fn says_first(&mut self, write: &PullWrite) -> bool {
+        let PullWrite::Say { branch, topic, .. } = write else { return false };
+        self.pull(branch).is_some_and(|pull| !pull.says.contains_key(topic))
+    }
+
     /// Whether a pull request was opened, or found open, by the write of that key.
     pub(super) fn opened_by(&self, key: &str) -> bool {
         self.pulls.iter().any(|pull| pull.keys.contains(key))
@@ -126,7 +132,7 @@ impl World {
     pub(super) fn write_pull(
         &self,
         inner: &mut Inner,
-        (project, key): (&ProjectName, &str),
+        (project, key, adds): (&ProjectName, &str, bool),
         write: &PullWrite,
         at: Timestamp,
     ) -> PullApplied {
@@ -146,7 +152,11 @@ impl World {
             PullWrite::Say { branch, topic, body } => match place.pull(branch) {
                 Some(pull) => {
                     pull.says.insert(topic.clone(), body.clone());
-                    PullApplied::Done(Some(pull.number))
+                    let number = pull.number;
+                    if adds {
+                        inner.done_once(at, &format!("comment {topic} of the pull request {project} {number}"));
+                    }
+                    PullApplied::Done(Some(number))
                 }
                 None => PullApplied::NotNow("there is no pull request".into()),
             },
@@ -248,7 +258,8 @@ impl Inner {
                 return;
             }
         };
-        place.repo.branches.insert(place.branch.clone(), merged.clone());
+        let base = place.branch.clone();
+        place.repo.point(&base, &merged);
         if let Some(pull) = place.pull(branch) {
             pull.state = PullState::Merged(Some(merged));
             pull.merging = false;
@@ -265,9 +276,9 @@ impl Place {
         };
         let (base, tip) = (base.clone(), tip.clone());
         if self.repo.is_ancestor(&base, &tip) {
-            self.repo.branches.insert(self.branch.clone(), tip);
+            self.repo.point(&self.branch, &tip);
         } else if let Candidate::Ready(commit) = self.repo.merged(&base, &tip, vec![base.clone(), tip.clone()]) {
-            self.repo.branches.insert(self.branch.clone(), commit);
+            self.repo.point(&self.branch, &commit);
         }
     }
 }
