@@ -10,6 +10,7 @@ use dayfly_core::{Commit, ProjectName, Remote};
 use crate::gates::GATES_FILE;
 use crate::git::{Candidate, Found, GitError, Landed, Pushed, Repository};
 
+use super::mutation::Mutation;
 use super::world::{FaultKind, Place, World};
 
 /// The commands of every simulated project: one, which finds what an agent's commit has wrong with it.
@@ -66,7 +67,9 @@ impl SimRepo {
             if now != *from {
                 return Landed::Race(now);
             }
-            place.repo.point(branch, to);
+            if self.world.mutation != Some(Mutation::Landing) {
+                place.repo.point(branch, to);
+            }
             Landed::Moved
         })?;
         if moved == Landed::Moved {
