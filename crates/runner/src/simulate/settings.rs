@@ -201,6 +201,8 @@ pub struct Faults {
     pub suspend: f64,
     /// How often a day a vendor takes nothing.
     pub outage: f64,
+    /// How often a day the services of a project do not answer for hours.
+    pub away: f64,
 }
 
 impl Faults {
@@ -225,6 +227,7 @@ impl Faults {
             clock: 0.1,
             suspend: 0.3,
             outage: 0.2,
+            away: 0.0,
         }
     }
 
@@ -244,6 +247,7 @@ impl Faults {
             clock: 6.0,
             suspend: 6.0,
             outage: 2.0,
+            away: 1.0,
         }
     }
 }
