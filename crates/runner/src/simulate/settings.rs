@@ -228,6 +228,8 @@ pub struct Faults {
     pub suspend: f64,
     /// How often a day a vendor takes nothing.
     pub outage: f64,
+    /// How often a day the services of a project do not answer for hours.
+    pub away: f64,
 }
 
 impl Faults {
@@ -252,6 +254,7 @@ impl Faults {
             clock: 0.1,
             suspend: 0.3,
             outage: 0.2,
+            away: 0.0,
         }
     }
 
@@ -271,6 +274,7 @@ impl Faults {
             clock: 6.0,
             suspend: 6.0,
             outage: 2.0,
+            away: 1.0,
         }
     }
 }
