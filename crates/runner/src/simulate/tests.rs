@@ -69,7 +69,7 @@ fn nothing_is_lost_or_done_twice_whatever_goes_wrong() {
 /// A landing whose issue was handed over before finds its pull request open, and is counted under its own name too.
 #[test]
 fn nothing_is_lost_or_done_twice_on_a_forge() {
-    let settings = Settings { faults: Faults::many(), ..settings(1, 2) };
+    let settings = Settings { faults: Faults::many(), ..settings(1, 1) };
     let report = Simulation::new(on_a_forge(), settings).run().unwrap();
     assert_eq!(report.violations, Vec::<String>::new(), "{:#?}", report.story);
     assert!(report.done() > 0 && report.fault_count() > 50, "{:?} {:?}", report.standing, report.faults);

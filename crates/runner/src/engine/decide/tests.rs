@@ -162,6 +162,36 @@ fn the_first_stop_waits_for_writes_under_way_and_the_second_does_not() {
     assert_eq!(words(&turn(&mut model, now())), ["Finish"]);
 }
 
+/// It was once made due by taking the delay out of the state, which then was not what the ledger folds to.
+#[test]
+fn what_an_earlier_engine_put_off_is_tried_anew_beside_the_state() {
+    let mut model = model();
+    model.views.insert(web(), ProjectView::default());
+    let entry = EffectEntry {
+        id: EffectId("web.1.merge.1/0".into()),
+        issue: IssueRef::new(web(), IssueId::new("1").unwrap()),
+        effect: Effect::Land {
+            project: web(),
+            branch: "main".into(),
+            from: dayfly_core::Commit("a".into()),
+            to: dayfly_core::Commit("b".into()),
+        },
+    };
+    let delayed = Some(("the checkout is in the way".into(), later(300)));
+    model.state.outbox = vec![PendingEffect { entry: entry.clone(), delayed, aside: false }];
+    assert_eq!(model.next_effect(), Some(later(300)));
+    model.anew.insert(entry.id.clone());
+    let before = model.state.clone();
+    assert_eq!(
+        (model.next_effect(), words(&turn(&mut model, now()))),
+        (None, vec!["apply web.1.merge.1/0".to_owned()])
+    );
+    assert_eq!(model.state, before);
+    let refused = Tried::Delayed { reason: "it still is".into(), until: Some(later(300)) };
+    take(&mut model, Input::Applied(entry, refused, Heard::Nothing), now());
+    assert_eq!((model.next_effect(), model.due_effects(now()).len()), (Some(later(300)), 0), "once, and then it waits");
+}
+
 /// With a wait shorter than a look takes, the same write was once tried for ever.
 #[test]
 fn a_write_that_is_put_off_again_and_again_is_not_waited_for_longer_than_the_patience() {
