@@ -285,8 +285,9 @@ impl Model {
     /// long as there is patience.
     pub(super) fn due_effects(&self, now: Timestamp) -> Vec<&EffectEntry> {
         let patient = self.is_patient(now);
-        let due = self.state.due_effects_with(now, &self.anew).into_iter();
-        let due = due.filter(|entry| patient || !self.put_off.contains(&entry.id));
+        let due = |delayed: &Option<(String, Timestamp)>| delayed.as_ref().is_none_or(|(_, until)| *until <= now);
+        let first = self.state.first_effects().filter(|p| due(&p.delayed) || self.anew.contains(&p.entry.id));
+        let due = first.map(|p| &p.entry).filter(|entry| patient || !self.put_off.contains(&entry.id));
         due.filter(|entry| self.state.services.is_empty() || self.withheld_by(&entry.effect, now).is_none()).collect()
     }
 

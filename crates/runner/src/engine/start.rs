@@ -66,8 +66,9 @@ impl<'a> Loop<'a> {
             self.perform(work, Some(running));
         }
         self.end_cancelled();
-        if !self.model.tight {
-            self.ballast.make().await;
+        if !self.model.tight && !self.ballast.make().await {
+            self.model.tight = true;
+            self.progress.unavailable(&Ballast::missing());
         }
         Ok(from)
     }

@@ -4,6 +4,7 @@ use dayfly_core::{Config, Portfolio, SourceText};
 
 use super::*;
 
+mod figures;
 mod limits;
 
 /// A portfolio of two projects that land by themselves, with an agent of a vendor's.
