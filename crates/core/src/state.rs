@@ -20,7 +20,7 @@ pub use transitions::{transition_diagram, transition_table};
 
 /// Says how events are folded. It grows whenever the same ledger gives another [`State`]: a state that was stored under
 /// another number is not gone on from, but folded anew.
-pub const FOLD_VERSION: u32 = 1;
+pub const FOLD_VERSION: u32 = 2;
 
 /// What is known, having folded the ledger up to `head`.
 ///
@@ -287,6 +287,9 @@ pub struct PendingEffect {
     pub entry: EffectEntry,
     /// Why it was put off, if it was, and until when.
     pub delayed: Option<(String, Timestamp)>,
+    /// When it was put off, by the clock of then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// Whether its issue goes on without it: a refusal is told, and nothing else follows.
     pub aside: bool,
 }

@@ -135,6 +135,7 @@ fn writes_that_are_put_off_keep_neither_an_idle_engine_nor_a_stopped_one() {
                 },
             },
             delayed: (n == 0).then(|| ("the checkout is in the way".into(), later(300))),
+            since: None,
         };
         model.state.outbox = vec![effect(0), effect(1)];
         model.views.insert(web(), ProjectView::default());
@@ -175,7 +176,7 @@ fn a_write_that_is_put_off_again_and_again_is_not_waited_for_longer_than_the_pat
             write: TrackerWrite::Comment { issue: IssueId::new("1").unwrap(), body: "landed".into() },
         },
     };
-    model.state.outbox = vec![PendingEffect { entry: entry.clone(), delayed: None, aside: false }];
+    model.state.outbox = vec![PendingEffect { entry: entry.clone(), delayed: None, since: None, aside: false }];
     assert_eq!(words(&turn(&mut model, now())), ["apply web.1.merge.1/0"]);
     take(&mut model, Input::Applied(entry, Tried::Delayed { reason: "no".into(), until: None }, Heard::Nothing), now());
     // It is due again at once, as the fold would have it.
