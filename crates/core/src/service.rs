@@ -158,6 +158,11 @@ impl Outage {
         now.checked_add(pause).unwrap_or(now)
     }
 
+    /// Whether the service is left alone now. Until a time further off than any pause only a clock said that was ahead.
+    pub fn lasts(&self, now: Timestamp) -> bool {
+        self.until > now && self.until.duration_since(now) <= LONGEST_PAUSE
+    }
+
     /// Why what needs the service waits, in words.
     pub fn told(&self, service: &Service) -> String {
         format!("{service} is left alone for a while, because it does not serve: {}", self.reason)

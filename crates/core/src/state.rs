@@ -287,6 +287,9 @@ pub struct PendingEffect {
     pub entry: EffectEntry,
     /// Why it was put off, if it was, and until when.
     pub delayed: Option<(String, Timestamp)>,
+    /// When it was put off, by the clock of then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// Whether its issue goes on without it: a refusal is told, and nothing else follows.
     pub aside: bool,
 }

@@ -104,7 +104,7 @@ fn no_change_lands_while_its_issue_is_paused_and_nothing_is_written_while_all_is
     ];
     for (of, effect) in effects {
         let entry = EffectEntry { id: EffectId(of.into()), issue: issue(of), effect };
-        state.outbox.push(PendingEffect { entry, delayed: None, aside: false });
+        state.outbox.push(PendingEffect { entry, delayed: None, since: None, aside: false });
     }
     let due =
         |state: &State| state.due_effects(Timestamp::UNIX_EPOCH).iter().map(|e| e.id.to_string()).collect::<Vec<_>>();

@@ -17,12 +17,14 @@ pub struct Again {
     pub idempotency: &'static str,
     /// What is looked at before it is done.
     pub look_up: &'static str,
-    /// Whether a request that is still under way could make a second one: then it is waited for before it is looked up.
+    /// Whether a request that is still under way could make a second one, or undo a later one: then it is waited for before
+    /// it is looked up.
     pub quarantine: bool,
 }
 
+/// One that comes late undoes what was set after it.
 const fn set(what: &'static str) -> Again {
-    Again { what, idempotency: "set, not added", look_up: "none needed", quarantine: false }
+    Again { what, idempotency: "set, not added", look_up: "none needed", quarantine: true }
 }
 
 const COMMENT: Again = Again {
@@ -97,7 +99,7 @@ const LABELS: Again = set("labels");
 const STATE: Again = set("open or close an issue");
 const BLOCKED: Again = set("what comes before an issue");
 const UNDER: Again = set("the milestone of an issue");
-const READY: Again = set("make a pull request ready");
+const READY: Again = Again { quarantine: false, ..set("make a pull request ready") };
 
 impl Effect {
     /// How it is done again when it is not known whether it was done.
@@ -158,30 +160,10 @@ pub struct Boot {
     pub began: Timestamp,
 }
 
-impl Boot {
-    /// Whether it is the same boot and the clock was not set since `earlier`: then a wall time of then can be told
-    /// against one of now.
-    fn agrees(&self, earlier: &Boot) -> bool {
-        /// More than two readings of the clocks are apart, and less than a clock is worth setting.
-        const APART: SignedDuration = SignedDuration::from_secs(2);
-        self.id == earlier.id && self.began.duration_since(earlier.began).abs() <= APART
-    }
-}
-
-/// Until when a request of an engine may be under way that wrote its last record at `last`. After a boot, and where the
-/// clock was set meanwhile, nobody knows when that was: then it is as if it had been now.
-pub fn quarantine_until(
-    last: Timestamp,
-    (earlier, present): (Option<&Boot>, Option<&Boot>),
-    now: Timestamp,
-) -> Timestamp {
-    let known = match (earlier, present) {
-        (None, None) => true,
-        (Some(earlier), Some(present)) => present.agrees(earlier),
-        _ => false,
-    };
-    let from = if known { last.min(now) } else { now };
-    from.checked_add(IN_FLIGHT).unwrap_or(now)
+/// Until when a request of an engine that died may be under way. Nobody knows when it was sent: what was put off is sent
+/// long after the last record. So it is as if that had been now.
+pub fn quarantine_until(now: Timestamp) -> Timestamp {
+    now.checked_add(IN_FLIGHT).unwrap_or(now)
 }
 
 #[cfg(test)]

@@ -249,7 +249,7 @@ fn writes_wait(input: &PlanInput<'_>, issue_ref: &IssueRef) -> Option<(Wait, Opt
     let pending: Vec<_> = input.state.outbox.iter().filter(|p| p.entry.issue == *issue_ref).collect();
     let first = pending.first()?;
     let service = Service::of(&first.entry.effect, input.portfolio);
-    let outage = input.state.services.get(&service).filter(|outage| outage.until > input.now);
+    let outage = input.state.services.get(&service).filter(|outage| outage.lasts(input.now));
     // A service that is left alone says more than one write that was put off, and nothing is done before it is tried.
     let told = outage.map(|outage| (outage.told(&service), outage.until));
     let delayed = told.or_else(|| first.delayed.clone());

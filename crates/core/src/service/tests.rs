@@ -68,3 +68,14 @@ fn each_pause_is_twice_as_long_up_to_ten_minutes() {
     let minutes = |pauses| Outage::next(pauses, now).duration_since(now).as_mins();
     assert_eq!([0, 1, 2, 3, 4, 5, 99].map(minutes), [1, 2, 4, 8, 10, 10, 10]);
 }
+
+/// A clock that was a day ahead once kept a service left alone for a day.
+#[test]
+fn an_outage_by_a_clock_that_was_ahead_is_over() {
+    let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let lasts = |seconds| {
+        let until = now + SignedDuration::from_secs(seconds);
+        Outage { reason: String::new(), since: until, until, pauses: 1 }.lasts(now)
+    };
+    assert_eq!([0, 1, 600, 601, 86_400].map(lasts), [false, true, true, false, false]);
+}

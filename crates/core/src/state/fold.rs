@@ -96,7 +96,7 @@ impl State {
             Event::EffectDelayed { effect, issue, reason, until } => {
                 let pending = self.outbox.iter_mut().find(|p| p.entry.id == effect);
                 let pending = pending.ok_or_else(|| impossible(record, kind, &issue.to_string(), "not waiting"))?;
-                pending.delayed = Some((reason, until));
+                (pending.delayed, pending.since) = (Some((reason, until)), Some(record.at));
             }
             Event::Answered { issue, effects, .. } | Event::Unblocked { issue, effects } => {
                 self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {
@@ -177,6 +177,7 @@ impl State {
                 self.outbox.extend(effects.into_iter().map(|entry| PendingEffect {
                     entry,
                     delayed: None,
+                    since: None,
                     aside: true,
                 }));
             }
@@ -197,7 +198,7 @@ impl State {
             };
             *attempts = number.max(*attempts);
         }
-        let aside = |entry| PendingEffect { entry, delayed: None, aside: true };
+        let aside = |entry| PendingEffect { entry, delayed: None, since: None, aside: true };
         self.outbox.extend(effects.into_iter().map(aside));
     }
 
@@ -306,7 +307,7 @@ impl State {
     fn queue(&mut self, effects: Vec<EffectEntry>) {
         self.outbox.extend(effects.into_iter().map(|entry| {
             let aside = entry.effect.is_aside();
-            PendingEffect { entry, delayed: None, aside }
+            PendingEffect { entry, delayed: None, since: None, aside }
         }));
     }
 

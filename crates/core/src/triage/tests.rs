@@ -146,7 +146,7 @@ impl World {
         let issue = IssueRef::new(ProjectName::new("web").unwrap(), issue.clone());
         let effect = Effect::Tracker { project: issue.project.clone(), write };
         let entry = EffectEntry { id: EffectId("x".into()), issue, effect };
-        self.state.outbox.push(PendingEffect { entry, delayed: None, aside: true });
+        self.state.outbox.push(PendingEffect { entry, delayed: None, since: None, aside: true });
     }
 
     fn milestone(&mut self, title: &str, due: Option<&str>) {

@@ -228,6 +228,10 @@ pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
     if model.tight {
         return tight(model, now);
     }
+    let ahead = services::ahead(model, now);
+    if !ahead.is_empty() {
+        return vec![Command::Append(ahead, Vec::new())];
+    }
     let mut commands = services::syncs(model, now);
     commands.extend(services::effects(model, now));
     model.filter.unsettled = model.stale.union(&model.syncing).cloned().collect();
@@ -276,7 +280,7 @@ fn tight(model: &mut Model, now: Timestamp) -> Vec<Command> {
 
 /// The next time at which something may be due by itself, while other things run.
 fn soonest(model: &Model, planned: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-    let reading = model.next_reading().map(|at| if at > now { at } else { soon(now) });
+    let reading = model.next_reading(now).map(|at| if at > now { at } else { soon(now) });
     let times = [planned, model.next_effect(now), reading, model.next_look(now)];
     times.into_iter().flatten().filter(|at| *at > now).min()
 }
@@ -348,7 +352,7 @@ fn idle(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
     // What waits for capacity is waited for longer than the rest: that is what a night is for.
     let waits = plan.waiting.iter().filter(|w| !matches!(w.why, Wait::Capacity { .. } | Wait::Pull { .. }));
     let look = waits.filter_map(|w| w.until).min();
-    let next = [look, model.next_effect(now), model.next_reading()].into_iter().flatten().min();
+    let next = [look, model.next_effect(now), model.next_reading(now)].into_iter().flatten().min();
     // The clock may have been set, or the machine have slept, past what was waited for.
     let next = next.filter(|at| model.is_patient((*at).max(now))).map(|at| (at, at));
     let next = [next, capacity::next_capacity(model, plan, now)].into_iter().flatten().min();

@@ -1,7 +1,7 @@
 //! Applies effects. Each is looked up before it is done, so that doing it again does it once.
 
 use dayfly_core::{
-    Applied, Effect, EffectEntry, IN_FLIGHT, Project, ProjectName, PullApplied, PullWrite, TrackerError,
+    Applied, Effect, EffectEntry, Project, ProjectName, PullApplied, PullWrite, TrackerError, quarantine_until,
 };
 
 use crate::git::{GitError, Landed, Pushed};
@@ -12,22 +12,25 @@ use super::house::House;
 use super::land::OWN_BRANCHES;
 use super::model::Tried;
 
-/// Tries one effect, within its time, and tells what that shows of its service. What took longer is in doubt: it is looked
-/// up before it is done again, as everything is, and not before a request that may still be under way has come to its end.
+/// Tries one effect, within its time, and tells what that shows of its service. What took longer, or got no answer, is in
+/// doubt: it is looked up before it is done again, as everything is, and not before a request that may still be under way
+/// has come to its end.
 pub(super) async fn apply(house: &House, entry: &EffectEntry) -> (Tried, Heard) {
     if house.is_halted() {
         return unasked(Tried::Withheld);
     }
     let limit = entry.effect.deadline();
-    match tokio::time::timeout(limit, attempt(house, entry)).await {
-        Ok(heard) => heard,
-        Err(_) => {
-            let reason =
-                format!("there was no answer within {} s; whether it was done is looked up first", limit.as_secs());
+    let (tried, heard) = tokio::time::timeout(limit, attempt(house, entry)).await.unwrap_or_else(|_| {
+        let reason =
+            format!("there was no answer within {} s; whether it was done is looked up first", limit.as_secs());
+        (put_off(reason.clone()), Heard::Fails(reason))
+    });
+    match (tried, heard) {
+        (Tried::Delayed { reason, until: None }, heard @ Heard::Fails(_)) => {
             let waits = entry.effect.again().quarantine && !house.guards(&entry.effect);
-            let until = waits.then(|| house.now().checked_add(IN_FLIGHT).ok()).flatten();
-            (Tried::Delayed { reason: reason.clone(), until }, Heard::Fails(reason))
+            (Tried::Delayed { reason, until: waits.then(|| quarantine_until(house.now())) }, heard)
         }
+        other => other,
     }
 }
 

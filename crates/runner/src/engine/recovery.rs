@@ -10,12 +10,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dayfly_core::{
-    AttemptId, Boot, Condition, Effect, Event, EventSink, Fate, Found, JobSpec, LiveAttempt, ProjectName, Running,
-    State, quarantine_until,
+    AttemptId, Condition, Effect, Event, EventSink, Fate, Found, JobSpec, LiveAttempt, ProjectName, Running, State,
+    quarantine_until,
 };
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt as _};
-use jiff::Timestamp;
 
 use super::attempt::Work;
 use super::brake::Brake;
@@ -47,16 +46,14 @@ pub(super) struct Recovery<'a> {
 /// What the earlier engine's last record told of how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Last {
-    /// When that was written, unless the engine said that nothing of it was under way.
-    under_way: Option<Timestamp>,
-    /// The boot that it ran in, where it was known.
-    boot: Option<Boot>,
+    /// Whether something of it may be under way.
+    under_way: bool,
 }
 
 impl Last {
     /// Read off the state before this engine has written anything.
     pub(super) fn of(state: &State) -> Self {
-        Self { under_way: state.last.filter(|_| !state.at_rest), boot: state.boot.clone() }
+        Self { under_way: state.last.is_some() && !state.at_rest }
     }
 }
 
@@ -173,13 +170,14 @@ impl Recovery<'_> {
     /// can be under way, and are looked up before they are sent again. What the far side makes harmless, and what waits by
     /// itself, is not kept waiting.
     fn in_doubt(&self, state: &State, last: &Last) -> (Vec<Event>, Vec<Found>) {
-        let Some(under_way) = last.under_way else { return (Vec::new(), Vec::new()) };
+        if !last.under_way {
+            return (Vec::new(), Vec::new());
+        }
         let now = self.house.now();
-        let present = self.house.clock.boot();
-        let until = quarantine_until(under_way, (last.boot.as_ref(), present.as_ref()), now);
+        let until = quarantine_until(now);
         let unsure = |effect: &Effect| effect.again().quarantine && !self.house.guards(effect);
         // Only the first effect of an issue is ever sent.
-        let due = state.due_effects(now).into_iter().filter(|entry| until > now && unsure(&entry.effect));
+        let due = state.due_effects(now).into_iter().filter(|entry| unsure(&entry.effect));
         let reason = "an earlier engine may have sent it; it is looked up before it is sent again".to_owned();
         let doubtful = due.map(|entry| {
             let event = Event::EffectDelayed {

@@ -126,23 +126,26 @@ pub(super) async fn foreign_cleanup(wiring: Wiring) -> Result<Tale, Trouble> {
 }
 
 /// What an agent does that leaves its work to a task in the background, and ends.
-const BACKGROUND: &str =
-    "(sleep 1; echo done >result.txt; git add --all; git commit --quiet -m result) >/dev/null 2>&1 &\nexit 0\n";
+const BACKGROUND: &str = "(sleep 600; echo done >result.txt; git add --all; git commit --quiet -m result) >/dev/null 2>&1 &\n\
+     echo $! >\"$0.pid\"\nexit 0\n";
 
 pub(super) async fn background_orphan(wiring: Wiring) -> Result<Tale, Trouble> {
     let mut tale = Tale::begin(
-        "An agent starts its work in the background, says that all is well, and exits. The work would take a second.",
+        "An agent starts its work in the background, says that all is well, and exits. The work would take ten minutes.",
     );
     let yard = claims(wiring, BACKGROUND).await?;
     let (ends, good) = succeeded(&yard).await?;
     let landed = yard.git("app", &["rev-list", "--count", "main"])? != "1";
-    tale.tell(format!("Its attempts ended: {ends}. What it had started ended with them."));
+    let pid = std::fs::read_to_string(yard.root.join("agent.pid"))?.trim().parse().unwrap_or_default();
+    let left = pid == 0 || lives(pid);
+    tale.tell(format!("Its attempts ended: {ends}."));
     tale.tell(format!(
         "{} taken for a success; {} reached the base branch.",
         count(good, "attempt"),
         if landed { "a change" } else { "nothing" }
     ));
     tale.must("work that is not there when the agent ends is no success", good == 0, ends);
+    tale.must("what it had started ended with it", !left, if left { "it still runs" } else { "it is gone" });
     tale.must("nothing of it lands later", !landed, if landed { "it landed" } else { "nothing landed" });
     Ok(tale)
 }

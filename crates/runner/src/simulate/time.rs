@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use dayfly_core::Clock;
+use dayfly_core::{Boot, Clock};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
@@ -59,6 +59,12 @@ impl Time {
 }
 
 impl Clock for Time {
+    fn boot(&self) -> Option<Boot> {
+        let wrong = self.set.lock().unwrap_or_else(PoisonError::into_inner).wrong;
+        let began = self.start.checked_add(wrong).unwrap_or(self.start);
+        Some(Boot { id: "simulated".into(), began })
+    }
+
     fn now(&self) -> Timestamp {
         let now = self.true_now();
         now.checked_add(self.set.lock().unwrap_or_else(PoisonError::into_inner).wrong).unwrap_or(now)

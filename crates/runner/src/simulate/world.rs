@@ -121,6 +121,8 @@ pub(super) struct World {
     pub(super) zone: TimeZone,
     pub(super) time: Arc<Time>,
     pub(super) mutation: Option<Mutation>,
+    /// Whether adapters wait themselves for a write of theirs that may be under way; else the engine does.
+    pub(super) guards: bool,
     /// Told when the engine is to die, or another is to come.
     pub(super) struck: Notify,
     /// Whether an engine is being killed: it drops nothing.
@@ -212,12 +214,14 @@ impl World {
             arrived: BTreeMap::new(),
         };
         let time = Arc::new(Time::new(settings.start));
+        let guards = Dice::new(settings.seed, "guards").falls(0.5);
         let world = Self {
             portfolio,
             settings,
             zone,
             time,
             mutation,
+            guards,
             struck: Notify::new(),
             dying: AtomicBool::new(false),
             inner: Mutex::new(inner),

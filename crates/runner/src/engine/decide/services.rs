@@ -2,10 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use dayfly_core::{Effect, EffectEntry, Event, Outage, ProjectName, ProjectView, SERVICE_FAILURES, Service};
-use jiff::Timestamp;
+use dayfly_core::{
+    Effect, EffectEntry, Event, IN_FLIGHT, Outage, PendingEffect, ProjectName, ProjectView, SERVICE_FAILURES, Service,
+};
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::model::{Command, Model};
+
+/// The longest for which an effect is put off without being asked to.
+const OWN_DELAY: SignedDuration = IN_FLIGHT;
+/// How far a clock may be set back before it matters.
+const SLACK: SignedDuration = SignedDuration::from_secs(10);
 
 /// What a call told of the service it went to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,13 +103,30 @@ fn readings(model: &Model, service: &Service) -> usize {
     model.syncing.iter().filter(|project| Service::of_issues(project, &model.portfolio) == *service).count()
 }
 
+/// What the engine itself put off while the clock was ahead, put off anew: it would wait for as long as that was. What the
+/// far side asked for is not touched.
+pub(super) fn ahead(model: &Model, now: Timestamp) -> Vec<Event> {
+    let far = |pending: &PendingEffect| {
+        let (reason, until) = pending.delayed.as_ref()?;
+        let own = until.duration_since(pending.since?) <= OWN_DELAY;
+        let entry = &pending.entry;
+        (own && until.duration_since(now) > OWN_DELAY + SLACK).then(|| Event::EffectDelayed {
+            effect: entry.id.clone(),
+            issue: entry.issue.clone(),
+            reason: reason.clone(),
+            until: now.checked_add(OWN_DELAY).unwrap_or(now),
+        })
+    };
+    model.state.outbox.iter().filter_map(far).collect()
+}
+
 /// What a call told of its service, as an event if that changes how it is treated.
 pub(super) fn heard(model: &mut Model, service: &Service, heard: Heard, now: Timestamp) -> Option<Event> {
     let outage = model.state.services.get(service);
     match heard {
         Heard::Nothing => None,
         // It is still read, and that says nothing of what could not be written.
-        Heard::Serves if outage.is_some_and(|outage| outage.until > now) => None,
+        Heard::Serves if outage.is_some_and(|outage| outage.lasts(now)) => None,
         Heard::Serves => {
             let back = outage.map(|_| Event::ServiceBack { service: service.clone() });
             model.failures.remove(service);
@@ -115,7 +139,7 @@ pub(super) fn heard(model: &mut Model, service: &Service, heard: Heard, now: Tim
             back
         }
         // It was begun before the service was left alone, and says nothing new.
-        Heard::Fails(_) if outage.is_some_and(|outage| outage.until > now) => None,
+        Heard::Fails(_) if outage.is_some_and(|outage| outage.lasts(now)) => None,
         Heard::Fails(reason) => {
             let row = model.failures.entry(service.clone()).or_default();
             *row += 1;
@@ -139,7 +163,7 @@ pub(super) fn of_view(view: &ProjectView) -> Heard {
 impl Model {
     /// Why a service is left alone now, if it is.
     pub(in crate::engine) fn outage(&self, service: &Service, now: Timestamp) -> Option<&Outage> {
-        self.state.services.get(service).filter(|outage| outage.until > now)
+        self.state.services.get(service).filter(|outage| outage.lasts(now))
     }
 
     /// Why an effect is not to be tried now for the sake of its service.
@@ -154,7 +178,7 @@ impl Model {
         let idle = self.state.first_effects().filter(|pending| !self.applying.contains(&pending.entry.id));
         let due = idle.filter_map(|pending| {
             let service = Service::of(&pending.entry.effect, &self.portfolio);
-            let back = self.state.services.get(&service).map(|outage| outage.until);
+            let back = self.outage(&service, now).map(|outage| outage.until);
             let delayed = pending.delayed.as_ref().filter(|_| !self.anew.contains(&pending.entry.id));
             let again = delayed.map(|(_, until)| *until);
             [back, again].into_iter().flatten().max()
@@ -163,12 +187,12 @@ impl Model {
     }
 
     /// When a tracker that did not answer is asked again, unless it is being asked.
-    pub(in crate::engine) fn next_reading(&self) -> Option<Timestamp> {
+    pub(in crate::engine) fn next_reading(&self, now: Timestamp) -> Option<Timestamp> {
         let asked = |project: &ProjectName| self.stale.contains(project) || self.syncing.contains(project);
         let passing = self.views.iter().filter(|(project, view)| view.passing && !asked(project));
         let again = passing.filter_map(|(project, _)| {
             let again = self.read_at.get(project)?.checked_add(self.again()).ok()?;
-            let back = self.state.services.get(&Service::of_issues(project, &self.portfolio));
+            let back = self.outage(&Service::of_issues(project, &self.portfolio), now);
             Some(back.map_or(again, |outage| outage.until.max(again)))
         });
         again.min()

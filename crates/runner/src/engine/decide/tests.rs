@@ -135,6 +135,7 @@ fn writes_that_are_put_off_keep_neither_an_idle_engine_nor_a_stopped_one() {
                 },
             },
             delayed: (n == 0).then(|| ("the checkout is in the way".into(), later(300))),
+            since: None,
         };
         model.state.outbox = vec![effect(0), effect(1)];
         model.views.insert(web(), ProjectView::default());
@@ -162,6 +163,40 @@ fn the_first_stop_waits_for_writes_under_way_and_the_second_does_not() {
     assert_eq!(words(&turn(&mut model, now())), ["Finish"]);
 }
 
+/// It was once made due by taking the delay out of the state, which then was not what the ledger folds to.
+#[test]
+fn what_an_earlier_engine_put_off_is_tried_anew_beside_the_state() {
+    let mut model = model();
+    model.views.insert(web(), ProjectView::default());
+    let entry = EffectEntry {
+        id: EffectId("web.1.merge.1/0".into()),
+        issue: IssueRef::new(web(), IssueId::new("1").unwrap()),
+        effect: Effect::Land {
+            project: web(),
+            branch: "main".into(),
+            from: dayfly_core::Commit("a".into()),
+            to: dayfly_core::Commit("b".into()),
+        },
+    };
+    let delayed = Some(("the checkout is in the way".into(), later(300)));
+    model.state.outbox = vec![PendingEffect { entry: entry.clone(), delayed, since: None, aside: false }];
+    assert_eq!(model.next_effect(now()), Some(later(300)));
+    model.anew.insert(entry.id.clone());
+    let before = model.state.clone();
+    assert_eq!(
+        (model.next_effect(now()), words(&turn(&mut model, now()))),
+        (None, vec!["apply web.1.merge.1/0".to_owned()])
+    );
+    assert_eq!(model.state, before);
+    let refused = Tried::Delayed { reason: "it still is".into(), until: Some(later(300)) };
+    take(&mut model, Input::Applied(entry, refused, Heard::Nothing), now());
+    assert_eq!(
+        (model.next_effect(now()), model.due_effects(now()).len()),
+        (Some(later(300)), 0),
+        "once, and then it waits"
+    );
+}
+
 /// With a wait shorter than a look takes, the same write was once tried for ever.
 #[test]
 fn a_write_that_is_put_off_again_and_again_is_not_waited_for_longer_than_the_patience() {
@@ -175,7 +210,7 @@ fn a_write_that_is_put_off_again_and_again_is_not_waited_for_longer_than_the_pat
             write: TrackerWrite::Comment { issue: IssueId::new("1").unwrap(), body: "landed".into() },
         },
     };
-    model.state.outbox = vec![PendingEffect { entry: entry.clone(), delayed: None, aside: false }];
+    model.state.outbox = vec![PendingEffect { entry: entry.clone(), delayed: None, since: None, aside: false }];
     assert_eq!(words(&turn(&mut model, now())), ["apply web.1.merge.1/0"]);
     take(&mut model, Input::Applied(entry, Tried::Delayed { reason: "no".into(), until: None }, Heard::Nothing), now());
     // It is due again at once, as the fold would have it.

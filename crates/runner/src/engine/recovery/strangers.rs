@@ -15,7 +15,7 @@ impl Recovery<'_> {
     /// Ends keepers and processes of attempts that the ledger does not know as running. An engine that ended in order has
     /// left none, and looking into every process of the machine takes its time.
     pub(super) async fn strangers(&self, state: &State, last: &Last) -> Vec<Found> {
-        if last.under_way.is_none() || !self.house.ground.is_there() {
+        if !last.under_way || !self.house.ground.is_there() {
             return Vec::new();
         }
         let known: BTreeSet<String> = state.live.keys().map(ToString::to_string).collect();

@@ -57,6 +57,11 @@ impl Tracker for Failing {
         self.fails(&[Fault::Answers], project)?;
         Ok(applied)
     }
+
+    /// Engines that are given up in the middle of their tries do not wait for those.
+    fn guards_writes(&self, _: &ProjectName) -> bool {
+        true
+    }
 }
 
 fn failing(world: &mut World, fault: Fault, times: usize) -> Arc<Failing> {
@@ -250,7 +255,7 @@ async fn a_checkout_in_the_way_delays_the_landing_until_it_is_out_of_the_way() {
     assert!(reason.contains("is in the way") && reason.contains("done.txt"), "{reason}");
     assert_eq!(world.phase(1).await, "landing");
     fs::remove_file(world.repo.web.join("done.txt")).unwrap();
-    world.fixed.advance(SignedDuration::from_mins(5));
+    // Whoever starts a run waits for nothing that an earlier one put off.
     world.run(works).await;
     assert_eq!((world.attempts().len(), world.phase(1).await), (1, "done"));
 }

@@ -17,6 +17,8 @@ enum Comments {
     Held,
     /// The first is written, and never answered.
     FirstUnanswered,
+    /// The client of the first has given it up.
+    FirstLost,
     /// It cannot be found out whether it was written.
     InDoubt,
     /// It is written.
@@ -92,6 +94,9 @@ impl Tracker for Strange {
             Comments::FirstUnanswered if before == 0 => {
                 self.inner.apply(project, key, write).await?;
                 std::future::pending::<()>().await;
+            }
+            Comments::FirstLost if before == 0 => {
+                return Err(TrackerError::Unavailable { project: project.clone(), source: "timed out".into() });
             }
             Comments::InDoubt => {
                 let reason = "the far side lost its memory; look at the issue".to_owned();
@@ -185,7 +190,7 @@ async fn a_call_that_takes_too_long_is_in_doubt_and_looked_up_when_it_cannot_be_
 
 #[tokio::test(start_paused = true)]
 async fn what_an_engine_that_died_may_have_sent_waits_until_it_cannot_be_under_way() {
-    for (guards, again) in [(false, 60), (true, 1)] {
+    for (guards, again) in [(false, 61), (true, 1)] {
         let mut world = plain("");
         let tracker = Strange::of(&mut world, Comments::Written, guards);
         let store = Crashing::new(&world, |event| matches!(event, Event::EffectDone { .. }));
@@ -196,6 +201,28 @@ async fn what_an_engine_that_died_may_have_sent_waits_until_it_cannot_be_under_w
         assert_eq!(world.comments(1).await.len(), 1);
         let looked = |event: &Event| matches!(event, Event::Recovered { found } if found[0].fate == Fate::LookedUp);
         assert_eq!(world.events().await.iter().any(looked), !guards);
+    }
+}
+
+/// What was put off is sent long after the last record: the next engine once took that record's age for the request's.
+#[tokio::test(start_paused = true)]
+async fn what_an_engine_that_died_may_have_sent_is_not_judged_by_its_last_record() {
+    let mut world = plain("");
+    let tracker = Strange::of(&mut world, Comments::Written, false);
+    let store = Crashing::new(&world, |event| matches!(event, Event::EffectDone { .. }));
+    run_for(&world, store, 3600).await.unwrap_err();
+    tokio::time::advance(Duration::from_secs(7200)).await;
+    run_for(&world, Arc::clone(&world.store) as Arc<dyn Store>, 3600).await.unwrap();
+    assert_eq!(*tracker.times.lock().unwrap(), [0, 7260]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_not_answered_is_looked_up_when_it_cannot_be_under_way_however_soon_tries_follow() {
+    for (guards, again) in [(false, 60), (true, 5)] {
+        let mut world = plain("[retry]\nmax = \"5s\"\nbase = \"1s\"\n");
+        let tracker = Strange::of(&mut world, Comments::FirstLost, guards);
+        run_for(&world, Arc::clone(&world.store) as Arc<dyn Store>, 3600).await.unwrap();
+        assert_eq!(*tracker.times.lock().unwrap(), [0, again], "guards: {guards}");
     }
 }
 

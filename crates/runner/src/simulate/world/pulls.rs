@@ -282,3 +282,6 @@ impl Place {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,7 +67,7 @@ fn landing(project: &str, issue: u32) -> EffectEntry {
 }
 
 fn queue(model: &mut Model, entries: impl IntoIterator<Item = EffectEntry>) {
-    let pending = entries.into_iter().map(|entry| PendingEffect { entry, delayed: None, aside: false });
+    let pending = entries.into_iter().map(|entry| PendingEffect { entry, delayed: None, since: None, aside: false });
     model.state.outbox.extend(pending);
 }
 
@@ -191,7 +191,7 @@ fn a_host_that_is_left_alone_is_not_read_either_and_its_projects_say_why_they_wa
     assert_eq!(begun(&turn(&mut model, later(1))), ["sync web"]);
     let fault = model.views[&name("lib")].fault.clone().unwrap();
     assert_eq!(fault, "forge.example is left alone for a while, because it does not serve: no route");
-    assert_eq!(model.next_reading(), Some(later(61)), "not before it is tried again");
+    assert_eq!(model.next_reading(later(2)), Some(later(61)), "not before it is tried again");
     take(&mut model, Input::Synced(name("web"), ProjectView::default()), later(2));
     model.stale = ["app", "lib"].map(name).into();
     model.state.outbox.clear();
@@ -246,4 +246,40 @@ fn a_time_that_is_past_is_looked_at_after_a_pause() {
     model.working.insert(dayfly_core::AttemptId::from_text("app.1.exec.1"));
     turn(&mut model, later(400));
     assert_eq!(model.wake, Some(later(401)), "and while something runs");
+}
+
+/// The clock was a day ahead, and everything that was put off then waited for a day.
+#[test]
+fn what_was_put_off_by_a_clock_that_was_ahead_does_not_wait_for_as_long_as_that_was() {
+    let mut model = model();
+    let (own, asked) = (comment("app", 1), comment("web", 2));
+    queue(&mut model, [own.clone(), asked.clone()]);
+    let day = 86_400;
+    turn(&mut model, later(day));
+    fails(&mut model, &own, later(day));
+    let limited = Tried::Delayed { reason: "wait".into(), until: Some(later(day + 600)) };
+    let commands = take(&mut model, Input::Applied(asked, limited, Heard::Nothing), later(day));
+    record(&mut model, &commands, later(day));
+    model.put_off.clear();
+    model.stale.clear();
+    let commands = turn(&mut model, now());
+    record(&mut model, &commands, now());
+    let until: Vec<_> = model.state.outbox.iter().map(|p| p.delayed.clone().unwrap().1).collect();
+    assert_eq!(until, [later(60), later(day + 600)], "what the far side asked for stays");
+    assert!(begun(&turn(&mut model, later(59))).is_empty());
+    assert!(begun(&turn(&mut model, later(60))).contains(&"app.1/0".to_owned()));
+}
+
+#[test]
+fn a_service_that_a_clock_which_was_ahead_left_alone_is_asked_again() {
+    let mut model = model();
+    queue(&mut model, (1..=4).map(|issue| comment("app", issue)));
+    for issue in 1..=3 {
+        fails(&mut model, &comment("app", issue), later(86_400));
+    }
+    assert!(model.state.services.len() == 1 && model.outage(&Service::Host("forge.example".into()), now()).is_none());
+    let commands = turn(&mut model, now());
+    record(&mut model, &commands, now());
+    assert!(begun(&turn(&mut model, now())).contains(&"app.4/0".to_owned()));
+    assert_eq!(serves(&mut model, &comment("app", 4), now()), ["forge.example is back"]);
 }

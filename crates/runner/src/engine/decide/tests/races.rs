@@ -104,7 +104,7 @@ fn a_machine_that_slept_past_what_was_waited_for_finds_an_engine_that_ends() {
     let mut model = model();
     model.until = Until::Idle { patience: Duration::from_secs(600) };
     model.views.insert(web(), ProjectView::default());
-    model.state.outbox = vec![PendingEffect { entry: close(), delayed: None, aside: false }];
+    model.state.outbox = vec![PendingEffect { entry: close(), delayed: None, since: None, aside: false }];
     turn(&mut model, now());
     take(
         &mut model,
@@ -152,8 +152,12 @@ fn what_is_due_by_its_time_is_looked_at_while_other_things_run() {
     frozen(&mut model, ready).unwrap();
     let mut delayed = close();
     delayed.issue = IssueRef::new(web(), IssueId::new("2").unwrap());
-    model.state.outbox =
-        vec![PendingEffect { entry: delayed, delayed: Some(("in the way".into(), later(60))), aside: false }];
+    model.state.outbox = vec![PendingEffect {
+        entry: delayed,
+        delayed: Some(("in the way".into(), later(60))),
+        since: None,
+        aside: false,
+    }];
     assert_eq!(words(&turn(&mut model, now())), [""; 0]);
     assert_eq!(model.wake, Some(later(60)));
     take(&mut model, Input::Woke, later(60));
