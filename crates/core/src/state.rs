@@ -4,7 +4,7 @@ mod aside;
 mod fold;
 mod transitions;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -361,18 +361,19 @@ impl State {
         self.first_effects().filter(due).map(|p| &p.entry).collect()
     }
 
-    /// The first effect of each issue, unless it would put a change on the base branch although its issue is paused. While
-    /// everything is stopped there is none.
+    /// The first effect of each issue, unless an attempt runs at the issue, or it would put a change on the base branch
+    /// although its issue is paused. While everything is stopped there is none.
     pub fn first_effects(&self) -> impl Iterator<Item = &PendingEffect> {
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         let outbox = if self.control.halt.is_some() { &[] } else { self.outbox.as_slice() };
         let first = outbox.iter().filter(move |p| seen.insert(&p.entry.issue));
+        let first = first.filter(|p| !self.is_running(&p.entry.issue));
         first.filter(|p| !p.entry.effect.lands() || self.control.holds(&p.entry.issue).is_none())
     }
 
-    /// The earliest time at which an effect that was put off is due.
-    pub fn next_effect(&self) -> Option<Timestamp> {
-        self.outbox.iter().filter_map(|p| p.delayed.as_ref().map(|d| d.1)).min()
+    /// Effects of an issue are recorded as done before an attempt or after it.
+    fn is_running(&self, issue: &IssueRef) -> bool {
+        self.issues.get(issue).is_some_and(|known| matches!(known.phase, Phase::Running { .. }))
     }
 
     /// Whether the effect waits to be done.

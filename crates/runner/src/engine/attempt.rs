@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use dayfly_core::{
-    Access, Agent, AnswerBy, AnswerRule, Attempt, AttemptEvent, AttemptId, CommandLine, Commit, End, EventSink, GateFailure, GateResult,
-    GateSpec, Issue, IssueState, JobSpec, Next, Outcome, Project, Proposal, Proposed, Receipt, RunnerError, Running,
-    SettleInput, StageRun, Stop, Subject, Verdict, WorkFacts, next_step, parking_effects,
+    Access, Agent, AnswerBy, AnswerRule, Attempt, AttemptEvent, AttemptId, CommandLine, Commit, End, EventSink,
+    GateFailure, GateResult, GateSpec, Issue, IssueState, JobSpec, Next, Outcome, Project, Proposal, Proposed, Receipt,
+    RunnerError, Running, SettleInput, StageRun, Stop, Subject, Verdict, WorkFacts, next_step, parking_effects,
 };
 
 use crate::git::{GitError, Repo};

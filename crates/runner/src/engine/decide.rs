@@ -179,6 +179,7 @@ fn applied(model: &mut Model, entry: EffectEntry, (tried, heard): (Tried, Heard)
         Tried::Withheld => return Vec::new(),
         Tried::Delayed { .. } => {
             model.put_off.insert(entry.id.clone());
+            model.anew.remove(&entry.id);
         }
         Tried::Done { landed: Some(_), .. } => model.progress = Some(now),
         _ => {}

@@ -179,7 +179,8 @@ impl Model {
         let due = idle.filter_map(|pending| {
             let service = Service::of(&pending.entry.effect, &self.portfolio);
             let back = self.outage(&service, now).map(|outage| outage.until);
-            let again = pending.delayed.as_ref().map(|(_, until)| *until);
+            let delayed = pending.delayed.as_ref().filter(|_| !self.anew.contains(&pending.entry.id));
+            let again = delayed.map(|(_, until)| *until);
             [back, again].into_iter().flatten().max()
         });
         due.filter(|at| *at > now).min()

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dayfly_core::{
-    Batch, Commit, Config, EffectId, Epoch, Filter, IssueId, IssueRef, Order, OrderId, PendingEffect, SourceText, State,
-    Target, TrackerWrite,
+    Batch, Commit, Config, EffectId, Epoch, Filter, IssueId, IssueRef, Order, OrderId, PendingEffect, SourceText,
+    State, Target, TrackerWrite,
 };
 use jiff::SignedDuration;
 
