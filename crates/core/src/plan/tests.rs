@@ -223,7 +223,12 @@ impl World {
         let write = TrackerWrite::Comment { issue: issue.issue.clone(), body: "x".into() };
         let effect = Effect::Tracker { project: issue.project.clone(), write };
         let id = EffectId(format!("{name}/{}", self.state.outbox.len()));
-        self.state.outbox.push(PendingEffect { entry: EffectEntry { id, issue, effect }, delayed, since: None, aside: false });
+        self.state.outbox.push(PendingEffect {
+            entry: EffectEntry { id, issue, effect },
+            delayed,
+            since: None,
+            aside: false,
+        });
     }
 
     fn input(&self) -> PlanInput<'_> {

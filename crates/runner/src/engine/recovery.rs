@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dayfly_core::{
-    AttemptId, Condition, Effect, Event, EventSink, Fate, Found, JobSpec, LiveAttempt, ProjectName, Running,
-    State, quarantine_until,
+    AttemptId, Condition, Effect, Event, EventSink, Fate, Found, JobSpec, LiveAttempt, ProjectName, Running, State,
+    quarantine_until,
 };
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt as _};

@@ -152,8 +152,12 @@ fn what_is_due_by_its_time_is_looked_at_while_other_things_run() {
     frozen(&mut model, ready).unwrap();
     let mut delayed = close();
     delayed.issue = IssueRef::new(web(), IssueId::new("2").unwrap());
-    model.state.outbox =
-        vec![PendingEffect { entry: delayed, delayed: Some(("in the way".into(), later(60))), since: None, aside: false }];
+    model.state.outbox = vec![PendingEffect {
+        entry: delayed,
+        delayed: Some(("in the way".into(), later(60))),
+        since: None,
+        aside: false,
+    }];
     assert_eq!(words(&turn(&mut model, now())), [""; 0]);
     assert_eq!(model.wake, Some(later(60)));
     take(&mut model, Input::Woke, later(60));
