@@ -179,3 +179,20 @@ fn a_stop_that_finds_one_that_was_lifted_is_a_new_one() {
     let refused = world.dayfly(&["run"]);
     assert!(refused.code == Some(1) && refused.err.contains("second"), "{refused:?}");
 }
+
+#[test]
+fn a_stop_that_cannot_be_recorded_says_what_it_ended_and_that_it_is_in_force() {
+    let world = stubborn(1);
+    let run = working(&world, 1);
+    run.signal("KILL");
+    run.ends();
+    for file in ["ledger.sqlite-wal", "ledger.sqlite-shm"] {
+        let _ = std::fs::remove_file(world.path(&format!(".dayfly/{file}")));
+    }
+    world.write(".dayfly/ledger.sqlite", "no ledger\n");
+    let stopped = world.dayfly(&["stop", "--all", "--reason", "wrong key"]);
+    assert_eq!(stopped.code, Some(3), "{stopped:?}");
+    assert!(stopped.out.contains("Everything is stopped since") && stopped.out.contains(" ended in "), "{stopped:?}");
+    assert!(stopped.err.contains("the stop is in force") && stopped.err.contains("not a"), "{stopped:?}");
+    assert!(world.path(".dayfly/STOP").exists() && !pids(&world).iter().any(|pid| is_there(pid)));
+}
