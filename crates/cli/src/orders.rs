@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 use dayfly_core::{
-    Ask, AttemptId, Clock as _, Epoch, IssueId, IssueRef, Order, Phase, ProjectName, Request, State, Store as _, Target,
-    Tracker as _, TrackerState,
+    Ask, AttemptId, Clock as _, Epoch, IssueId, IssueRef, Order, Phase, ProjectName, Request, State, Store as _,
+    Target, Tracker as _, TrackerState,
 };
 use dayfly_runner::{Inbox, LockError, SqliteStore, StateLock, SystemClock, new_order_id, ring_at};
 
@@ -150,7 +150,8 @@ pub(crate) async fn known(output: &Output, context: &Context, issue: &IssueRef) 
         (Some(TrackerState::Open), _) => Ok(()),
         (_, Some(phase)) if !phase.is_final() => Ok(()),
         (Some(_), _) | (None, Some(_)) => {
-            Err(CliError::usage(format!("{issue} is closed: nothing is done for it")).hint(format!("`dayfly why {issue}`")))
+            Err(CliError::usage(format!("{issue} is closed: nothing is done for it"))
+                .hint(format!("`dayfly why {issue}`")))
         }
         (None, None) => Err(no_issue(issue)),
     }

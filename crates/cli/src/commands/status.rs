@@ -37,13 +37,7 @@ fn text(status: &Status, engine: bool, kept: &BTreeSet<String>) -> String {
     let running = |kept: &dyn Fn(&String) -> bool| {
         let lines = status.running.iter().filter(|line| kept(&line.attempt)).map(|line| {
             let since = format!("since {}", time(line.since, now));
-            vec![
-                format!("  {}", line.issue),
-                line.stage.to_string(),
-                since,
-                line.attempt.clone(),
-                cut(&line.title, 40),
-            ]
+            vec![format!("  {}", line.issue), line.stage.to_string(), since, line.attempt.clone(), cut(&line.title, 40)]
         });
         columns(&lines.collect::<Vec<_>>())
     };

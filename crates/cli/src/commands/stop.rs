@@ -102,12 +102,11 @@ fn verdict(
             .hint("run `dayfly stop --all` again; nothing new is started meanwhile"));
     }
     match engine.filter(is_alive) {
-        Some(engine) if standing != Standing::Recorded => {
-            Err(CliError::trouble(format!("the engine (process {}) does not answer", engine.pid)).hint(format!(
-                "what it ran has ended, and it starts nothing; `kill -9 {}` ends the engine",
-                engine.pid
-            )))
-        }
+        Some(engine) if standing != Standing::Recorded => Err(CliError::trouble(format!(
+            "the engine (process {}) does not answer",
+            engine.pid
+        ))
+        .hint(format!("what it ran has ended, and it starts nothing; `kill -9 {}` ends the engine", engine.pid))),
         _ => Ok(Exit::Good),
     }
 }

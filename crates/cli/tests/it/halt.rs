@@ -1,5 +1,6 @@
 //! Everything is stopped: with an engine, with one that does not answer, and without.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use crate::world::{Started, World, is_there, wait_until};
@@ -169,6 +170,8 @@ fn a_halt_that_was_cut_off_after_its_file_is_in_force_and_comes_into_the_ledger(
 fn a_stop_that_finds_one_that_was_lifted_is_a_new_one() {
     let world = stubborn(1);
     assert_eq!(world.dayfly(&["stop", "--all", "--reason", "first"]).code, Some(0));
+    let mode = std::fs::metadata(world.path(".dayfly")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "a first state folder is nobody else's");
     let first = world.read(".dayfly/STOP");
     world.data(&["resume", "--all", "--reason", "done"]);
     world.write(".dayfly/STOP", &first);

@@ -241,6 +241,10 @@ async fn an_engine_whose_store_does_not_serve_ends_when_it_is_told_to() {
         });
         let engine = world.builder(runner).store(Arc::new(store)).progress(progress).inbox(inbox.clone()).build();
         let err = finish(&engine, idle(0)).await.unwrap_err();
-        assert_eq!((err.to_string().as_str(), inbox.waiting().len()), ("the disk is full; free some space", 0), "{how:?}");
+        assert_eq!(
+            (err.to_string().as_str(), inbox.waiting().len()),
+            ("the disk is full; free some space", 0),
+            "{how:?}"
+        );
     }
 }
