@@ -61,7 +61,7 @@ pub use sandbox::{
 };
 pub use sqlite::{
     Archive, Archived, Audit, Backup, Rebuilt, SqliteStore, archives, audit, backup, backup_name, backups,
-    prune_backups,
+    prune_backups, refuse_lost,
 };
 pub use subprocess::{Keeper, SubprocessRunner, child_variables, is_kept, native_program, without_secrets};
 pub use tmux::{Session, SessionState, SessionStatus, TmuxError, TmuxRunner, find_tmux};

@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod failure;
 mod fold;
+mod place;
 mod reading;
 mod rebuild;
 mod restore;
@@ -30,6 +31,7 @@ pub use archive::Archived;
 pub use archive::shelf::{Archive, archives};
 pub use audit::{Audit, audit};
 pub use backup::{Backup, backup, backup_name, backups, prune_backups};
+pub use place::refuse_lost;
 pub use rebuild::Rebuilt;
 pub(crate) use restore::Restoring;
 
@@ -61,7 +63,8 @@ impl SqliteStore {
     /// Opens the ledger at `path` for reading and writing, and makes it if there is none.
     ///
     /// # Errors
-    /// If the file cannot be opened, is no ledger of dayfly, or was written by a newer dayfly.
+    /// If the file cannot be opened, is no ledger of dayfly, was written by a newer dayfly, or is missing although what it
+    /// led to is there.
     pub fn open(path: &Utf8Path) -> Result<Self, StoreError> {
         Self::open_with_clock(path, Arc::new(SystemClock))
     }
@@ -71,6 +74,7 @@ impl SqliteStore {
     /// # Errors
     /// As [`SqliteStore::open`].
     pub fn open_with_clock(path: &Utf8Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        refuse_lost(path)?;
         make_folder(path)?;
         Self::start(path, Access::Write, clock, None)
     }
@@ -81,6 +85,7 @@ impl SqliteStore {
     /// # Errors
     /// As [`SqliteStore::open`].
     pub fn open_for_engine(path: &Utf8Path) -> Result<Self, StoreError> {
+        refuse_lost(path)?;
         make_folder(path)?;
         Self::start(path, Access::Write, Arc::new(SystemClock), Some(SOON))
     }
@@ -90,6 +95,7 @@ impl SqliteStore {
     /// # Errors
     /// As [`SqliteStore::open`], and if there is no such file.
     pub fn open_read_only(path: &Utf8Path) -> Result<Self, StoreError> {
+        refuse_lost(path)?;
         Self::start(path, Access::Read, Arc::new(SystemClock), None)
     }
 

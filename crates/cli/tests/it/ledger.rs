@@ -160,7 +160,7 @@ fn a_copy_is_made_while_an_engine_writes_and_old_ones_go() {
 fn old_records_move_into_archives_that_go_with_every_copy() {
     let world = World::with_agent(GOOD_AGENT);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let ledger = camino::Utf8PathBuf::try_from(world.path(".dayfly/ledger.sqlite")).unwrap();
+    let ledger = world.path(".dayfly/ledger.sqlite");
     runtime.block_on(async {
         let store = SqliteStore::open(&ledger).unwrap();
         let epoch = store.take_over().await.unwrap();

@@ -1,5 +1,6 @@
 mod archive;
 mod fold;
+mod place;
 
 use std::error::Error as _;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -167,7 +168,7 @@ fn a_file_that_is_no_ledger_is_refused_and_left_alone() {
     let (_folder, path) = folder();
     let garbage = b"this is a text, and no database at all\n".repeat(100);
     std::fs::write(&path, &garbage).unwrap();
-    assert!(what(SqliteStore::open(&path)).contains("is not a ledger; move the file away"));
+    assert!(what(SqliteStore::open(&path)).contains("is not a ledger; put a copy back with"));
     assert_eq!(std::fs::read(&path).unwrap(), garbage);
 
     std::fs::remove_file(&path).unwrap();
