@@ -79,6 +79,7 @@ pub(crate) enum Command {
     #[command(after_help = orders::STOP_HELP)]
     Stop(Stop),
     /// Begin nothing new for projects or issues; what runs goes on to its end.
+    #[command(override_usage = "dayfly pause [OPTIONS] --reason <TEXT> [WHAT]...")]
     Pause(Pause),
     /// Go on with what was paused or cancelled, or lift `dayfly stop --all`.
     Resume(Resume),

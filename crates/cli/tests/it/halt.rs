@@ -1,5 +1,6 @@
 //! Everything is stopped: with an engine, with one that does not answer, and without.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use crate::world::{Started, World, is_there, wait_until};
@@ -169,6 +170,8 @@ fn a_halt_that_was_cut_off_after_its_file_is_in_force_and_comes_into_the_ledger(
 fn a_stop_that_finds_one_that_was_lifted_is_a_new_one() {
     let world = stubborn(1);
     assert_eq!(world.dayfly(&["stop", "--all", "--reason", "first"]).code, Some(0));
+    let mode = std::fs::metadata(world.path(".dayfly")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "a first state folder is nobody else's");
     let first = world.read(".dayfly/STOP");
     world.data(&["resume", "--all", "--reason", "done"]);
     world.write(".dayfly/STOP", &first);
@@ -178,4 +181,21 @@ fn a_stop_that_finds_one_that_was_lifted_is_a_new_one() {
     assert_eq!(world.json(&["status"])["halt"]["reason"], "second");
     let refused = world.dayfly(&["run"]);
     assert!(refused.code == Some(1) && refused.err.contains("second"), "{refused:?}");
+}
+
+#[test]
+fn a_stop_that_cannot_be_recorded_says_what_it_ended_and_that_it_is_in_force() {
+    let world = stubborn(1);
+    let run = working(&world, 1);
+    run.signal("KILL");
+    run.ends();
+    for file in ["ledger.sqlite-wal", "ledger.sqlite-shm"] {
+        let _ = std::fs::remove_file(world.path(&format!(".dayfly/{file}")));
+    }
+    world.write(".dayfly/ledger.sqlite", "no ledger\n");
+    let stopped = world.dayfly(&["stop", "--all", "--reason", "wrong key"]);
+    assert_eq!(stopped.code, Some(3), "{stopped:?}");
+    assert!(stopped.out.contains("Everything is stopped since") && stopped.out.contains(" ended in "), "{stopped:?}");
+    assert!(stopped.err.contains("the stop is in force") && stopped.err.contains("not a"), "{stopped:?}");
+    assert!(world.path(".dayfly/STOP").exists() && !pids(&world).iter().any(|pid| is_there(pid)));
 }

@@ -84,7 +84,7 @@ fn a_broken_configuration_shows_all_its_problems_at_once() {
 #[test]
 fn a_good_configuration_is_checked_and_shown_with_where_it_comes_from() {
     let world = World::with_agent(GOOD_AGENT);
-    assert_snapshot!(world.data(&["config", "check"]), @"[root]/dayfly.toml is good: 1 projects, 1 agents, at most 15 stage executions for an issue");
+    assert_snapshot!(world.data(&["config", "check"]), @"[root]/dayfly.toml is good: 1 project, 1 agent, at most 15 stage executions for an issue");
     let shown = world.data(&["config", "show"]);
     let some = ["pipeline", "limits.grace", "limits.wall", "projects.web.path"];
     let lines = shown.lines().filter(|line| some.iter().any(|key| line.starts_with(&format!("{key} "))));
@@ -189,7 +189,7 @@ fn init_writes_a_file_that_reads_back_and_overwrites_none() {
     #   name = "tests"
     #   run = ["./test.sh"]
     "#);
-    assert_snapshot!(world.data(&["config", "check"]), @"[root]/dayfly.toml is good: 2 projects, 1 agents, at most 45 stage executions for an issue");
+    assert_snapshot!(world.data(&["config", "check"]), @"[root]/dayfly.toml is good: 2 projects, 1 agent, at most 45 stage executions for an issue");
 
     let again = world.dayfly(&["init", "web"]);
     assert_eq!(again.code, Some(2));

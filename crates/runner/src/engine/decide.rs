@@ -131,14 +131,15 @@ fn ended_attempt(model: &mut Model, attempt: AttemptId, ended: Ended, now: Times
     vec![Command::Append(events, vec![condition]), Command::Clean(attempt, project)]
 }
 
-/// Whether an issue may still be started: while its job was frozen a person may have closed it, or a rule of triage have
-/// asked for a write.
+/// Whether an issue may still be started: while its job was frozen a person may have closed or paused it, or a rule of
+/// triage have asked for a write.
 fn still_ready(model: &Model, issue: &IssueRef) -> bool {
     let shown = model.views.get(&issue.project).and_then(|view| view.issues.iter().find(|i| i.id == issue.issue));
     let open = shown.is_some_and(|i| i.state == TrackerState::Open);
     let known = model.state.issues.get(issue);
     let quiet = !model.state.has_pending(issue);
-    open && quiet && known.is_none_or(|known| matches!(known.phase, Phase::Queued { .. }))
+    let held = model.state.control.holds(issue).is_some();
+    open && quiet && !held && known.is_none_or(|known| matches!(known.phase, Phase::Queued { .. }))
 }
 
 fn frozen(model: &mut Model, ready: Ready, result: Result<Box<Frozen>, Held>, now: Timestamp) -> Vec<Command> {
