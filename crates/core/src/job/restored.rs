@@ -34,7 +34,12 @@ pub fn restoration(
 
 /// That a backup was put in the place of the ledger, and that the issues of attempts in doubt wait for a person: what those
 /// attempts wrote outside is not known, and is not to be written twice.
-fn restored(portfolio: &Portfolio, state: &State, replaced: Option<Anchor>, in_doubt: Vec<AttemptId>) -> Event {
+pub(crate) fn restored(
+    portfolio: &Portfolio,
+    state: &State,
+    replaced: Option<Anchor>,
+    in_doubt: Vec<AttemptId>,
+) -> Event {
     let mut issues: BTreeMap<IssueRef, Vec<&str>> = BTreeMap::new();
     for attempt in &in_doubt {
         if let Some(issue) = attempt.issue().filter(|issue| portfolio.projects.contains_key(&issue.project)) {
@@ -54,7 +59,9 @@ fn restored(portfolio: &Portfolio, state: &State, replaced: Option<Anchor>, in_d
             move_label(&portfolio.labels, &issue.issue, Some(label)),
         ];
         let of = |write| Effect::Tracker { project: issue.project.clone(), write };
-        let scope = format!("{issue}.restored.{}{}", state.head.0, state.mark);
+        // Another backup, or more attempts since the same one, are another message.
+        let last = in_doubt.iter().filter(|id| id.issue().as_ref() == Some(&issue)).filter_map(AttemptId::number).max();
+        let scope = format!("{issue}.restored.{}.{}{}", state.head.0, last.unwrap_or_default(), state.mark);
         key_effects(&scope, &issue, writes.map(of).into())
     });
     let effects = effects.collect();

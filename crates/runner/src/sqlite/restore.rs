@@ -176,7 +176,7 @@ fn gather(path: &Utf8Path) -> Result<(), StoreError> {
 }
 
 /// Whether another program is in the way, and not the file or its disk.
-fn is_in_use(err: &StoreError) -> bool {
+pub(super) fn is_in_use(err: &StoreError) -> bool {
     let Some(cause) = err.source() else { return false };
     let code = cause.downcast_ref::<Error>().and_then(Error::sqlite_error_code);
     let busy = cause.downcast_ref::<io::Error>().is_some_and(|err| err.kind() == io::ErrorKind::ResourceBusy);

@@ -1,7 +1,7 @@
 //! The ledger of an installation that was stopped, paused and put back from a backup.
 
 use super::*;
-use crate::{Config, Digest, Found, Order, OrderId, SourceText, Target, restored};
+use crate::{Boot, Config, Digest, Found, Order, OrderId, SourceText, Target};
 
 fn order(id: &str) -> Order {
     let (by, reason) = ("ann".into(), format!("because of {id}"));
@@ -19,7 +19,8 @@ fn write(path: &str) {
     add(&mut state, vec![Event::Halted { order: order("h1") }]);
     let replaced = Some(format!("9:{}", Digest::of(b"gone")).parse().unwrap());
     let in_doubt = vec![AttemptId::from_text("web.1.exec.1"), AttemptId::from_text("web.2.exec.1")];
-    let event = restored(&config.portfolio, &state, replaced, in_doubt);
+    // As it was written when attempts in doubt were not ended yet.
+    let event = crate::job::restored(&config.portfolio, &state, replaced, in_doubt);
     add(&mut state, vec![event]);
     add(&mut state, vec![Event::Lifted { order: order("l1") }, Event::EngineStarted { version: "0.1.0".into() }]);
     let lost = ended(1, 1, 2, End::Lost, again());
@@ -27,6 +28,26 @@ fn write(path: &str) {
     add(&mut state, vec![lost, Event::Recovered { found: vec![found] }, Event::EngineStopped]);
     let lines: Vec<String> = records.iter().map(|r| serde_json::to_string(r).unwrap()).collect();
     std::fs::write(path, lines.join("\n") + "\n").unwrap();
+}
+
+#[test]
+fn a_ledger_that_was_put_back_knows_not_how_the_last_engine_ended_and_writes_nothing_while_an_attempt_runs() {
+    let mut state = State::default();
+    let boot = Event::Booted { boot: Boot { id: "b".into(), began: Timestamp::UNIX_EPOCH } };
+    let before = vec![Event::EngineStarted { version: "1".into() }, boot, started(1, 1), Event::EngineStopped];
+    append(&mut state, before, vec![]).unwrap();
+    assert!(state.at_rest && state.boot.is_some());
+    let write = TrackerWrite::Comment { issue: issue(1).issue, body: "in doubt".into() };
+    let effect = Effect::Tracker { project: issue(1).project, write };
+    let entry = EffectEntry { id: EffectId("web#1.restored.4.1@abc/0".into()), issue: issue(1), effect };
+    assert!(entry.id.is_of_restore() && !EffectId("web.1.restored.1@abc/0".into()).is_of_restore());
+    let put_back = Event::Restored { replaced: None, in_doubt: Vec::new(), effects: vec![entry] };
+    append(&mut state, vec![put_back], vec![]).unwrap();
+    assert_eq!((state.at_rest, &state.boot), (false, &None));
+    let due = |state: &State| state.due_effects(Timestamp::UNIX_EPOCH).len();
+    assert_eq!(due(&state), 0, "an attempt runs");
+    append(&mut state, vec![ended(1, 1, 3, End::Lost, again())], vec![]).unwrap();
+    assert_eq!(due(&state), 1);
 }
 
 #[test]
