@@ -48,7 +48,7 @@ pub use engine::{
 };
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
 pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, Repo, TrustedGit};
-pub use halt::{Ended, end_all, end_engine};
+pub use halt::{Ended, end_all, end_engine, kept_attempts};
 pub use inbox::{BELL, Inbox, STOP_FILE, new_order_id, ring_at};
 pub use log::{LogPart, LogReader};
 pub use markdown::MarkdownTracker;
@@ -61,7 +61,7 @@ pub use sandbox::{
 };
 pub use sqlite::{
     Archive, Archived, Audit, Backup, Rebuilt, SqliteStore, archives, audit, backup, backup_name, backups,
-    prune_backups,
+    prune_backups, refuse_lost,
 };
 pub use subprocess::{Keeper, SubprocessRunner, child_variables, is_kept, native_program, without_secrets};
 pub use tmux::{Session, SessionState, SessionStatus, TmuxError, TmuxRunner, find_tmux};

@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod failure;
 mod fold;
+mod place;
 mod reading;
 mod rebuild;
 mod restore;
@@ -30,11 +31,15 @@ pub use archive::Archived;
 pub use archive::shelf::{Archive, archives};
 pub use audit::{Audit, audit};
 pub use backup::{Backup, backup, backup_name, backups, prune_backups};
+pub use place::refuse_lost;
 pub use rebuild::Rebuilt;
 pub(crate) use restore::Restoring;
 
 /// How many requests may wait for the thread before those who ask wait too.
 const QUEUE: usize = 64;
+
+/// How long an engine's store waits for another process that writes: meanwhile the engine hears nobody.
+const SOON: Duration = Duration::from_secs(2);
 
 /// Keeps the ledger in an SQLite file.
 ///
@@ -58,7 +63,8 @@ impl SqliteStore {
     /// Opens the ledger at `path` for reading and writing, and makes it if there is none.
     ///
     /// # Errors
-    /// If the file cannot be opened, is no ledger of dayfly, or was written by a newer dayfly.
+    /// If the file cannot be opened, is no ledger of dayfly, was written by a newer dayfly, or is missing although what it
+    /// led to is there.
     pub fn open(path: &Utf8Path) -> Result<Self, StoreError> {
         Self::open_with_clock(path, Arc::new(SystemClock))
     }
@@ -68,11 +74,20 @@ impl SqliteStore {
     /// # Errors
     /// As [`SqliteStore::open`].
     pub fn open_with_clock(path: &Utf8Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        if let Some(folder) = path.parent() {
-            let failed = |err| failure::other(format!("cannot make the folder `{folder}` for the ledger"), err);
-            std::fs::create_dir_all(folder).map_err(failed)?;
-        }
-        Self::start(path, Access::Write, clock)
+        refuse_lost(path)?;
+        make_folder(path)?;
+        Self::start(path, Access::Write, clock, None)
+    }
+
+    /// As [`SqliteStore::open`], for an engine: while another process keeps the ledger locked, it is soon told that it
+    /// does not serve, and listens to people until it does.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn open_for_engine(path: &Utf8Path) -> Result<Self, StoreError> {
+        refuse_lost(path)?;
+        make_folder(path)?;
+        Self::start(path, Access::Write, Arc::new(SystemClock), Some(SOON))
     }
 
     /// Opens the ledger at `path` for reading only, while an engine may write to it.
@@ -80,7 +95,8 @@ impl SqliteStore {
     /// # Errors
     /// As [`SqliteStore::open`], and if there is no such file.
     pub fn open_read_only(path: &Utf8Path) -> Result<Self, StoreError> {
-        Self::start(path, Access::Read, Arc::new(SystemClock))
+        refuse_lost(path)?;
+        Self::start(path, Access::Read, Arc::new(SystemClock), None)
     }
 
     /// Whether nothing has been recorded yet.
@@ -110,8 +126,16 @@ impl SqliteStore {
         self.ask(|reply| Request::Archive(before, archive::Cut::USUAL, reply)).await
     }
 
-    fn start(path: &Utf8Path, access: Access, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+    fn start(
+        path: &Utf8Path,
+        access: Access,
+        clock: Arc<dyn Clock>,
+        patience: Option<Duration>,
+    ) -> Result<Self, StoreError> {
         let connection = schema::connect(path, access)?;
+        if let Some(patience) = patience {
+            connection.busy_timeout(patience).map_err(|err| failure::sqlite(path, err))?;
+        }
         let (requests, inbox) = mpsc::channel(QUEUE);
         let writer = Writer::new(path.to_owned(), connection, access, clock);
         let handle = std::thread::Builder::new()
@@ -174,6 +198,12 @@ impl Store for SqliteStore {
         let held = held.to_vec();
         self.ask(|reply| Request::Renew { epoch, held, lease, reply }).await
     }
+}
+
+fn make_folder(path: &Utf8Path) -> Result<(), StoreError> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    let failed = |err| failure::other(format!("cannot make the folder `{folder}` for the ledger"), err);
+    std::fs::create_dir_all(folder).map_err(failed)
 }
 
 impl Drop for StoreThread {

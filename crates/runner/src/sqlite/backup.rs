@@ -41,10 +41,7 @@ pub struct Backup {
 /// If there is such a file, if either cannot be used, or if the ledger is not in order.
 pub fn backup(path: &Utf8Path, to: &Utf8Path) -> Result<Backup, StoreError> {
     if to.exists() {
-        return Err(failure::other(
-            format!("there is a file `{to}`; name another one, or move it away"),
-            io::Error::from(io::ErrorKind::AlreadyExists),
-        ));
+        return Err(failure::other(format!("`{to}` exists already; give another name"), "nothing is written over"));
     }
     let unfinished = to.with_file_name(format!("{}.part", to.file_name().unwrap_or("backup")));
     let made = copy(path, &unfinished).and_then(|backup| publish(&unfinished, to).map(|()| backup));
@@ -65,7 +62,9 @@ fn copy(path: &Utf8Path, unfinished: &Utf8Path) -> Result<Backup, StoreError> {
         _ => {}
     }
     let connection = schema::connect(path, Access::Read)?;
-    connection.execute("VACUUM INTO ?1", [unfinished.as_str()]).map_err(|err| failure::sqlite(unfinished, err))?;
+    connection
+        .execute("VACUUM INTO ?1", [unfinished.as_str()])
+        .map_err(|err| failure::copying(path, unfinished, err))?;
     drop(connection);
     let archives = take_along(path, unfinished)?;
     let found = audit(unfinished, Vec::new())?;
@@ -105,6 +104,11 @@ pub fn backups(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
     found.sort();
     found.reverse();
     found
+}
+
+/// The latest backup of the ledger at `path`, of those that were given no name.
+pub(super) fn newest(path: &Utf8Path) -> Option<Utf8PathBuf> {
+    backups(&path.with_file_name("backups")).into_iter().next()
 }
 
 /// Removes all but the latest `keep` backups of a folder, and gives those that were removed.

@@ -2,7 +2,11 @@
 
 use camino::Utf8Path;
 use dayfly_core::StoreError;
+use nix::errno::Errno;
+use nix::unistd::{AccessFlags, access};
 use rusqlite::{Error, ErrorCode};
+
+use super::backup::newest;
 
 /// The extended code for a file that was moved or removed while it was open.
 const MOVED: i32 = 1032;
@@ -50,12 +54,53 @@ pub(super) fn sqlite(path: &Utf8Path, source: Error) -> StoreError {
     }
 }
 
+/// Says what an error means that was met while the ledger at `path` was copied to the file `to`. Either may be at fault.
+pub(super) fn copying(path: &Utf8Path, to: &Utf8Path, source: Error) -> StoreError {
+    let what = match source.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "the disk is full; free some space, or make it on another disk",
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "make its folder writable",
+        _ => return sqlite(path, source),
+    };
+    let to = to.as_str().trim_end_matches(".part");
+    other(format!("the copy `{to}` cannot be made: {what}"), source)
+}
+
+/// Whether the file itself is found to be damaged: nothing that is read from it can be trusted from then on.
+pub(super) fn is_damage(err: &StoreError) -> bool {
+    let cause = std::error::Error::source(err).and_then(|cause| cause.downcast_ref::<Error>());
+    matches!(cause.and_then(Error::sqlite_error_code), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// The command that puts a backup in the place of the ledger at `path`, with the newest one if there is any.
+pub(super) fn put_back(path: &Utf8Path) -> String {
+    match newest(path) {
+        Some(copy) => format!("put its newest copy back with `dayfly store restore {copy}`"),
+        None => "put a copy back with `dayfly store restore FILE`; there is none in `backups`".to_owned(),
+    }
+}
+
+/// A file of the ledger that has lost its name while it was open.
+pub(super) fn moved(path: &Utf8Path, file: &Utf8Path) -> StoreError {
+    other(
+        format!(
+            "the ledger `{path}` was moved, removed or replaced while it was open; put back what was moved, with the \
+             `-wal` beside it, or {}; then start dayfly again",
+            put_back(path)
+        ),
+        format!("`{file}` is not the file that was opened"),
+    )
+}
+
 /// What may pass: by itself, or when a person frees space, mends a mount or ends a program.
 fn passing(path: &Utf8Path, code: ErrorCode) -> Option<String> {
     Some(match code {
         ErrorCode::DiskFull => format!("the disk is full, the ledger `{path}` cannot grow; free some space"),
         ErrorCode::ReadOnly | ErrorCode::PermissionDenied => format!(
             "the ledger `{path}` may not be written; make the file and its folder writable, or name another state directory"
+        ),
+        ErrorCode::CannotOpen if is_closed(path) => format!(
+            "permission denied: the ledger `{path}` may not be read and written by this user; change the mode or the owner of \
+             the file and its folder"
         ),
         ErrorCode::CannotOpen => format!(
             "the ledger `{path}` cannot be opened; make sure that its folder exists and may be read and written"
@@ -72,16 +117,26 @@ fn passing(path: &Utf8Path, code: ErrorCode) -> Option<String> {
     })
 }
 
+/// Whether this user may not use the file. It is not opened for that: closing it would end the locks that SQLite holds.
+fn is_closed(path: &Utf8Path) -> bool {
+    let wanted = AccessFlags::R_OK | AccessFlags::W_OK;
+    matches!(access(path.as_std_path(), wanted), Err(Errno::EACCES | Errno::EPERM))
+}
+
 /// What does not pass.
 fn lasting(path: &Utf8Path, code: Option<ErrorCode>, moved: bool) -> String {
     match code {
-        _ if moved => format!("the ledger `{path}` was moved or removed while it was open; start dayfly again"),
+        _ if moved => format!(
+            "the ledger `{path}` was moved, removed or replaced while it was open; put back what was moved, or {}; then \
+             start dayfly again",
+            put_back(path)
+        ),
         Some(ErrorCode::NotADatabase) => {
-            format!("`{path}` is not a ledger; move the file away, or name another state directory")
+            format!("`{path}` is not a ledger; {}, or name another state directory", put_back(path))
         }
         Some(ErrorCode::DatabaseCorrupt) => format!(
-            "the ledger `{path}` is damaged; put back a backup with `dayfly store restore`, or save what is left with \
-             `sqlite3 {path} .recover`"
+            "the ledger `{path}` is damaged; {}, or save what is left with `sqlite3 {path} .recover`",
+            put_back(path)
         ),
         _ => {
             format!("the ledger `{path}` cannot be used; check the file with `sqlite3 {path} 'PRAGMA integrity_check'`")

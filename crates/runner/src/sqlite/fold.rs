@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem::take;
 
 use dayfly_core::{
-    AttemptId, Event, FOLD_VERSION, IssueRef, IssueState, PendingEffect, Record, RecordError, Seq, Spending, State,
+    AttemptId, Digest, Event, FOLD_VERSION, IssueRef, IssueState, PendingEffect, Record, Seq, Spending, State,
     StateError, StoreError,
 };
 use serde::Serialize;
@@ -14,8 +14,10 @@ use serde::de::DeserializeOwned;
 use super::failure;
 use super::rows::{File, signed, unsigned};
 
-/// How many of the last records are held against the chain when a ledger is opened.
-const TAIL: u64 = 64;
+/// How many of the last records are held against the chain by whoever only reads.
+pub(super) const TAIL: u64 = 64;
+/// How many are read at once for that.
+const PAGE: usize = 4096;
 
 /// Where the fold that is used lies.
 pub(super) const MAIN: &str = "main";
@@ -272,20 +274,29 @@ impl Rows<'_> {
     }
 }
 
-/// Holds the last records against the chain.
-pub(super) fn verify_tail(file: &File<'_>, head: Seq) -> Result<(), StoreError> {
-    let records = file.after(Seq(head.0.saturating_sub(TAIL + 1)), usize::MAX)?;
-    let (mut before, checked) = match records.split_first() {
-        Some((first, rest)) if first.seq.0 > 1 => (Some((first.seq, &first.hash)), rest),
-        _ => (None, records.as_slice()),
+/// Holds the last records against the chain: as many as are asked for, as far as they are not in archives, which may be
+/// missing.
+pub(super) fn verify_tail(file: &File<'_>, head: Seq, most: u64) -> Result<(), StoreError> {
+    let from = Seq(head.0.saturating_sub(most));
+    let archived = file.archives()?.pop().map(|archive| (Seq(archive.last), archive.hash));
+    let mut before = match archived {
+        Some(end) if end.0 >= from => end,
+        _ if from == Seq(0) => (Seq(0), Digest::zero()),
+        _ => match file.after(Seq(from.0 - 1), 1)?.pop() {
+            Some(record) => (record.seq, record.hash),
+            None => return Ok(()),
+        },
     };
-    let zero = dayfly_core::Digest::zero();
-    for record in checked {
-        let (seq, hash) = before.unwrap_or((Seq(0), &zero));
-        record.verify(seq, hash).map_err(|err: RecordError| StateError::from(err))?;
-        before = Some((record.seq, &record.hash));
+    loop {
+        let page = file.after(before.0, PAGE)?;
+        for record in &page {
+            record.verify(before.0, &before.1).map_err(StateError::from)?;
+            before = (record.seq, record.hash.clone());
+        }
+        if page.len() < PAGE {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 fn read<T: DeserializeOwned>(text: &str) -> Option<T> {

@@ -3,7 +3,7 @@
 use dayfly_core::{FOLD_VERSION, IssueRef, IssueState, Record, Seq, State, StateError, StoreError};
 use jiff::Timestamp;
 
-use super::fold::{Fold, Rows, verify_tail};
+use super::fold::{Fold, Rows, TAIL, verify_tail};
 use super::rows::{File, signed};
 use super::schema::Access;
 use super::writer::{Writer, rows};
@@ -20,7 +20,7 @@ impl Writer {
         let unverified = self.is_unverified();
         self.look(|rows| {
             if unverified {
-                verify_tail(&rows.file, rows.file.head()?.0)?;
+                verify_tail(&rows.file, rows.file.head()?.0, TAIL)?;
             }
             let stored = if has_tables(rows)? { rows.load()? } else { None };
             let Some(state) = stored else { return whole(&rows.file) };
@@ -76,7 +76,7 @@ impl Writer {
     }
 
     fn bring_forward(&mut self) -> Result<(), StoreError> {
-        if self.access() == Access::Write { self.settle() } else { Ok(()) }
+        if self.access() == Access::Write { self.may_write().and_then(|()| self.settle()) } else { Ok(()) }
     }
 
     /// All that is read in one go is of one moment.

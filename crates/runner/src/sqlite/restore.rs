@@ -66,7 +66,7 @@ impl Restoring {
     fn copy(&self, from: &Utf8Path) -> Result<(), StoreError> {
         let connection = schema::connect(from, Access::Read)?;
         let copied = connection.execute("VACUUM INTO ?1", [self.new.as_str()]);
-        copied.map_err(|err| failure::sqlite(&self.new, err))?;
+        copied.map_err(|err| failure::copying(from, &self.new, err))?;
         drop(connection);
         take_along(from, &self.new)?;
         let copy = proven(from, audit(&self.new, Vec::new())?)?;

@@ -1,5 +1,6 @@
 mod archive;
 mod fold;
+mod place;
 mod restore;
 
 use std::error::Error as _;
@@ -168,7 +169,7 @@ fn a_file_that_is_no_ledger_is_refused_and_left_alone() {
     let (_folder, path) = folder();
     let garbage = b"this is a text, and no database at all\n".repeat(100);
     std::fs::write(&path, &garbage).unwrap();
-    assert!(what(SqliteStore::open(&path)).contains("is not a ledger; move the file away"));
+    assert!(what(SqliteStore::open(&path)).contains("is not a ledger; put a copy back with"));
     assert_eq!(std::fs::read(&path).unwrap(), garbage);
 
     std::fs::remove_file(&path).unwrap();
@@ -203,4 +204,18 @@ fn the_thread_ends_with_the_last_handle() {
     drop(other);
     // SQLite removes the write-ahead log when the last connection closes.
     assert!(!path.with_extension("db-wal").exists());
+}
+
+#[tokio::test]
+async fn an_engine_is_soon_told_that_another_process_keeps_its_ledger_locked() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = Utf8Path::from_path(dir.path()).unwrap().join("ledger.sqlite");
+    let store = SqliteStore::open_for_engine(&path).unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let asked = std::time::Instant::now();
+    let err = store.take_over().await.unwrap_err();
+    assert!(err.is_transient() && asked.elapsed() < Duration::from_secs(20), "{err} after {:?}", asked.elapsed());
+    other.execute_batch("COMMIT").unwrap();
+    store.take_over().await.unwrap();
 }

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::archive::{Archived, Cut};
 use super::failure;
 use super::fold::{Fold, MAIN, Rows, verify_tail};
+use super::place::Place;
 use super::rebuild::Rebuilt;
 use super::rows::{File, unsigned};
 use super::schema::Access;
@@ -24,6 +25,9 @@ const GROUP: usize = 32;
 const STATEMENTS: usize = 64;
 /// How many records are folded in one transaction, where the stored fold must be brought forward.
 const CHUNK: usize = 4096;
+/// How many of the last records are held against the chain before the first of a run is appended: what that takes is a
+/// part of a second.
+const VERIFIED: u64 = 16_384;
 
 const EPOCH: &str = "SELECT epoch FROM meta WHERE id = 1";
 const TAKE_OVER: &str = "UPDATE meta SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch";
@@ -60,6 +64,9 @@ pub(super) struct Writer {
     state: Option<State>,
     // Whether the end of the chain has been held against the records.
     verified: bool,
+    place: Place,
+    // Why nothing is written any more. A file that was put back may be another one: the next run finds out.
+    over: Option<(String, String)>,
 }
 
 /// The fold that is used.
@@ -70,7 +77,8 @@ pub(super) fn rows<'a>(path: &'a Utf8Path, connection: &'a Connection) -> Rows<'
 impl Writer {
     pub(super) fn new(path: Utf8PathBuf, connection: Connection, access: Access, clock: Arc<dyn Clock>) -> Self {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        Self { path, connection, access, clock, state: None, verified: false }
+        let place = Place::of(&path);
+        Self { path, connection, access, clock, state: None, verified: false, place, over: None }
     }
 
     /// Serves requests until there is nobody left to ask.
@@ -96,21 +104,43 @@ impl Writer {
     fn serve(&mut self, request: Request) {
         // Those who asked may have gone away; what they asked for is done all the same.
         match request {
-            Request::TakeOver(reply) => drop(reply.send(self.take_over())),
+            Request::TakeOver(reply) => self.answer(reply, Self::take_over),
             Request::Read { after, limit, reply } => {
-                drop(reply.send(self.look(|rows| rows.file.after(after, limit))));
+                self.answer(reply, |this| this.look(|rows| rows.file.after(after, limit)));
             }
             Request::Append(batch, reply) => self.append(vec![(batch, reply)]),
-            Request::Load(reply) => drop(reply.send(self.load())),
-            Request::Recall(issues, reply) => drop(reply.send(self.recall(&issues))),
-            Request::Between(from, to, reply) => drop(reply.send(self.between(from, to))),
-            Request::About(issue, reply) => drop(reply.send(self.about(&issue))),
-            Request::Renew { epoch, held, lease, reply } => drop(reply.send(self.renew(epoch, &held, lease))),
-            Request::Rebuild(reply) => drop(reply.send(self.rebuild())),
+            Request::Load(reply) => self.answer(reply, Self::load),
+            Request::Recall(issues, reply) => self.answer(reply, |this| this.recall(&issues)),
+            Request::Between(from, to, reply) => self.answer(reply, |this| this.between(from, to)),
+            Request::About(issue, reply) => self.answer(reply, |this| this.about(&issue)),
+            Request::Renew { epoch, held, lease, reply } => {
+                self.answer(reply, |this| this.renew(epoch, &held, lease));
+            }
+            Request::Rebuild(reply) => self.answer(reply, Self::rebuild),
             Request::Archive(before, cut, reply) => {
-                drop(reply.send(self.archive(before, cut, &mut |_| Ok(()))));
+                self.answer(reply, |this| this.archive(before, cut, &mut |_| Ok(())));
             }
         }
+    }
+
+    fn answer<T>(&mut self, reply: Reply<T>, ask: impl FnOnce(&mut Self) -> Result<T, StoreError>) {
+        let answer = ask(self);
+        if let Err(err) = &answer {
+            self.end_if_damaged(err);
+        }
+        drop(reply.send(answer));
+    }
+
+    /// Whatever met it, nothing is written to a damaged file any more.
+    fn end_if_damaged(&mut self, err: &StoreError) {
+        if failure::is_damage(err) {
+            self.end(err);
+        }
+    }
+
+    fn end(&mut self, err: &StoreError) {
+        let cause = std::error::Error::source(err).map(ToString::to_string);
+        self.over.get_or_insert_with(|| (err.to_string(), cause.unwrap_or_default()));
     }
 
     fn take_over(&mut self) -> Result<Epoch, StoreError> {
@@ -137,6 +167,7 @@ impl Writer {
             Err(err) => {
                 // Nothing of the group is in the file; the state may hold a part of it.
                 self.state = None;
+                self.end_if_damaged(&err);
                 tell_all(replies, err);
             }
         }
@@ -153,7 +184,7 @@ impl Writer {
                 return Ok(());
             }
             if !self.verified {
-                verify_tail(&stored.file, head)?;
+                verify_tail(&stored.file, head, VERIFIED)?;
                 self.verified = true;
             }
             // Where nothing is to be written nothing is: a full disk keeps nobody from reading.
@@ -250,12 +281,21 @@ impl Writer {
         Ok(gone)
     }
 
-    pub(super) fn may_write(&self) -> Result<(), StoreError> {
-        if self.access == Access::Write {
-            return Ok(());
+    pub(super) fn may_write(&mut self) -> Result<(), StoreError> {
+        if self.access != Access::Write {
+            let what = format!("the ledger `{}` was opened for reading only", self.path);
+            return Err(failure::other(what, "this is a mistake in the program; please report it"));
         }
-        let what = format!("the ledger `{}` was opened for reading only", self.path);
-        Err(failure::other(what, "this is a mistake in the program; please report it"))
+        if self.over.is_none()
+            && let Some(file) = self.place.left()
+        {
+            let err = failure::moved(&self.path, file);
+            self.end(&err);
+        }
+        match &self.over {
+            Some((what, why)) => Err(failure::other(what.clone(), why.clone())),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn access(&self) -> Access {

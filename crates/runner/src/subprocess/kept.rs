@@ -185,7 +185,7 @@ pub(super) async fn reattach(
     refuse_newer(&dir).map_err(|what| RunnerError::Other { what, source: None })?;
     // Whoever has the lock now decides: a keeper that comes late finds the status, and starts nothing.
     let held = lock(&dir).map_err(at(&dir))?;
-    let status: Option<Status> = read_json(&dir.join(STATUS_FILE)).unwrap_or_default();
+    let status: Option<Status> = read_json(&dir.join(STATUS_FILE)).map_err(at(&dir))?;
     if held.is_some() && status.as_ref().is_none_or(|status| status.end == KeptEnd::Void) {
         Status::of(KeptEnd::Void).write(&dir).map_err(at(&dir))?;
         end_group(walls, attempt, &dir);

@@ -248,7 +248,7 @@ async fn what_is_not_in_order_is_not_moved_and_a_file_without_archives_stays_as_
     assert_eq!((all(&path, Timestamp::MIN).records, version()), (0, 2));
     alter(&path, "UPDATE ledger SET at = replace(at, 'Z', '.5Z') WHERE seq = 20");
     let refused = archive(&path, at(30), &mut |_| Ok(())).unwrap_err();
-    assert!(refused.to_string().contains("nothing of it is moved"), "{refused}");
+    assert!(matches!(refused, StoreError::Ledger(_)), "{refused}");
     assert_eq!(rows(&path), 2 * JOBS - LIVE, "{refused}");
     alter(&path, "UPDATE ledger SET at = replace(at, '.5Z', 'Z') WHERE seq = 20");
     assert_eq!((all(&path, at(30)).records, version()), (58, 3));
