@@ -18,8 +18,6 @@ use crate::{
 };
 
 pub use restored::restoration;
-#[cfg(test)]
-pub(crate) use restored::restored;
 pub use spec::{JobSpec, Profile, Spend};
 
 /// Why work came back to a stage; the next attempt is told.

@@ -34,12 +34,7 @@ pub fn restoration(
 
 /// That a backup was put in the place of the ledger, and that the issues of attempts in doubt wait for a person: what those
 /// attempts wrote outside is not known, and is not to be written twice.
-pub(crate) fn restored(
-    portfolio: &Portfolio,
-    state: &State,
-    replaced: Option<Anchor>,
-    in_doubt: Vec<AttemptId>,
-) -> Event {
+fn restored(portfolio: &Portfolio, state: &State, replaced: Option<Anchor>, in_doubt: Vec<AttemptId>) -> Event {
     let mut issues: BTreeMap<IssueRef, Vec<&str>> = BTreeMap::new();
     for attempt in &in_doubt {
         if let Some(issue) = attempt.issue().filter(|issue| portfolio.projects.contains_key(&issue.project)) {
