@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(notes((&now, &one), &asked(Some(1), None)), ["--accounts 1 is how it is; it changes nothing."]);
         let mut three = now.clone();
         accounts(&mut three, 3).unwrap();
-        let names = &three.agents["worker"].accounts;
+        let names = &three.agents.values().next().unwrap().accounts;
         assert_eq!(names.len(), 3);
         assert!(names.iter().all(|name| three.billing(Some(name)) == now.billing(None)), "{:?}", three.accounts);
         assert!(notes((&now, &three), &asked(Some(3), None)).is_empty());

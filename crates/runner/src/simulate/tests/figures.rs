@@ -22,7 +22,8 @@ fn what_is_open_counts_as_not_done_yet_and_a_budget_is_named() {
 
 #[test]
 fn money_is_what_the_ledger_says_or_else_the_configuration_or_else_a_guess_and_it_is_told_which() {
-    let key = |model: Option<&str>| ("claude".parse().unwrap(), model.map(str::to_owned));
+    let claude = dayfly_core::AgentName::new("claude").unwrap();
+    let key = |model: Option<&str>| (claude.clone(), model.map(str::to_owned));
     let by_the_million = |simulation: &Simulation| {
         let report = simulation.run().unwrap();
         let money: Vec<Money> = report.bases.iter().map(|basis| basis.money).collect();
@@ -46,7 +47,7 @@ fn money_is_what_the_ledger_says_or_else_the_configuration_or_else_a_guess_and_i
     near(by_the_million(&other), (1.31, Money::Guess));
 
     let mut priced = guessed.clone();
-    let agent = priced.portfolio.agents.get_mut("claude").unwrap();
+    let agent = priced.portfolio.agents.get_mut(&claude).unwrap();
     agent.model = Some("small".into());
     agent.prices.insert("small".into(), dayfly_core::Price { input: 40.0, cached: 40.0, output: 40.0 });
     near(by_the_million(&priced), (40.0, Money::Prices));
