@@ -3,9 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Record, Seq};
+use crate::{Digest, Event, Record, Seq};
 
 /// The least of a hash by which a record is told from every other.
 const LEAST_DIGITS: usize = 16;
@@ -158,6 +159,21 @@ impl Broken {
     }
 }
 
+/// That a ledger was put back from a backup, which explains why it does not go through a place that it is known to have
+/// reached. Whoever can write to the ledger can say so: it is no proof.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PutBack {
+    /// The record to which it went back.
+    pub to: u64,
+    /// When.
+    pub at: Timestamp,
+    /// How far the ledger had come that was replaced, where that was known.
+    pub replaced: Option<Anchor>,
+    /// The place that it does not go through.
+    pub known: Anchor,
+}
+
 /// Follows a ledger's chain, holding nothing but the place it has come to.
 ///
 /// ```
@@ -177,17 +193,21 @@ pub struct Chain {
     seq: Seq,
     hash: Digest,
     anchors: Vec<Anchor>,
+    // What says that it was put back: the place, the time, and how far the replaced ledger had come.
+    restores: Vec<(Seq, Timestamp, Option<Anchor>)>,
+    // The first place that it does not go through, and may not have to.
+    passed: Option<PutBack>,
 }
 
 impl Chain {
     /// The beginning of a ledger, which is to go through all these places.
     pub fn new(anchors: Vec<Anchor>) -> Self {
-        Self { seq: Seq(0), hash: Digest::zero(), anchors }
+        Self { anchors, ..Self::behind(Seq(0), Digest::zero()) }
     }
 
     /// The chain behind a record with this place and hash, of which it is known that all before it is in order.
     pub fn behind(seq: Seq, hash: Digest) -> Self {
-        Self { seq, hash, anchors: Vec::new() }
+        Self { seq, hash, anchors: Vec::new(), restores: Vec::new(), passed: None }
     }
 
     /// The whole hash of the last record.
@@ -219,8 +239,14 @@ impl Chain {
         if record.prev != self.hash {
             return Err(Broken::Unchained { seq });
         }
-        if self.anchors.iter().any(|anchor| anchor.seq == record.seq && !anchor.holds(&record.hash)) {
-            return Err(Broken::Rewritten { seq });
+        if !self.anchors.is_empty()
+            && let Ok(Event::Restored { replaced, .. }) = record.event()
+        {
+            self.restores.push((record.seq, record.at, replaced));
+        }
+        if let Some(known) = self.anchors.iter().find(|known| known.seq == record.seq && !known.holds(&record.hash)) {
+            let why = self.explains(known).ok_or(Broken::Rewritten { seq })?;
+            self.passed.get_or_insert(why);
         }
         (self.seq, self.hash) = (record.seq, record.hash.clone());
         Ok(())
@@ -232,10 +258,31 @@ impl Chain {
     /// [`Broken::Truncated`] if a place is known that was not reached.
     pub fn end(self) -> Result<Anchor, Broken> {
         let head = self.seq.0;
-        match self.anchors.iter().map(|anchor| anchor.seq.0).filter(|known| *known > head).max() {
+        let beyond = self.anchors.iter().filter(|known| known.seq.0 > head && self.explains(known).is_none());
+        match beyond.map(|known| known.seq.0).max() {
             Some(known) => Err(Broken::Truncated { seq: head + 1, head, known }),
             None => Ok(self.head()),
         }
+    }
+
+    /// Why a known place is not one of its own, now that there is no more record, if it was put back since.
+    pub fn put_back(&self) -> Option<PutBack> {
+        let beyond = || self.anchors.iter().filter(|known| known.seq > self.seq).find_map(|known| self.explains(known));
+        self.passed.clone().or_else(beyond)
+    }
+
+    /// A ledger that was put back went through a place if that lies between, as far as it is known how far it had come.
+    fn explains(&self, known: &Anchor) -> Option<PutBack> {
+        let reached = |last: &Anchor| {
+            let same = last.hash.starts_with(&known.hash) || known.hash.starts_with(&last.hash);
+            known.seq < last.seq || (known.seq == last.seq && same)
+        };
+        let between = |(seq, _, replaced): &&(Seq, Timestamp, Option<Anchor>)| {
+            *seq <= known.seq && replaced.as_ref().is_none_or(reached)
+        };
+        let (seq, at, replaced) = self.restores.iter().rev().find(between)?;
+        let to = seq.0.saturating_sub(1);
+        Some(PutBack { to, at: *at, replaced: replaced.clone(), known: known.clone() })
     }
 }
 

@@ -15,6 +15,14 @@ pub use again::{Again, Boot, IN_FLIGHT, quarantine_until};
 #[serde(transparent)]
 pub struct EffectId(pub String);
 
+impl EffectId {
+    /// Whether it tells of attempts that were in doubt when the ledger was put back from a backup.
+    pub fn is_of_restore(&self) -> bool {
+        // The key of an attempt's effect names no issue.
+        self.0.split_once('#').is_some_and(|(_, rest)| rest.contains(".restored."))
+    }
+}
+
 impl fmt::Display for EffectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)

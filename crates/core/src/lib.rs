@@ -69,7 +69,7 @@ pub use capacity::{
     Capacity, CapacityKey, Failure, Learned, Limit, Limited, OpenedBy, Spending, Spent, Standing, Strength, Using,
     Window, capacity_after, capacity_noticed, next_probe, probe_job,
 };
-pub use chain::{Anchor, AnchorError, Broken, Chain};
+pub use chain::{Anchor, AnchorError, Broken, Chain, PutBack};
 pub use clock::{Clock, FixedClock};
 pub use config::{Config, ConfigError, Origin, Problem, Setting, SourceText};
 pub use control::{Ask, Control, Order, Pause, Quit, REQUEST_VERSION, Request, Target};

@@ -73,6 +73,9 @@ fn verdict(audit: &Audit) -> String {
     let head = format!("head {} {}\n", audit.head.seq().0, audit.head.hash());
     let Some(broken) = &audit.broken else {
         return match &audit.damage {
+            None if audit.put_back.is_some() => {
+                format!("{}{records}, each follows from the one before it\n{head}", back(audit))
+            }
             None => format!("the ledger is whole: {records}, each follows from the one before it\n{head}"),
             Some(damage) => {
                 format!("{records} {} in order, and the file is damaged: {damage}\n{head}{HELP}", are(audit.records))
@@ -80,6 +83,18 @@ fn verdict(audit: &Audit) -> String {
         };
     };
     format!("the ledger is broken: {broken}\n{records} before it {} in order\n{head}{HELP}", are(audit.records))
+}
+
+/// That a place is not one of the ledger's own because it was put back.
+fn back(audit: &Audit) -> String {
+    let Some(back) = &audit.put_back else { return String::new() };
+    let at = back.at.strftime("%Y-%m-%dT%H:%M:%SZ");
+    format!(
+        "the ledger was put back to record {} on {at}, which explains why it does not go through record {} as it is known\n\
+         what helps: if you did that, take a new place from a new work log; if not, look who did\n",
+        back.to,
+        back.known.seq().0
+    )
 }
 
 fn are(records: u64) -> &'static str {

@@ -115,7 +115,7 @@ async fn interrupts(asked: mpsc::Sender<Stop>) {
 
 /// What a run did, in a few lines.
 pub(crate) fn text(summary: &Summary) -> String {
-    let quiet = summary.ends.is_empty() && summary.done.is_empty();
+    let quiet = summary.ends.is_empty() && summary.done.is_empty() && summary.person.is_empty();
     let withheld = withheld(summary);
     if quiet && summary.held.is_empty() && summary.put_off.is_empty() && summary.unread.is_empty() {
         let why = summary.unprepared.as_ref().map(|backlog| format!("{}\n", sentence(&backlog.to_string())));

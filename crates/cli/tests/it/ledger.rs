@@ -224,17 +224,20 @@ fn a_copy_that_is_put_back_does_nothing_twice_and_leaves_what_is_in_doubt_to_a_p
     let (late, landed) = (head(&world), world.subjects("web", "main"));
 
     let restored = world.data(&["store", "restore", "early.sqlite"]);
-    assert!(restored.contains("made since then, and in doubt: web.2.exec.1"), "{restored}");
+    assert!(restored.contains("made since then, and in doubt: web.1.merge.2, web.2.exec.1"), "{restored}");
     world.data(&["audit", "verify", "--head", &early]);
     let lost = world.dayfly(&["audit", "verify", "--head", &late]);
-    assert_eq!(lost.code, Some(1), "what was lost shows: {lost:?}");
+    let place = |anchor: &str| anchor.split_once(':').unwrap().0.to_owned();
+    let said = format!("the ledger was put back to record {} on ", place(&early));
+    assert!(lost.code == Some(1) && lost.out.contains(&said), "what was lost shows, and why: {lost:?}");
+    assert!(lost.out.contains(&format!("does not go through record {} ", place(&late))), "{lost:?}");
     let kept = fs::read_dir(world.path(".dayfly")).unwrap().flatten().map(|entry| entry.path());
     let kept: Vec<_> = kept.filter(|path| path.to_string_lossy().contains("/replaced-ledger-")).collect();
     assert_eq!(kept.len(), 1, "the replaced ledger is kept: {kept:?}");
 
     world.agent(GOOD_AGENT);
     let next = world.dayfly(&["run", "--until-idle"]);
-    assert!(next.code.is_some(), "{next:?}");
+    assert_eq!(next.code, Some(1), "{next:?}");
     assert_eq!(world.subjects("web", "main"), landed, "nothing landed twice");
     let shown = world.json(&["issue", "show", "web#2"]);
     assert!(shown["labels"].as_array().unwrap().contains(&"human-needed".into()), "{shown}");

@@ -18,6 +18,7 @@ mod ledger;
 mod nothing;
 mod orders;
 mod output;
+mod restore;
 mod run;
 #[path = "../shared/rungs.rs"]
 mod rungs;

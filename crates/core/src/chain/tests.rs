@@ -55,7 +55,24 @@ fn what_is_wrong_is_named_at_the_first_record_where_it_shows() {
         forged.push(Record::next(last.seq, &last.hash, last.epoch, last.at, &other));
     }
     assert_eq!(walk(&forged, vec![]), Ok(head(&forged)));
-    assert_eq!(walk(&forged, vec![known]), Err(Broken::Rewritten { seq: 6 }));
+    assert_eq!(walk(&forged, vec![known.clone()]), Err(Broken::Rewritten { seq: 6 }));
+    // The same, and it says that it was put back: that explains what the replaced ledger had come to, and no more.
+    for (replaced, beyond) in [(known.clone(), false), (head(&whole[..5]), true)] {
+        let mut back = whole[..3].to_vec();
+        let event = Event::Restored { replaced: Some(replaced), in_doubt: Vec::new(), effects: Vec::new() };
+        back.push(Record::next(Seq(3), &back[2].hash, Epoch(9), Timestamp::UNIX_EPOCH, &event));
+        for more in [0, 3] {
+            for _ in 0..more {
+                let last = back.last().unwrap();
+                back.push(Record::next(last.seq, &last.hash, last.epoch, last.at, &other));
+            }
+            let mut chain = Chain::new(vec![known.clone()]);
+            let taken = back.iter().try_for_each(|record| chain.take(record));
+            let why = chain.put_back();
+            let wrong = taken.and_then(|()| chain.end()).err();
+            assert_eq!((wrong.is_some(), why.map(|why| why.to)), (beyond, (!beyond).then_some(3)), "{wrong:?}");
+        }
+    }
     let mut mixed = whole;
     mixed[4] = forged[4].clone();
     assert_eq!(walk(&mixed, vec![]), Err(Broken::Unchained { seq: 5 }));

@@ -54,7 +54,9 @@ fn restored(portfolio: &Portfolio, state: &State, replaced: Option<Anchor>, in_d
             move_label(&portfolio.labels, &issue.issue, Some(label)),
         ];
         let of = |write| Effect::Tracker { project: issue.project.clone(), write };
-        let scope = format!("{issue}.restored.{}{}", state.head.0, state.mark);
+        // Another backup, or more attempts since the same one, are another message.
+        let last = in_doubt.iter().filter(|id| id.issue().as_ref() == Some(&issue)).filter_map(AttemptId::number).max();
+        let scope = format!("{issue}.restored.{}.{}{}", state.head.0, last.unwrap_or_default(), state.mark);
         key_effects(&scope, &issue, writes.map(of).into())
     });
     let effects = effects.collect();

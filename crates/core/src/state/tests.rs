@@ -119,6 +119,17 @@ fn only_failed_work_uses_up_attempts() {
 }
 
 #[test]
+fn an_engine_that_is_lost_between_does_not_make_an_idle_agent_busy() {
+    let (mut state, idle) = (State::default(), End::NoOp { reason: "nothing".into() });
+    for (number, end) in [(1, idle.clone()), (2, End::Lost), (3, End::Cancelled), (4, idle)] {
+        append(&mut state, vec![started(1, number)], vec![]).unwrap();
+        let token = state.head.0;
+        append(&mut state, vec![ended(1, number, token, end, again())], vec![]).unwrap();
+    }
+    assert_eq!(state.issues[&issue(1)].idle_row, 2);
+}
+
+#[test]
 fn a_changed_record_breaks_the_chain() {
     let mut state = State::default();
     let records = append(&mut state, vec![started(1, 1), started(2, 1)], vec![]).unwrap();

@@ -1,7 +1,8 @@
 //! Applies effects. Each is looked up before it is done, so that doing it again does it once.
 
 use dayfly_core::{
-    Applied, Effect, EffectEntry, Project, ProjectName, PullApplied, PullWrite, TrackerError, quarantine_until,
+    Applied, Effect, EffectEntry, IN_FLIGHT, IssueRef, Project, ProjectName, PullApplied, PullWrite, TrackerError,
+    TrackerState, quarantine_until,
 };
 
 use crate::git::{GitError, Landed, Pushed};
@@ -36,6 +37,10 @@ pub(super) async fn apply(house: &House, entry: &EffectEntry) -> (Tried, Heard) 
 
 async fn attempt(house: &House, entry: &EffectEntry) -> (Tried, Heard) {
     let tried = match &entry.effect {
+        Effect::Tracker { project, .. } if entry.id.is_of_restore() && !house.is_open(project, &entry.issue).await => {
+            // Nobody waits for word of what is over.
+            done(true, None)
+        }
         Effect::Tracker { project, write } => match house.tracker.apply(project, &entry.id.0, write).await {
             Ok(Applied::Done(created)) => done(false, created),
             Ok(Applied::Already(created)) => done(true, created),
@@ -69,6 +74,14 @@ async fn attempt(house: &House, entry: &EffectEntry) -> (Tried, Heard) {
         other => Tried::Refused { reason: format!("this program cannot apply {:?}", other.kind()), again: false },
     };
     (tried, Heard::Serves)
+}
+
+impl House {
+    /// Whether an issue is open, as far as its tracker says: one that does not answer is asked to write all the same.
+    async fn is_open(&self, project: &ProjectName, issue: &IssueRef) -> bool {
+        let Ok(issues) = self.tracker.issues(project).await else { return true };
+        issues.iter().any(|seen| seen.id == issue.issue && seen.state == TrackerState::Open)
+    }
 }
 
 async fn land(

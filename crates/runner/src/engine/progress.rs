@@ -206,6 +206,10 @@ impl Summary {
                     summary.failed.push(issue.clone());
                     summary.person.push(issue);
                 }
+                Event::EffectDone { effect, issue, adopted: false, .. } if effect.is_of_restore() => {
+                    summary.failed.push(issue.clone());
+                    summary.person.push(issue);
+                }
                 Event::EffectDone { landed: Some(_), issue, .. }
                 | Event::ChildrenClosed { issue, .. }
                 | Event::Merged { issue, .. } => summary.done.push(issue),

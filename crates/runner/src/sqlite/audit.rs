@@ -1,7 +1,7 @@
 //! Going through a ledger record by record, as it stands in the file.
 
 use camino::Utf8Path;
-use dayfly_core::{Anchor, Broken, Chain, Event, Record, StoreError};
+use dayfly_core::{Anchor, Broken, Chain, Event, PutBack, Record, StoreError};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row};
 use serde::Serialize;
 
@@ -21,14 +21,16 @@ pub struct Audit {
     pub head: Anchor,
     /// What is wrong behind it.
     pub broken: Option<Broken>,
+    /// That it was put back from a backup, where that explains why it does not go through a place.
+    pub put_back: Option<PutBack>,
     /// What is wrong with the file besides.
     pub damage: Option<String>,
 }
 
 impl Audit {
-    /// Whether all is in order.
+    /// Whether all is in order, and every place that was asked for is one of its own.
     pub fn is_whole(&self) -> bool {
-        self.broken.is_none() && self.damage.is_none()
+        self.broken.is_none() && self.damage.is_none() && self.put_back.is_none()
     }
 }
 
@@ -41,21 +43,19 @@ pub fn audit(path: &Utf8Path, anchors: Vec<Anchor>) -> Result<Audit, StoreError>
     let connection = schema::connect(path, Access::Read)?;
     // One transaction sees one moment.
     let moment = connection.unchecked_transaction().map_err(|err| failure::sqlite(path, err))?;
-    let (head, records, broken) = walk(path, &moment, anchors)?;
+    let mut chain = Chain::new(anchors);
+    let (records, broken) = walk(path, &moment, &mut chain)?;
+    let (head, put_back) = (chain.head(), chain.put_back().filter(|_| broken.is_none()));
+    let broken = broken.or_else(|| chain.end().err());
     let damage = damage(&moment);
-    Ok(Audit { records, head, broken, damage })
+    Ok(Audit { records, head, broken, put_back, damage })
 }
 
-fn walk(
-    path: &Utf8Path,
-    connection: &Connection,
-    anchors: Vec<Anchor>,
-) -> Result<(Anchor, u64, Option<Broken>), StoreError> {
-    let mut chain = Chain::new(anchors);
+fn walk(path: &Utf8Path, connection: &Connection, chain: &mut Chain) -> Result<(u64, Option<Broken>), StoreError> {
     let mut records = 0;
-    let mut broken = archived(&File { path, connection }, &mut chain, &mut records)?;
+    let mut broken = archived(&File { path, connection }, chain, &mut records)?;
     if broken.is_some() {
-        return Ok((chain.head(), records, broken));
+        return Ok((records, broken));
     }
     let mut statement = match connection.prepare(ROWS) {
         Ok(statement) => statement,
@@ -82,9 +82,7 @@ fn walk(
             }
         }
     }
-    let head = chain.head();
-    let broken = broken.or_else(|| chain.end().err());
-    Ok((head, records, broken))
+    Ok((records, broken))
 }
 
 /// Follows the chain through what is in archives.

@@ -46,9 +46,11 @@ impl Writer {
         let result = rebuild(&self.path, &mut self.connection);
         self.connection.flush_prepared_statement_cache();
         let detached = self.connection.execute_batch("DETACH DATABASE again").map_err(failed);
+        // On a disk that is full, what is left of a failure would be in everybody's way.
+        let removed = remove(&scratch);
         let rebuilt = result?;
         detached?;
-        remove(&scratch)?;
+        removed?;
         Ok(rebuilt)
     }
 }

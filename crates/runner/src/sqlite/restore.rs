@@ -66,7 +66,7 @@ impl Restoring {
     fn copy(&self, from: &Utf8Path) -> Result<(), StoreError> {
         let connection = schema::connect(from, Access::Read)?;
         let copied = connection.execute("VACUUM INTO ?1", [self.new.as_str()]);
-        copied.map_err(|err| failure::sqlite(&self.new, err))?;
+        copied.map_err(|err| failure::copying(from, &self.new, err))?;
         drop(connection);
         take_along(from, &self.new)?;
         let copy = proven(from, audit(&self.new, Vec::new())?)?;
@@ -176,7 +176,7 @@ fn gather(path: &Utf8Path) -> Result<(), StoreError> {
 }
 
 /// Whether another program is in the way, and not the file or its disk.
-fn is_in_use(err: &StoreError) -> bool {
+pub(super) fn is_in_use(err: &StoreError) -> bool {
     let Some(cause) = err.source() else { return false };
     let code = cause.downcast_ref::<Error>().and_then(Error::sqlite_error_code);
     let busy = cause.downcast_ref::<io::Error>().is_some_and(|err| err.kind() == io::ErrorKind::ResourceBusy);

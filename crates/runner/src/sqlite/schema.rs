@@ -4,6 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::StoreError;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, TransactionBehavior};
 
+use super::backup::publish;
 use super::failure;
 
 /// What leads from each version of the file to the next, from an empty file on.
@@ -148,22 +149,28 @@ fn migrate(path: &Utf8Path, connection: &mut Connection) -> Result<(), StoreErro
     transaction.commit().map_err(failed)
 }
 
-/// Keeps a copy of a file of an older version beside it, for whoever goes back to an older program.
+/// Keeps a copy of a file of an older version beside it, for whoever goes back to an older program. It takes the place of one
+/// from before somebody did.
 fn copy(path: &Utf8Path, connection: &Connection) -> Result<(), StoreError> {
     let version = version(path, connection)?;
     if version == 0 {
         return Ok(());
     }
-    let (copy, half) = (format!("{path}.v{version}"), format!("{path}.v{version}-half"));
+    let (copy, half) =
+        (Utf8PathBuf::from(format!("{path}.v{version}")), Utf8PathBuf::from(format!("{path}.v{version}-half")));
     let files = |err| failure::other(format!("the ledger `{path}` cannot be copied before it is changed"), err);
-    if Utf8Path::new(&copy).exists() {
-        return Ok(());
-    }
     match std::fs::remove_file(&half) {
         Err(err) if err.kind() != std::io::ErrorKind::NotFound => return Err(files(err)),
         _ => {}
     }
-    connection.execute("VACUUM INTO ?1", (&half,)).map_err(|err| failure::sqlite(path, err))?;
-    let whole = std::fs::File::open(&half).and_then(|file| file.sync_all());
-    whole.and_then(|()| std::fs::rename(&half, &copy)).map_err(files)
+    let failed = |err| failure::sqlite(path, err);
+    connection.execute("VACUUM INTO ?1", (half.as_str(),)).map_err(failed)?;
+    let copied = Connection::open_with_flags(half.as_std_path(), OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .and_then(|made| made.query_row("PRAGMA user_version", (), |row| row.get::<_, i64>(0)));
+    if copied.map_err(failed)? != version as i64 {
+        // Another process has changed the file meanwhile, and has made the copy.
+        return std::fs::remove_file(&half).map_err(files);
+    }
+    std::fs::File::open(&half).and_then(|file| file.sync_all()).map_err(files)?;
+    publish(&half, &copy)
 }

@@ -1,12 +1,13 @@
 mod archive;
 mod fold;
 mod place;
+mod restore;
 
 use std::error::Error as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use camino::Utf8PathBuf;
-use dayfly_core::{Event, State, StateError};
+use dayfly_core::{Anchor, Event, State, StateError};
 use dayfly_testkit::conformance;
 use jiff::Timestamp;
 use rusqlite::Connection;

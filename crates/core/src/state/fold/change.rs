@@ -112,14 +112,14 @@ pub(super) fn settle(known: &mut IssueState, outcome: &Outcome, next: &Next) {
     if !counted {
         known.uncounted += 1;
     }
-    // An interrupt and a lost engine say nothing of the world the job ran in.
+    // An interrupt and a lost engine say nothing of the world the job ran in, and nothing of its agent.
     if !matches!(outcome.end, End::Cancelled | End::Lost) {
         known.transient_row = if class == Class::Transient { known.transient_row + 1 } else { 0 };
+        known.idle_row = if class == Class::Idle { known.idle_row + 1 } else { 0 };
     }
     if counted && outcome.end != End::Lost {
         known.stuck_row = if class == Class::Transient { known.stuck_row + 1 } else { 0 };
     }
-    known.idle_row = if class == Class::Idle { known.idle_row + 1 } else { 0 };
     if class == Class::Charged {
         known.visit_attempts += 1;
     }

@@ -5,7 +5,7 @@ use dayfly_core::{IssueRef, Phase};
 use super::*;
 
 /// A ledger as a program of version 1 wrote it, from the oldest sample there is.
-fn version_1(path: &Utf8Path) -> Vec<Record> {
+pub(super) fn version_1(path: &Utf8Path) -> Vec<Record> {
     let sample = include_str!("../../../../core/tests/data/ledger-v1.jsonl");
     let records: Vec<Record> = sample.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let connection = Connection::open(path).unwrap();
@@ -59,6 +59,25 @@ async fn a_file_of_version_1_is_copied_and_then_goes_on() {
     assert_eq!(version, 1);
     let old = SqliteStore::open_read_only(&copy).unwrap();
     assert_eq!(old.read(Seq(0), 999).await.unwrap(), records);
+    drop(old);
+
+    // Somebody went back, and on again: a copy from before that is of no use.
+    std::fs::remove_file(&path).unwrap();
+    version_1(&path);
+    std::fs::write(&copy, "an older copy").unwrap();
+    drop(SqliteStore::open(&path).unwrap());
+    let old = SqliteStore::open_read_only(&copy).unwrap();
+    assert_eq!(old.read(Seq(0), 999).await.unwrap(), records);
+}
+
+#[tokio::test]
+async fn a_rebuild_that_fails_leaves_nothing_in_the_way() {
+    let (_folder, path) = folder();
+    version_1(&path);
+    let store = SqliteStore::open(&path).unwrap();
+    alter(&path, "UPDATE ledger SET body = '{}' WHERE seq = 2");
+    assert!(store.rebuild().await.is_err());
+    assert!(!Utf8PathBuf::from(format!("{path}-again")).exists());
 }
 
 #[tokio::test]
