@@ -19,7 +19,7 @@ pub(crate) fn torture(args: &[&str]) -> ExitCode {
     run(command)
 }
 
-/// What is simulated: projects enough to be busy, of which nothing but the names is looked at.
+/// What is simulated: projects enough to be busy, with each way to land.
 const SIMULATED: &str = "\
 version = 1
 concurrency = 4
@@ -32,6 +32,13 @@ path = \"alpha\"
 path = \"beta\"
 [projects.gamma]
 path = \"gamma\"
+[projects.pulls]
+path = \"pulls\"
+github = \"me/pulls\"
+[projects.lands]
+path = \"lands\"
+github = \"me/lands\"
+landing = \"direct\"
 ";
 
 /// How many seeds are simulated between two lines.

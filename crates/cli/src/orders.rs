@@ -2,13 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use camino::Utf8Path;
 use dayfly_core::{
-    Ask, AttemptId, Clock as _, IssueId, IssueRef, Order, ProjectName, Request, State, Store as _, Target,
+    Ask, AttemptId, Clock as _, Epoch, IssueId, IssueRef, Order, Phase, ProjectName, Request, State, Store as _,
+    Target, Tracker as _, TrackerState,
 };
 use dayfly_runner::{Inbox, LockError, SqliteStore, StateLock, SystemClock, new_order_id, ring_at};
 
-use crate::context::Context;
-use crate::error::CliError;
+use crate::context::{Context, no_issue};
+use crate::error::{CliError, causes};
+use crate::github::Access;
+use crate::output::Output;
 
 /// How long an engine may take to take an order in.
 const ANSWER: Duration = Duration::from_secs(15);
@@ -27,19 +31,27 @@ pub(crate) fn order(reason: &str) -> Order {
     Order { id: new_order_id(), by: person(), reason: reason.to_owned(), at: SystemClock.now() }
 }
 
-/// Gives an order. Returns how things stand when it was taken in.
-pub(crate) async fn give(context: &Context, reason: &str, ask: Ask) -> Result<State, CliError> {
+/// How things stand when an order was taken in.
+pub(crate) struct Given {
+    pub(crate) state: State,
+    /// Whether anything came of it that the ledger holds.
+    pub(crate) taken: bool,
+}
+
+/// Gives an order.
+pub(crate) async fn give(context: &Context, reason: &str, ask: Ask) -> Result<Given, CliError> {
     let dir = &context.config.portfolio.state_dir;
     let inbox = Inbox::of(dir);
     let request = Request::new(order(reason), ask);
-    inbox.put(&request).map_err(|err| CliError::files(dir, err))?;
+    put(&inbox, dir, &request)?;
+    let given = |state: State| Given { taken: state.control.has_taken(&request.order.id), state };
     let (start, mut told) = (Instant::now(), None::<Instant>);
     loop {
         if let Some(state) = take_in(context, &inbox).await? {
-            return Ok(state);
+            return Ok(given(state));
         }
         if !inbox.has(&request.order.id) {
-            return recorded(context).await;
+            return recorded(context).await.map(given);
         }
         if start.elapsed() > ANSWER {
             let engine = StateLock::holder(dir).map_or_else(|| "the engine".into(), |pid| format!("process {pid}"));
@@ -54,18 +66,43 @@ pub(crate) async fn give(context: &Context, reason: &str, ask: Ask) -> Result<St
     }
 }
 
+/// Puts an order where the engine finds it.
+pub(crate) fn put(inbox: &Inbox, dir: &Utf8Path, request: &Request) -> Result<(), CliError> {
+    inbox.put(request).map_err(|err| {
+        let hint = match err.kind() {
+            std::io::ErrorKind::StorageFull => "free some space and give the order again",
+            _ => "make the folder writable and give the order again",
+        };
+        CliError::files(dir, err).hint(hint).hint("in an emergency `dayfly stop --all --reason TEXT` needs no room")
+    })
+}
+
+/// The ledger, for who has the state directory to themselves and has taken all in that waited.
+pub(crate) struct Desk {
+    pub(crate) store: SqliteStore,
+    pub(crate) epoch: Epoch,
+    pub(crate) state: State,
+    _lock: StateLock,
+}
+
+impl Desk {
+    /// Takes all in that waits.
+    pub(crate) async fn open(context: &Context, inbox: &Inbox, lock: StateLock) -> Result<Self, CliError> {
+        let store = SqliteStore::open(&context.ledger())?;
+        let mut state = store.load().await?;
+        let epoch = store.take_over().await?;
+        inbox.take_in(&store, epoch, &mut state, SystemClock.now()).await?;
+        Ok(Self { store, epoch, state, _lock: lock })
+    }
+}
+
 /// Takes all in that waits, if no engine works on the state directory.
 pub(crate) async fn take_in(context: &Context, inbox: &Inbox) -> Result<Option<State>, CliError> {
-    let _lock = match StateLock::take(&context.config.portfolio.state_dir) {
-        Ok(lock) => lock,
-        Err(LockError::Held { .. }) => return Ok(None),
-        Err(err) => return Err(err.into()),
-    };
-    let store = SqliteStore::open(&context.ledger())?;
-    let mut state = store.load().await?;
-    let epoch = store.take_over().await?;
-    inbox.take_in(&store, epoch, &mut state, SystemClock.now()).await?;
-    Ok(Some(state))
+    match StateLock::take(&context.config.portfolio.state_dir) {
+        Ok(lock) => Ok(Some(Desk::open(context, inbox, lock).await?.state)),
+        Err(LockError::Held { .. }) => Ok(None),
+        Err(err) => Err(err.into()),
+    }
 }
 
 /// How things stand, as the ledger holds it.
@@ -88,6 +125,36 @@ pub(crate) async fn targets(context: &Context, names: &[String]) -> Result<Vec<T
         targets.push(Target::Everything);
     }
     Ok(targets)
+}
+
+/// Refuses an issue that nobody knows, or that is over: who mistypes a name in an emergency is to hear of it.
+pub(crate) async fn known(output: &Output, context: &Context, issue: &IssueRef) -> Result<(), CliError> {
+    let store = context.read_store()?;
+    let recorded = match &store {
+        Some(store) => store.recall(std::slice::from_ref(issue)).await?.pop().map(|(_, known)| known),
+        None => None,
+    };
+    let phase = recorded.map(|known| known.phase);
+    // What runs is known, and is not to wait for a tracker.
+    if matches!(phase, Some(Phase::Running { .. })) {
+        return Ok(());
+    }
+    let seen = match context.outside(Access::Read).await.tracker.issues(&issue.project).await {
+        Ok(issues) => issues.into_iter().find(|seen| seen.id == issue.issue).map(|seen| seen.state),
+        Err(err) => {
+            output.say(&format!("whether there is an issue {issue} is not known: {}", causes(&err)));
+            return Ok(());
+        }
+    };
+    match (seen, phase) {
+        (Some(TrackerState::Open), _) => Ok(()),
+        (_, Some(phase)) if !phase.is_final() => Ok(()),
+        (Some(_), _) | (None, Some(_)) => {
+            Err(CliError::usage(format!("{issue} is closed: nothing is done for it"))
+                .hint(format!("`dayfly why {issue}`")))
+        }
+        (None, None) => Err(no_issue(issue)),
+    }
 }
 
 /// The attempt that a name is of, with its issue: `PROJECT.ISSUE.STAGE.N`.

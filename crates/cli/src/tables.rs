@@ -70,9 +70,14 @@ pub(crate) fn sentence(text: &str) -> String {
     rest.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), rest.as_str()))
 }
 
-/// `1 issue`, `2 issues`.
+/// `1 issue`, `2 issues`, `2 processes`.
 pub(crate) fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+    let end = match number {
+        1 => "",
+        _ if what.ends_with('s') => "es",
+        _ => "s",
+    };
+    format!("{number} {what}{end}")
 }
 
 /// A text cut to a width, on one line.
@@ -95,6 +100,12 @@ mod tests {
     fn a_shell_takes_a_word_as_it_is() {
         let words = ["/tmp/demo-1", "/tmp/my demo", "it's", "$HOME", ""].map(shell_word);
         assert_eq!(words, ["/tmp/demo-1", "'/tmp/my demo'", r"'it'\''s'", "'$HOME'", "''"]);
+    }
+
+    #[test]
+    fn what_is_counted_has_its_plural() {
+        let said = [(1, "process"), (3, "process"), (0, "issue")].map(|(number, what)| count(number, what));
+        assert_eq!(said, ["1 process", "3 processes", "0 issues"]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::{
     StageRun, TrackerState, TrackerWrite, VendorName,
 };
 
-pub use restored::restored;
+pub use restored::restoration;
 pub use spec::{JobSpec, Profile, Spend};
 
 /// Why work came back to a stage; the next attempt is told.

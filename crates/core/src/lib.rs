@@ -85,7 +85,8 @@ pub use id::{
     ProjectName, Seq, StageName, Token, VendorName,
 };
 pub use job::{
-    Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, StageJob, parking_effects, refusal_effects, restored,
+    Feedback, Job, JobContext, JobError, JobSpec, Profile, Spend, StageJob, parking_effects, refusal_effects,
+    restoration,
 };
 pub use outcome::{Class, End, GateFailure, Outcome, Receipt};
 pub use plan::{Awaited, Filter, Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why, plan};

@@ -4,7 +4,7 @@ mod aside;
 mod fold;
 mod transitions;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ pub use transitions::{transition_diagram, transition_table};
 
 /// Says how events are folded. It grows whenever the same ledger gives another [`State`]: a state that was stored under
 /// another number is not gone on from, but folded anew.
-pub const FOLD_VERSION: u32 = 1;
+pub const FOLD_VERSION: u32 = 2;
 
 /// What is known, having folded the ledger up to `head`.
 ///
@@ -352,25 +352,25 @@ impl State {
         self.outbox.iter().any(|p| p.entry.issue == *issue)
     }
 
-    /// The effects to apply now: the first of each issue, unless it was put off, or would put a change on the base branch
-    /// although its issue is paused. While everything is stopped there is none.
+    /// The effects to apply now: the [first ones](Self::first_effects), unless they were put off.
     pub fn due_effects(&self, now: Timestamp) -> Vec<&EffectEntry> {
-        if self.control.halt.is_some() {
-            return Vec::new();
-        }
-        let mut seen = std::collections::BTreeSet::new();
-        self.outbox
-            .iter()
-            .filter(|p| seen.insert(&p.entry.issue))
-            .filter(|p| p.delayed.as_ref().is_none_or(|(_, until)| *until <= now))
-            .filter(|p| !p.entry.effect.lands() || self.control.holds(&p.entry.issue).is_none())
-            .map(|p| &p.entry)
-            .collect()
+        let due = |p: &&PendingEffect| p.delayed.as_ref().is_none_or(|(_, until)| *until <= now);
+        self.first_effects().filter(due).map(|p| &p.entry).collect()
     }
 
-    /// The earliest time at which an effect that was put off is due.
-    pub fn next_effect(&self) -> Option<Timestamp> {
-        self.outbox.iter().filter_map(|p| p.delayed.as_ref().map(|d| d.1)).min()
+    /// The first effect of each issue, unless an attempt runs at the issue, or it would put a change on the base branch
+    /// although its issue is paused. While everything is stopped there is none.
+    pub fn first_effects(&self) -> impl Iterator<Item = &PendingEffect> {
+        let mut seen = BTreeSet::new();
+        let outbox = if self.control.halt.is_some() { &[] } else { self.outbox.as_slice() };
+        let first = outbox.iter().filter(move |p| seen.insert(&p.entry.issue));
+        let first = first.filter(|p| !self.is_running(&p.entry.issue));
+        first.filter(|p| !p.entry.effect.lands() || self.control.holds(&p.entry.issue).is_none())
+    }
+
+    /// Effects of an issue are recorded as done before an attempt or after it.
+    fn is_running(&self, issue: &IssueRef) -> bool {
+        self.issues.get(issue).is_some_and(|known| matches!(known.phase, Phase::Running { .. }))
     }
 
     /// Whether the effect waits to be done.

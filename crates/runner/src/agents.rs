@@ -42,10 +42,7 @@ pub fn classify(
     printed: Printed<'_>,
     exit: ExitFacts,
 ) -> Result<Ending, CatalogError> {
-    let mut reader: Box<dyn EventReader> = match kind {
-        AgentKind::Command => command::reader(),
-        kind => Box::new(vendor::Reader::new(Arc::new(Catalog::of(kind, catalog)?))),
-    };
+    let mut reader = reader(kind, catalog)?;
     let lines = |bytes: &'_ [u8]| bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
     for line in lines(printed.stdout) {
         reader.line(line.strip_suffix(b"\r").unwrap_or(&line));
@@ -54,6 +51,19 @@ pub fn classify(
         reader.error_line(&line);
     }
     Ok(reader.finish(exit))
+}
+
+fn reader(kind: AgentKind, catalog: Option<&str>) -> Result<Box<dyn EventReader>, CatalogError> {
+    Ok(match kind {
+        AgentKind::Command => command::reader(),
+        kind => Box::new(vendor::Reader::new(Arc::new(Catalog::of(kind, catalog)?))),
+    })
+}
+
+/// A reader for what an agent of a vendor prints of which nothing else is known.
+pub(crate) fn reader_of(vendor: &str) -> Box<dyn EventReader> {
+    let kind = AgentKind::ALL.into_iter().find(|kind| kind.word() == vendor).unwrap_or(AgentKind::Command);
+    reader(kind, None).unwrap_or_else(|_| command::reader())
 }
 
 /// All that a process printed.

@@ -3,7 +3,7 @@
 //! Each keeper is told to end what it keeps. One that does not answer is ended with all that is below it. At last
 //! whatever carries the installation's mark is ended, wherever it is. Nothing else is touched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -79,6 +79,12 @@ pub fn end_engine(engine: &ProcessIdentity) {
     }
 }
 
+/// The ids of the attempts that a keeper holds for a state directory, with or without an engine.
+pub fn kept_attempts(state_dir: &Utf8Path) -> BTreeSet<String> {
+    let dirs = running(state_dir).into_iter().filter(|dir| dir.parent().is_some_and(|of| of.ends_with("attempts")));
+    dirs.filter_map(|dir| dir.file_name().map(str::to_owned)).collect()
+}
+
 /// Tells a keeper to end what it keeps; ends it with all that is below it if it has been told long enough.
 fn press(dir: &Utf8Path, told: &mut Told) {
     // Without it the keeper has started nothing yet, and will not: it looks for the file that stops everything.
@@ -89,10 +95,11 @@ fn press(dir: &Utf8Path, told: &mut Told) {
     match told.since {
         None => {
             told.since = Some(Instant::now());
+            // Before its child is killed: it is not to take that for an end which the child came to by itself.
+            signal(&keeper, Signal::SIGUSR1);
             if let Some(group) = cgroup {
                 let _ = Cgroup::at(&group).kill();
             }
-            signal(&keeper, Signal::SIGUSR1);
             // One that was paused could not act on it.
             signal(&keeper, Signal::SIGCONT);
         }

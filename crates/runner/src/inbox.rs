@@ -25,6 +25,9 @@ use crate::process;
 /// The file, in the state directory, that stops everything as long as it is there.
 pub const STOP_FILE: &str = "STOP";
 
+/// How often somebody else may be first to stop everything, and have it lifted before anybody can look.
+const RACES: usize = 64;
+
 /// The folder, in the state directory, of the orders that wait.
 const REQUESTS: &str = "requests";
 
@@ -86,24 +89,34 @@ impl Inbox {
         }
     }
 
-    /// Stops everything. Gives the order that is in force: an earlier one stands.
+    /// Stops everything. Gives the order that is in force: an earlier one stands. Where there is no room to say by whom and
+    /// why, it is as if the file had been made by hand.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// If the file cannot be made.
     pub fn stop(&self, order: Order) -> io::Result<Order> {
-        if let Some(order) = self.halt() {
-            return Ok(order);
-        }
+        let file = self.stop_file();
+        let new = file.with_extension(format!("{}.new", order.id));
         let halt = Halt { version: REQUEST_VERSION, order };
-        let (file, text) = (self.stop_file(), serde_json::to_vec(&halt)?);
-        match self.write(&file, &text) {
-            // On a full disk nothing is worth its room more than this.
-            Err(err) if err.kind() == io::ErrorKind::StorageFull && give_up_ballast(&self.dir) => {
-                self.write(&file, &text)?;
+        for _ in 0..RACES {
+            if let Some(order) = self.halt() {
+                return Ok(order);
             }
-            written => written?,
+            let told = self.write(&new, &serde_json::to_vec(&halt)?).and_then(|()| place(&new, &file));
+            let _ = remove(&new);
+            let (made, order) = match told {
+                Err(err) if err.kind() != io::ErrorKind::AlreadyExists => match File::create_new(&file) {
+                    Err(again) if again.kind() != io::ErrorKind::AlreadyExists => return Err(err),
+                    made => (made.is_ok(), by_hand(&file)),
+                },
+                told => (told.is_ok(), halt.order.clone()),
+            };
+            if made {
+                sync(&self.dir)?;
+                return Ok(order);
+            }
         }
-        Ok(halt.order)
+        Err(io::ErrorKind::AlreadyExists.into())
     }
 
     /// Removes the file that stops everything, once the ledger holds that it was lifted.
@@ -122,7 +135,13 @@ impl Inbox {
     pub fn put(&self, request: &Request) -> io::Result<()> {
         let folder = self.dir.join(REQUESTS);
         DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-        self.write(&self.file(&request.order.id), &serde_json::to_vec(request)?)
+        let file = self.file(&request.order.id);
+        let new = file.with_extension("new");
+        let made = self.write(&new, &serde_json::to_vec(request)?).and_then(|()| fs::rename(&new, &file));
+        if made.is_err() {
+            let _ = remove(&new);
+        }
+        made.and_then(|()| sync(&folder))
     }
 
     /// Whether an order still waits.
@@ -196,14 +215,29 @@ impl Inbox {
         self.dir.join(REQUESTS).join(format!("{id}.json"))
     }
 
-    fn write(&self, path: &Utf8Path, text: &[u8]) -> io::Result<()> {
-        let new = path.with_extension("new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-        file.write_all(text)?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        sync(path.parent().unwrap_or(&self.dir))
+    /// Writes a file that nobody looks at yet. On a full disk nothing is worth its room more than what a person orders.
+    fn write(&self, new: &Utf8Path, text: &[u8]) -> io::Result<()> {
+        match write(new, text) {
+            Err(err) if err.kind() == io::ErrorKind::StorageFull && give_up_ballast(&self.dir) => write(new, text),
+            written => written,
+        }
+    }
+}
+
+fn write(new: &Utf8Path, text: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(new)?;
+    file.write_all(text)?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}
+
+/// Puts a file where none is. Of several who do so at once one is the first.
+fn place(new: &Utf8Path, file: &Utf8Path) -> io::Result<()> {
+    match fs::hard_link(new, file) {
+        Err(err) if err.kind() == io::ErrorKind::AlreadyExists => Err(err),
+        // Not every file system has links.
+        Err(_) => fs::rename(new, file),
+        Ok(()) => Ok(()),
     }
 }
 

@@ -24,7 +24,7 @@ mod tree;
 #[path = "keeper/tree_elsewhere.rs"]
 mod tree;
 
-pub(crate) use spec::{Identity, newer_version, read_json};
+pub(crate) use spec::{Identity, read_json, refuse_newer};
 pub use spec::{KEEPER_FILE, KEEPER_VERSION, KeptEnd, STATUS_FILE, Spec, Status, Told};
 pub(crate) use start::{KILL, STOP, lock};
 pub use start::{Passing, is_kept, keep, main};

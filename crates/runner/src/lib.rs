@@ -48,7 +48,7 @@ pub use engine::{
 };
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
 pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, Repo, TrustedGit};
-pub use halt::{Ended, end_all, end_engine};
+pub use halt::{Ended, end_all, end_engine, kept_attempts};
 pub use inbox::{BELL, Inbox, STOP_FILE, new_order_id, ring_at};
 pub use log::{LogPart, LogReader};
 pub use markdown::MarkdownTracker;

@@ -4,6 +4,7 @@
 //! the tracker, the forge and the people. All chance comes from one number, so that the same portfolio and settings always
 //! give the same ledger and the same report. Nothing on this machine is read, written or started.
 
+mod basis;
 mod check;
 mod dice;
 mod drive;
@@ -30,11 +31,12 @@ use camino::Utf8PathBuf;
 use dayfly_core::{AgentKind, Portfolio, ProjectRunner};
 use jiff::Timestamp;
 
+pub use basis::{Basis, Money};
 pub use dice::Spread;
-pub use habits::habits;
+pub use habits::{habits, prices};
 pub use mutation::Mutation;
 pub use report::{CostRow, Needed, SimReport};
-pub use settings::{Faults, Habit, People, Quota, Settings};
+pub use settings::{Faults, Habit, Paid, People, Quota, Settings};
 pub use staged::Staged;
 pub use world::{FaultKind, Told, UsedUp};
 

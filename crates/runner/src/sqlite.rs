@@ -38,6 +38,9 @@ pub(crate) use restore::Restoring;
 /// How many requests may wait for the thread before those who ask wait too.
 const QUEUE: usize = 64;
 
+/// How long an engine's store waits for another process that writes: meanwhile the engine hears nobody.
+const SOON: Duration = Duration::from_secs(2);
+
 /// Keeps the ledger in an SQLite file.
 ///
 /// One thread owns the connection; the handles send it requests. Several processes may open the
@@ -72,11 +75,19 @@ impl SqliteStore {
     /// As [`SqliteStore::open`].
     pub fn open_with_clock(path: &Utf8Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         refuse_lost(path)?;
-        if let Some(folder) = path.parent() {
-            let failed = |err| failure::other(format!("cannot make the folder `{folder}` for the ledger"), err);
-            std::fs::create_dir_all(folder).map_err(failed)?;
-        }
-        Self::start(path, Access::Write, clock)
+        make_folder(path)?;
+        Self::start(path, Access::Write, clock, None)
+    }
+
+    /// As [`SqliteStore::open`], for an engine: while another process keeps the ledger locked, it is soon told that it
+    /// does not serve, and listens to people until it does.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn open_for_engine(path: &Utf8Path) -> Result<Self, StoreError> {
+        refuse_lost(path)?;
+        make_folder(path)?;
+        Self::start(path, Access::Write, Arc::new(SystemClock), Some(SOON))
     }
 
     /// Opens the ledger at `path` for reading only, while an engine may write to it.
@@ -85,7 +96,7 @@ impl SqliteStore {
     /// As [`SqliteStore::open`], and if there is no such file.
     pub fn open_read_only(path: &Utf8Path) -> Result<Self, StoreError> {
         refuse_lost(path)?;
-        Self::start(path, Access::Read, Arc::new(SystemClock))
+        Self::start(path, Access::Read, Arc::new(SystemClock), None)
     }
 
     /// Whether nothing has been recorded yet.
@@ -115,8 +126,16 @@ impl SqliteStore {
         self.ask(|reply| Request::Archive(before, archive::Cut::USUAL, reply)).await
     }
 
-    fn start(path: &Utf8Path, access: Access, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+    fn start(
+        path: &Utf8Path,
+        access: Access,
+        clock: Arc<dyn Clock>,
+        patience: Option<Duration>,
+    ) -> Result<Self, StoreError> {
         let connection = schema::connect(path, access)?;
+        if let Some(patience) = patience {
+            connection.busy_timeout(patience).map_err(|err| failure::sqlite(path, err))?;
+        }
         let (requests, inbox) = mpsc::channel(QUEUE);
         let writer = Writer::new(path.to_owned(), connection, access, clock);
         let handle = std::thread::Builder::new()
@@ -179,6 +198,12 @@ impl Store for SqliteStore {
         let held = held.to_vec();
         self.ask(|reply| Request::Renew { epoch, held, lease, reply }).await
     }
+}
+
+fn make_folder(path: &Utf8Path) -> Result<(), StoreError> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    let failed = |err| failure::other(format!("cannot make the folder `{folder}` for the ledger"), err);
+    std::fs::create_dir_all(folder).map_err(failed)
 }
 
 impl Drop for StoreThread {

@@ -36,6 +36,7 @@ pub(crate) struct Stop {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Pause {
     /// Projects, or issues as PROJECT#ID; none means everything.
+    #[arg(required = false)]
     pub(crate) what: Vec<String>,
     /// Why.
     #[arg(long, value_name = "TEXT", value_parser = reason)]

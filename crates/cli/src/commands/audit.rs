@@ -4,7 +4,8 @@ use std::io::{BufWriter, Write as _};
 
 use camino::Utf8PathBuf;
 use dayfly_core::{
-    Anchor, AttemptId, Event, EventKind, IssueRef, OpenedBy, ProjectName, Record, Seq, Store as _, StoreError,
+    Anchor, AttemptId, Event, EventKind, IssueRef, OpenedBy, Order, ProjectName, Record, Seq, Store as _, StoreError,
+    Target, Tracker as _,
 };
 use dayfly_runner::Audit;
 use jiff::Timestamp;
@@ -12,6 +13,8 @@ use jiff::Timestamp;
 use crate::args::{AuditCommand, AuditFilter};
 use crate::context::Context;
 use crate::error::{CliError, Exit};
+use crate::github::Access;
+use crate::orders::names;
 use crate::output::Output;
 use crate::plain::plain;
 use crate::tables::{count, cut, one_line};
@@ -87,11 +90,15 @@ async fn show(output: &Output, context: &Context, filter: &AuditFilter) -> Resul
     let wanted = Wanted::of(context, filter).await?;
     let Some(store) = context.read_store()? else { return Ok(Exit::Good) };
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let mut after = Seq(0);
+    let (mut after, mut heard) = (Seq(0), false);
     loop {
         let page = store.read(after, PAGE).await?;
         for record in &page {
             let event = record.event().map_err(|err| StoreError::Ledger(err.into()))?;
+            if !wanted.names(&event) {
+                continue;
+            }
+            heard = true;
             if !wanted.takes(record, &event) {
                 continue;
             }
@@ -108,7 +115,7 @@ async fn show(output: &Output, context: &Context, filter: &AuditFilter) -> Resul
         }
     }
     out.flush()?;
-    Ok(Exit::Good)
+    if heard { Ok(Exit::Good) } else { wanted.is_known(context).await }
 }
 
 /// Which records are asked for.
@@ -140,39 +147,123 @@ impl<'a> Wanted<'a> {
         })
     }
 
+    /// Whether an event is about what is named.
+    fn names(&self, event: &Event) -> bool {
+        let about = About::of(event);
+        self.attempt.as_ref().is_none_or(|attempt| about.attempts.contains(attempt))
+            && self.issue.as_ref().is_none_or(|issue| about.issues.contains(issue))
+            && self.project.as_ref().is_none_or(|project| {
+                about.projects.contains(project) || about.issues.iter().any(|issue| issue.project == *project)
+            })
+    }
+
     fn takes(&self, record: &Record, event: &Event) -> bool {
-        let about = subject(event);
-        (self.since..self.until).contains(&record.at)
-            && (self.kinds.is_empty() || self.kinds.contains(&event.kind()))
-            && self.attempt.as_ref().is_none_or(|attempt| event.attempt() == Some(attempt))
-            && self.issue.as_ref().is_none_or(|issue| about.as_ref() == Some(issue))
-            && self.project.as_ref().is_none_or(|project| about.is_some_and(|about| about.project == *project))
+        (self.since..self.until).contains(&record.at) && (self.kinds.is_empty() || self.kinds.contains(&event.kind()))
+    }
+
+    /// Refuses names of which the ledger holds nothing, unless they are known otherwise.
+    async fn is_known(&self, context: &Context) -> Result<Exit, CliError> {
+        let nothing = |what: &dyn std::fmt::Display| CliError::usage(format!("the ledger holds nothing about {what}"));
+        if let Some(attempt) = &self.attempt {
+            return Err(nothing(attempt).hint("`dayfly why ISSUE` lists the attempts of an issue"));
+        }
+        if let Some(issue) = &self.issue {
+            let seen = context.outside(Access::Read).await.tracker.issues(&issue.project).await;
+            if !seen.is_ok_and(|seen| seen.iter().any(|seen| seen.id == issue.issue)) {
+                return Err(nothing(issue).hint("`dayfly issue list` shows the issues there are"));
+            }
+        }
+        let configured = &context.config.portfolio.projects;
+        match &self.project {
+            Some(project) if !configured.contains_key(project) => {
+                Err(nothing(project).hint("`dayfly status` shows the projects"))
+            }
+            _ => Ok(Exit::Good),
+        }
     }
 }
 
-/// The issue that an event is about, by its own name or by its attempt's.
-fn subject(event: &Event) -> Option<IssueRef> {
-    event.issue().cloned().or_else(|| event.attempt()?.issue())
+/// What an event is about, by its own name or by its attempt's.
+#[derive(Default)]
+struct About {
+    projects: Vec<ProjectName>,
+    issues: Vec<IssueRef>,
+    attempts: Vec<AttemptId>,
+}
+
+impl About {
+    fn of(event: &Event) -> Self {
+        let mut about = Self::default();
+        about.issues.extend(event.issue().cloned());
+        about.attempts.extend(event.attempt().cloned());
+        match event {
+            Event::Paused { what, .. } | Event::Resumed { what, .. } => {
+                for target in what {
+                    match target {
+                        Target::Project(project) => about.projects.push(project.clone()),
+                        Target::Issue(issue) => about.issues.push(issue.clone()),
+                        _ => {}
+                    }
+                }
+            }
+            Event::Recovered { found } => {
+                about.attempts.extend(found.iter().map(|found| AttemptId::from_text(&found.what)));
+            }
+            Event::Restored { in_doubt, .. } => about.attempts.extend(in_doubt.iter().cloned()),
+            _ => {}
+        }
+        about.issues.extend(about.attempts.iter().filter_map(AttemptId::issue));
+        about
+    }
 }
 
 /// A record as a line for people.
 fn line(record: &Record, event: &Event) -> String {
     let at = record.at.strftime("%Y-%m-%dT%H:%M:%SZ");
     let kind = serde_json::to_value(event.kind()).ok().and_then(|kind| kind.as_str().map(str::to_owned));
-    let about = event.attempt().map(ToString::to_string).or_else(|| event.issue().map(ToString::to_string));
+    let about = match event {
+        Event::Paused { what, .. } | Event::Resumed { what, .. } => Some(names(what)),
+        _ => event.attempt().map(ToString::to_string).or_else(|| event.issue().map(ToString::to_string)),
+    };
+    let words = one_line(&words(event));
+    let whole = matches!(event.kind(), EventKind::Recovered | EventKind::Restored) || order(event).is_some();
     let text = format!(
         "{:>6}  {at}  {:<16}  {:<24}  {}",
         record.seq.0,
         kind.unwrap_or_default(),
         about.unwrap_or_default(),
-        cut(&one_line(&words(event)), 100)
+        if whole { words } else { cut(&words, 100) }
     );
     plain(text.trim_end())
 }
 
+/// The order of a person that an event is.
+fn order(event: &Event) -> Option<&Order> {
+    match event {
+        Event::Halted { order }
+        | Event::Lifted { order }
+        | Event::Paused { order, .. }
+        | Event::Resumed { order, .. }
+        | Event::Cancelled { order, .. } => Some(order),
+        _ => None,
+    }
+}
+
 /// What an event says, in a few words.
 fn words(event: &Event) -> String {
+    if let Some(Order { by, reason, .. }) = order(event) {
+        return format!("by {by}: {reason}");
+    }
     match event {
+        Event::Recovered { found } => found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        Event::Restored { replaced, in_doubt, .. } => {
+            let replaced = replaced.as_ref().map(|at| format!(" in the place of one that had come to {}", at.seq().0));
+            let doubt: Vec<String> = in_doubt.iter().map(ToString::to_string).collect();
+            let doubt = if doubt.is_empty() { String::new() } else { format!("; in doubt: {}", doubt.join(", ")) };
+            format!("a copy{}{doubt}", replaced.unwrap_or_default())
+        }
+        Event::ServiceDown { service, reason, .. } => format!("{service}: {reason}"),
+        Event::ServiceBack { service } => service.to_string(),
         Event::EngineStarted { version } => format!("dayfly {version}"),
         Event::AttemptStarted { job, .. } => {
             let by = job.agent.as_ref().map_or("the engine", |agent| agent.as_str());

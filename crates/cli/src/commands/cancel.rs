@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use dayfly_core::{Ask, AttemptId, IssueRef, Pause, State, Target};
+use dayfly_core::{Ask, AttemptId, IssueRef, State};
 use dayfly_runner::StateLock;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::{CliError, Exit};
-use crate::orders::{LOOK, attempt, give, recorded};
+use crate::orders::{Given, LOOK, attempt, give, known, recorded};
 use crate::output::Output;
 
 /// What became of it.
@@ -24,13 +24,17 @@ struct Cancelled {
 pub(crate) async fn run(output: &Output, context: &Context, what: &str, reason: &str) -> Result<Exit, CliError> {
     let (issue, named) = match attempt(context, what) {
         Some((issue, attempt)) => (issue, Some(attempt)),
-        None => (context.issue(what).await?, None),
+        None => {
+            let issue = context.issue(what).await?;
+            known(output, context, &issue).await?;
+            (issue, None)
+        }
     };
     let ask = Ask::Cancel { issue: issue.clone(), attempt: named.clone() };
     // A quick engine has ended it before anybody looks again.
     let before = running(&recorded(context).await?, &issue);
-    let state = give(context, reason, ask).await?;
-    if !is_cancelled(&state, &issue) {
+    let Given { state, taken } = give(context, reason, ask).await?;
+    if !taken {
         return Err(CliError::trouble(format!("{what} does not run")).hint(format!(
             "`dayfly why {issue}` says where it stands; `dayfly cancel {issue}` leaves the issue alone"
         )));
@@ -54,11 +58,6 @@ pub(crate) async fn run(output: &Output, context: &Context, what: &str, reason: 
 /// What runs for an issue.
 fn running(state: &State, issue: &IssueRef) -> Option<AttemptId> {
     state.live.iter().find(|(_, live)| live.issue == *issue).map(|(id, _)| id.clone())
-}
-
-fn is_cancelled(state: &State, issue: &IssueRef) -> bool {
-    let own = |pause: &Pause| pause.cancelled && pause.what == Target::Issue(issue.clone());
-    state.control.paused.iter().any(own)
 }
 
 /// Waits for the end of an attempt as long as an engine sees to it.

@@ -7,6 +7,7 @@ use crate::args::ConfigCommand;
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::output::Output;
+use crate::tables::count;
 
 pub(crate) fn run(output: &Output, config: Option<&Utf8Path>, command: &ConfigCommand) -> Result<Exit, CliError> {
     match command {
@@ -40,8 +41,11 @@ pub(crate) fn run(output: &Output, config: Option<&Utf8Path>, command: &ConfigCo
             let facts = serde_json::json!({ "projects": projects, "agents": agents, "worst-case": worst });
             output.data(&facts, || {
                 format!(
-                    "{} is good: {projects} projects, {agents} agents, at most {worst} stage executions for an issue",
-                    context.path
+                    "{} is good: {}, {}, at most {} for an issue",
+                    context.path,
+                    count(projects, "project"),
+                    count(agents, "agent"),
+                    count(worst as usize, "stage execution")
                 )
             })?;
         }

@@ -4,12 +4,17 @@ use dayfly_core::{Ask, State, Target};
 
 use crate::context::Context;
 use crate::error::{CliError, Exit};
-use crate::orders::{give, names, targets};
+use crate::orders::{give, known, names, targets};
 use crate::output::Output;
 
 pub(crate) async fn pause(output: &Output, context: &Context, what: &[String], reason: &str) -> Result<Exit, CliError> {
     let what = targets(context, what).await?;
-    let state = give(context, reason, Ask::Pause { what: what.clone() }).await?;
+    for target in &what {
+        if let Target::Issue(issue) = target {
+            known(output, context, issue).await?;
+        }
+    }
+    let state = give(context, reason, Ask::Pause { what: what.clone() }).await?.state;
     let live = state.live.iter().filter(|(_, live)| what.iter().any(|what| holds(what, &live.issue)));
     let live: Vec<String> = live.map(|(id, _)| id.to_string()).collect();
     output.data(&state.control.paused, || {
@@ -29,7 +34,7 @@ pub(crate) async fn resume(
     reason: Option<&str>,
 ) -> Result<Exit, CliError> {
     let what = targets(context, what).await?;
-    let state = give(context, reason.unwrap_or("it goes on"), Ask::Resume { what: what.clone() }).await?;
+    let state = give(context, reason.unwrap_or("it goes on"), Ask::Resume { what: what.clone() }).await?.state;
     output.data(&state.control.paused, || {
         let mut text = format!("{}: goes on{}", names(&what), when(&state));
         let left: Vec<Target> = state.control.paused.iter().map(|pause| pause.what.clone()).collect();

@@ -55,7 +55,7 @@ pub(crate) async fn work(
 ) -> Result<Summary, CliError> {
     let portfolio = &context.config.portfolio;
     let lock = StateLock::take(&portfolio.state_dir)?;
-    let store = SqliteStore::open(&context.ledger())?;
+    let store = SqliteStore::open_for_engine(&context.ledger())?;
     let reporter = Reporter::new(output, verbose);
     let outside = context.outside(Access::Write).await;
     let mut engine = Engine::builder(portfolio.clone())

@@ -1,13 +1,15 @@
 //! `dayfly simulate`: a rehearsal with the user's own configuration, of which nothing leads outside.
 
+mod basis;
 mod change;
 mod shown;
 
 use camino::Utf8Path;
 use dayfly_core::Portfolio;
-use dayfly_runner::simulate::{Faults, Settings, SimError, SimReport, Simulation, habits};
+use dayfly_runner::simulate::{Faults, Settings, SimError, SimReport, Simulation, habits, prices};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::args::{FaultLevel, Simulate};
@@ -31,6 +33,12 @@ struct Found {
     /// What was changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     changes: Vec<String>,
+    /// What the change does not do, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
+    /// Where its days begin.
+    #[serde(skip)]
+    zone: TimeZone,
 }
 
 pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>, asked: Simulate) -> Result<Exit, CliError> {
@@ -39,14 +47,21 @@ pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>, asked: Simul
     }
     let context = Context::load(config)?;
     let settings = settings(&context, &asked).await?;
-    let (what_if, changes) = change::changed(&context, &asked)?;
+    let change = change::changed(&context, &asked)?;
     let portfolio = context.config.portfolio;
+    let zone = portfolio.zone().unwrap_or(TimeZone::UTC);
     let reports = simulate(output, &portfolio, &settings, asked.seeds).await?;
-    let changed = match &what_if {
-        Some(portfolio) => simulate(output, portfolio, &settings, asked.seeds).await?,
-        None => Vec::new(),
+    let found = match change {
+        None => Found { reports, changed: Vec::new(), changes: Vec::new(), notes: Vec::new(), zone },
+        Some(change) => {
+            let same = change.portfolio == portfolio;
+            let changed = match same {
+                true => reports.clone(),
+                false => simulate(output, &change.portfolio, &settings, asked.seeds).await?,
+            };
+            Found { reports, changed, changes: change.words, notes: change.notes, zone }
+        }
     };
-    let found = Found { reports, changed, changes };
     output.data(&found, || shown::text(&found, &asked))?;
     let violated = found.reports.iter().chain(&found.changed).any(|report| !report.violations.is_empty());
     Ok(if violated { Exit::Bug } else { Exit::Good })
@@ -54,8 +69,11 @@ pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>, asked: Simul
 
 /// What is simulated: agents work as the ledger says that they did, where there is one.
 async fn settings(context: &Context, asked: &Simulate) -> Result<Settings, CliError> {
-    let habits = match context.read_store()? {
-        Some(store) => habits(&dayfly_runner::read_all(&store).await?),
+    let (habits, prices) = match context.read_store()? {
+        Some(store) => {
+            let records = dayfly_runner::read_all(&store).await?;
+            (habits(&records), prices(&records))
+        }
         None => Default::default(),
     };
     let faults = match asked.faults {
@@ -67,7 +85,7 @@ async fn settings(context: &Context, asked: &Simulate) -> Result<Settings, CliEr
         return Err(CliError::usage("--issues is a number from 0 to 1000"));
     }
     let (seed, days) = (asked.seed, asked.days);
-    Ok(Settings { seed, days, issues_per_day: asked.issues, habits, faults, ..Settings::default() })
+    Ok(Settings { seed, days, issues_per_day: asked.issues, habits, prices, faults, ..Settings::default() })
 }
 
 /// Simulates each seed. It takes a thread of its own and waits for nothing else.

@@ -1,17 +1,19 @@
 //! `dayfly stop`: everything at once, or one engine; and `dayfly resume --all`, which lifts the first.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::time::{Duration, Instant};
 
-use dayfly_core::{Ask, Batch, Clock as _, Order, ProcessIdentity, Quit, Request, Store as _};
+use dayfly_core::{Ask, Batch, Clock as _, Order, ProcessIdentity, Quit, Request, State, Store as _};
 use dayfly_runner::{
-    Ended, Inbox, Session, SqliteStore, StateLock, SystemClock, end_all, end_engine, is_alive, ring_at,
+    Ended, Inbox, LockError, Session, StateLock, SystemClock, end_all, end_engine, is_alive, kept_attempts, ring_at,
 };
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::{CliError, Exit};
-use crate::orders::{LOOK, order, recorded, take_in};
+use crate::orders::{Desk, LOOK, order, put, recorded, take_in};
 use crate::output::Output;
 use crate::tables::{count, span, time};
 
@@ -33,6 +35,9 @@ pub(crate) struct Settings {
     pub(crate) timeout: Option<Duration>,
 }
 
+/// How often an earlier stop may be lifted while it is found in force.
+const LIFTED: usize = 8;
+
 /// What stopping everything did.
 #[derive(Debug, Serialize)]
 struct Stopped {
@@ -51,41 +56,59 @@ struct Stopped {
 /// Stops everything: the file first, then all that runs, then the ledger.
 pub(crate) async fn all(output: &Output, context: &Context, reason: &str) -> Result<Exit, CliError> {
     let dir = &context.config.portfolio.state_dir;
-    std::fs::create_dir_all(dir).map_err(|err| CliError::files(dir, err))?;
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|err| CliError::files(dir, err))?;
     let inbox = Inbox::of(dir);
-    let engine = StateLock::engine(dir);
-    let order = match inbox.stop(order(reason)) {
-        Ok(order) => order,
-        Err(err) => return Err(unwritten(context, engine, CliError::files(inbox.stop_file(), err)).await),
-    };
-    engine.iter().for_each(ring_at);
-    let (ended, sessions) = tokio::join!(end_processes(context), end_sessions(context));
-    for problem in &sessions.problems {
-        output.say(problem);
+    let (start, mut ended) = (Instant::now(), 0);
+    for _ in 0..LIFTED {
+        let engine = StateLock::engine(dir);
+        let order = match inbox.stop(order(reason)) {
+            Ok(order) => order,
+            Err(err) => return Err(unwritten(context, engine, CliError::files(inbox.stop_file(), err)).await),
+        };
+        engine.iter().for_each(ring_at);
+        let (processes, sessions) = tokio::join!(end_processes(context), end_sessions(context));
+        let took_ms = start.elapsed().as_millis();
+        for problem in &sessions.problems {
+            output.say(problem);
+        }
+        ended += processes.kept + processes.marked + sessions.interrupted;
+        let clean = processes.clean && sessions.problems.is_empty();
+        let standing = record(context, &inbox).await;
+        if matches!(standing, Ok(Standing::Lifted)) {
+            continue;
+        }
+        let recorded = matches!(standing, Ok(Standing::Recorded));
+        let stopped = Stopped { order, ended, took_ms, clean, recorded };
+        output.data(&stopped, || text(&stopped))?;
+        return verdict(&inbox, engine, clean, standing);
     }
-    let recorded = record(context, &inbox, &order).await.map_err(|err| {
+    Err(CliError::trouble("everything was stopped, and each time somebody lifted it at once")
+        .hint("`dayfly audit show --kind lifted` says who"))
+}
+
+/// What is to be said of a stop that is in force.
+fn verdict(
+    inbox: &Inbox,
+    engine: Option<ProcessIdentity>,
+    clean: bool,
+    standing: Result<Standing, CliError>,
+) -> Result<Exit, CliError> {
+    let standing = standing.map_err(|err| {
         let file = inbox.stop_file();
-        err.hint(format!(
-            "what ran has ended, and {file} keeps anything from being started; the next engine records it"
-        ))
+        err.hint(format!("the stop is in force: {file} keeps anything from being started; the next engine records it"))
     })?;
-    let stopped = Stopped {
-        ended: ended.kept + ended.marked + sessions.interrupted,
-        took_ms: ended.took.as_millis(),
-        clean: ended.clean && sessions.problems.is_empty(),
-        recorded,
-        order,
-    };
-    output.data(&stopped, || text(&stopped))?;
-    if !stopped.clean {
+    if !clean {
         return Err(CliError::trouble("something of what ran may still run")
             .hint("run `dayfly stop --all` again; nothing new is started meanwhile"));
     }
-    if let Some(engine) = engine.filter(|engine| !recorded && is_alive(engine)) {
-        return Err(CliError::trouble(format!("the engine (process {}) does not answer", engine.pid))
-            .hint(format!("what it ran has ended, and it starts nothing; `kill -9 {}` ends the engine", engine.pid)));
+    match engine.filter(is_alive) {
+        Some(engine) if standing != Standing::Recorded => Err(CliError::trouble(format!(
+            "the engine (process {}) does not answer",
+            engine.pid
+        ))
+        .hint(format!("what it ran has ended, and it starts nothing; `kill -9 {}` ends the engine", engine.pid))),
+        _ => Ok(Exit::Good),
     }
-    Ok(Exit::Good)
 }
 
 /// Ends all that runs though nothing can say that it is to stay so: its engine as well, which would start it again.
@@ -136,18 +159,40 @@ async fn end_sessions(context: &Context) -> Sessions {
     done
 }
 
+/// How a stop stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// The ledger holds it.
+    Recorded,
+    /// It is in force, and nobody has recorded it yet.
+    Unanswered,
+    /// What was found in force was lifted meanwhile.
+    Lifted,
+}
+
+impl Standing {
+    fn of(inbox: &Inbox, state: &State) -> Self {
+        match state.control.halt {
+            _ if !inbox.is_halted() => Self::Lifted,
+            Some(_) => Self::Recorded,
+            None => Self::Unanswered,
+        }
+    }
+}
+
 /// Sees to it that the ledger holds the order, by the engine or without it.
-async fn record(context: &Context, inbox: &Inbox, order: &Order) -> Result<bool, CliError> {
+async fn record(context: &Context, inbox: &Inbox) -> Result<Standing, CliError> {
     let start = Instant::now();
-    loop {
+    while inbox.is_halted() {
         if let Some(state) = take_in(context, inbox).await? {
-            return Ok(state.control.has_taken(&order.id));
+            return Ok(Standing::of(inbox, &state));
         }
         if start.elapsed() > ENGINE {
-            return Ok(recorded(context).await?.control.has_taken(&order.id));
+            return Ok(Standing::of(inbox, &recorded(context).await?));
         }
         tokio::time::sleep(LOOK).await;
     }
+    Ok(Standing::Lifted)
 }
 
 /// Lifts what stops everything.
@@ -155,27 +200,22 @@ pub(crate) async fn lift(output: &Output, context: &Context, reason: &str) -> Re
     let dir = &context.config.portfolio.state_dir;
     let inbox = Inbox::of(dir);
     let start = Instant::now();
-    let state = loop {
-        match take_in(context, &inbox).await? {
-            Some(state) => break state,
-            None if start.elapsed() < ENGINE => tokio::time::sleep(LOOK).await,
-            // It takes the lock, and says who holds it.
-            None => drop(StateLock::take(dir)?),
+    let lock = loop {
+        match StateLock::take(dir) {
+            Err(LockError::Held { .. }) if start.elapsed() < ENGINE => tokio::time::sleep(LOOK).await,
+            lock => break lock?,
         }
     };
+    // Under one lock: nobody is to stop everything again between what is looked at and what is lifted.
+    let Desk { store, epoch, state, .. } = &Desk::open(context, &inbox, lock).await?;
     let Some(halt) = state.control.halt.clone() else {
         output.data(&serde_json::json!({ "lifted": null }), || "Nothing is stopped.".into())?;
         return Ok(Exit::Good);
     };
-    let lock = StateLock::take(dir)?;
-    let store = SqliteStore::open(&context.ledger())?;
-    let event = Request::new(order(reason), Ask::Lift).event(&state);
-    let epoch = store.take_over().await?;
-    let events = event.into_iter().collect();
-    store.append(&Batch { epoch, at: SystemClock.now(), events, conditions: Vec::new() }).await?;
+    let events = Request::new(order(reason), Ask::Lift).event(state).into_iter().collect();
+    store.append(&Batch { epoch: *epoch, at: SystemClock.now(), events, conditions: Vec::new() }).await?;
     // After the row: who is killed in between leaves a file that the ledger knows to be over.
     inbox.lift().map_err(|err| CliError::files(inbox.stop_file(), err))?;
-    drop(lock);
     output.data(&serde_json::json!({ "lifted": halt }), || {
         format!(
             "Lifted. {} had stopped everything: {}\nThe next `dayfly run` goes on where it was.",
@@ -189,7 +229,17 @@ pub(crate) async fn lift(output: &Output, context: &Context, reason: &str) -> Re
 pub(crate) async fn engine(output: &Output, context: &Context, settings: Settings) -> Result<Exit, CliError> {
     let dir = &context.config.portfolio.state_dir;
     let Some(engine) = StateLock::engine(dir) else {
-        output.data(&serde_json::json!({ "engine": null }), || format!("No engine works on {dir}."))?;
+        let left = kept_attempts(dir);
+        output.data(&serde_json::json!({ "engine": null, "left": left }), || {
+            let go = if left.len() == 1 { "goes" } else { "go" };
+            match left.len() {
+                0 => format!("No engine works on {dir}."),
+                left => format!(
+                    "No engine works on {dir}.\n{} {go} on without an engine; `dayfly stop --all --reason TEXT` ends what runs.",
+                    count(left, "attempt")
+                ),
+            }
+        })?;
         return Ok(Exit::Good);
     };
     let how = match settings {
@@ -199,15 +249,18 @@ pub(crate) async fn engine(output: &Output, context: &Context, settings: Setting
     };
     let inbox = Inbox::of(dir);
     let request = Request::new(order("it was asked to end"), Ask::End { engine: engine.clone(), how });
-    inbox.put(&request).map_err(|err| CliError::files(dir, err))?;
-    let ended = wait(output, context, &engine, (&inbox, &request, settings.timeout)).await;
-    // It was for this engine alone.
+    put(&inbox, dir, &request)?;
+    // One that has not ended in time is to hear it yet.
+    wait(output, context, &engine, (&inbox, &request, settings.timeout)).await?;
     let _ = inbox.remove(&request.order.id);
-    ended?;
     output.data(&serde_json::json!({ "engine": engine.pid }), || {
         format!("The engine (process {}) has ended.", engine.pid)
     })?;
     Ok(Exit::Good)
+}
+
+fn still(live: usize) -> String {
+    format!("{} still {}", count(live, "attempt"), if live == 1 { "runs" } else { "run" })
 }
 
 async fn wait(
@@ -223,7 +276,7 @@ async fn wait(
         let left = || async { recorded(context).await.map_or(0, |state| state.live.len()) };
         if timeout.is_some_and(|most| start.elapsed() >= most) {
             return Err(CliError::trouble(format!("the engine (process {}) has not ended", engine.pid))
-                .hint(format!("{} still run; `dayfly stop --now` kills what runs", count(left().await, "attempt"))));
+                .hint(format!("{}; `dayfly stop --now` kills what runs", still(left().await))));
         }
         if told.is_none_or(|at| at.elapsed() > AGAIN) {
             told = Some(Instant::now());

@@ -167,14 +167,14 @@ fn a_stop_that_cannot_be_written_down_ends_all_the_same_and_says_that_it_is_not_
     let run = world.start(&["run", "--until-idle"]);
     wait_until(|| world.starts().len() == 1);
     let agent = world.starts()[0].clone();
-    // What the file is written as before it gets its name.
-    fs::create_dir(world.path(".dayfly/STOP.new")).unwrap();
+    // Its name is taken by what is no file.
+    std::os::unix::fs::symlink("nowhere", world.path(".dayfly/STOP")).unwrap();
     let stop = world.dayfly(&["stop", "--all", "--reason", "wrong key"]);
     assert_eq!(stop.code, Some(3), "{stop:?}");
     assert!(stop.err.contains("all that ran has ended, and the engine too, but nothing keeps it"), "{stop:?}");
     assert!(!is_there(&agent));
     assert_eq!(run.ends().code, None, "it was killed");
-    fs::remove_dir(world.path(".dayfly/STOP.new")).unwrap();
+    fs::remove_file(world.path(".dayfly/STOP")).unwrap();
     world.write("go", "");
     let ran = world.dayfly(&["run", "--until-idle"]);
     assert!(ran.code == Some(0) && ran.out.contains("done: web#1"), "{ran:?}");
@@ -239,6 +239,50 @@ fn a_stop_on_a_full_disk_is_written_in_the_room_of_the_ballast_and_stays_in_forc
     assert!(!is_there(&world.starts()[0]));
     assert_eq!(world.read("again-code").trim(), "1", "{}", world.read("again"));
     assert!(world.read("again").contains("stopped everything"), "{}", world.read("again"));
+}
+
+#[test]
+fn an_engine_that_finds_no_room_for_its_ballast_begins_nothing_until_there_is() {
+    let world = World::waiting();
+    world.write("go", "");
+    let script = "dd if=/dev/zero of=.dayfly/fill bs=1024 count=6500 2>/dev/null\n\
+         $dayfly run --until-idle >out 2>talk & engine=$!\n\
+         n=0; while ! grep -q 'nearly full' talk && [ $n -lt 400 ]; do sleep 0.05; n=$((n+1)); done\n\
+         sleep 1; ls starts >starts-then 2>&1; rm .dayfly/fill; wait $engine; echo $? >code";
+    if !on_a_small_disk(&world, script) {
+        return;
+    }
+    let talk = world.read("talk");
+    assert_eq!(talk.matches("nearly full").count(), 1, "it is told once: {talk}");
+    assert!(world.read("starts-then").contains("No such file"), "nothing is begun: {talk}");
+    assert_eq!((world.read("code").trim(), world.starts().len()), ("0", 1), "{talk}");
+}
+
+/// As on a disk on which an engine had no room for a ballast, or has given it up.
+#[test]
+fn a_stop_on_a_disk_without_any_room_ends_all_and_is_in_force() {
+    let world = World::waiting();
+    let script = format!(
+        "$dayfly run --until-idle 2>talk & engine=$!\n\
+         n=0; while [ ! -e starts -o ! -e .dayfly/ballast ] && [ $n -lt 400 ]; do sleep 0.05; n=$((n+1)); done\n\
+         kill -9 $engine; wait $engine; rm .dayfly/ballast; {FILL}\n\
+         $dayfly stop >plain 2>&1; $dayfly stop --all --reason full >stop 2>err; echo $? >code\n\
+         ls .dayfly/STOP >there; $dayfly run >again 2>&1; echo $? >again-code"
+    );
+    if !on_a_small_disk(&world, &script) {
+        return;
+    }
+    let plain = world.read("plain");
+    assert!(plain.contains("1 attempt goes on without an engine; `dayfly stop --all --reason TEXT` ends"), "{plain}");
+    let (stop, err) = (world.read("stop"), world.read("err"));
+    assert!(stop.contains("Everything is stopped since") && stop.contains("1 process ended"), "{stop}{err}");
+    assert!(!is_there(&world.starts()[0]));
+    if world.read("code").trim() != "0" {
+        assert!(err.contains("the ledger does not serve") && err.contains("the stop is in force"), "{err}");
+    }
+    assert_eq!(world.read("there").trim(), ".dayfly/STOP");
+    assert_ne!(world.read("again-code").trim(), "0", "{}", world.read("again"));
+    assert_eq!(world.starts().len(), 1);
 }
 
 #[test]

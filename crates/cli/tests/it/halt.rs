@@ -131,6 +131,8 @@ fn everything_ends_without_an_engine_and_its_attempts_start_again_after_the_lift
     println!("{ATTEMPTS} attempts of three processes each, without an engine: all gone after {took:?}");
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(took < Duration::from_secs(5), "{took:?}");
+    let status = world.data(&["status"]);
+    assert!(status.contains("the next `dayfly run` settles these") && !status.contains("takes these up"), "{status}");
     assert_eq!(world.dayfly(&["run"]).code, Some(1));
     world.data(&["resume", "--all", "--reason", "done"]);
     world.agent("true");
@@ -160,4 +162,20 @@ fn a_halt_that_was_cut_off_after_its_file_is_in_force_and_comes_into_the_ledger(
     wait_until(|| !pids(&world).iter().any(|pid| is_there(pid)));
     world.data(&["resume", "--all", "--reason", "done"]);
     assert_eq!(world.json(&["status"])["halt"], serde_json::Value::Null);
+}
+
+/// Whoever lifts a stop is killed after the row, and before the file is gone.
+#[test]
+fn a_stop_that_finds_one_that_was_lifted_is_a_new_one() {
+    let world = stubborn(1);
+    assert_eq!(world.dayfly(&["stop", "--all", "--reason", "first"]).code, Some(0));
+    let first = world.read(".dayfly/STOP");
+    world.data(&["resume", "--all", "--reason", "done"]);
+    world.write(".dayfly/STOP", &first);
+    let said = world.data(&["stop", "--all", "--reason", "second"]);
+    assert!(said.contains("second"), "{said}");
+    assert!(world.path(".dayfly/STOP").exists());
+    assert_eq!(world.json(&["status"])["halt"]["reason"], "second");
+    let refused = world.dayfly(&["run"]);
+    assert!(refused.code == Some(1) && refused.err.contains("second"), "{refused:?}");
 }

@@ -83,6 +83,8 @@ fn a_cancelled_attempt_ends_and_its_issue_waits_for_a_person() {
     assert!(world.data(&["why", "web#1"]).contains("you cancelled web#1: the wrong way"));
     let again = world.data(&["cancel", "web#1", "--reason", "still"]);
     assert!(again.contains("nothing ran for it"), "{again}");
+    let ended = world.dayfly(&["cancel", "web.1.exec.1", "--reason", "once more"]);
+    assert!(ended.code == Some(1) && ended.err.contains("web.1.exec.1 does not run"), "{ended:?}");
     world.write("signs/go", "");
     world.data(&["resume", "web#1"]);
     assert_eq!(world.data(&["run", "--until-idle", "--quiet"]).lines().last(), Some("done: web#1"));
@@ -152,5 +154,61 @@ fn an_order_that_is_incomplete_is_refused_with_what_is_missing() {
     ] {
         let ran = world.dayfly(args);
         assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{args:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn an_issue_that_nobody_knows_or_that_is_over_is_no_target() {
+    let world = waiting();
+    for order in ["pause", "cancel"] {
+        let unknown = world.dayfly(&[order, "web#99", "--reason", "x"]);
+        assert!(unknown.code == Some(2) && unknown.err.contains("there is no issue web#99"), "{order}: {unknown:?}");
+    }
+    assert_eq!(world.json(&["status"]).get("paused"), None, "nothing was given");
+    world.write("signs/go", "");
+    world.data(&["run", "--until-idle", "--quiet"]);
+    let over = world.dayfly(&["pause", "web#1", "--reason", "x"]);
+    assert!(over.code == Some(2) && over.err.contains("web#1 is closed"), "{over:?}");
+
+    // Without a tracker to ask nobody is kept from it.
+    let (issues, aside) = (world.path("issues"), world.path("aside"));
+    std::fs::rename(&issues, &aside).unwrap();
+    world.write("issues", "");
+    let unsure = world.dayfly(&["pause", "web#7", "--reason", "to be sure"]);
+    assert!(unsure.code == Some(0) && unsure.err.contains("is not known"), "{unsure:?}");
+    std::fs::remove_file(&issues).unwrap();
+    std::fs::rename(&aside, &issues).unwrap();
+    let status = world.data(&["status"]);
+    assert!(status.contains("Held, and not waiting for anything else") && status.contains("web#7"), "{status}");
+    let shown = world.data(&["audit", "show", "--issue", "web#7"]);
+    assert!(shown.contains("paused") && shown.contains("by you: to be sure"), "{shown}");
+}
+
+#[test]
+fn the_audit_says_who_ordered_what_and_refuses_what_nobody_knows() {
+    let world = waiting();
+    world.data(&["pause", "web#1", "--reason", "a look first"]);
+    world.data(&["pause", "web", "--reason", "release day"]);
+    world.data(&["resume", "web", "--reason", "released"]);
+    world.data(&["stop", "--all", "--reason", "wrong key"]);
+    world.data(&["resume", "--all", "--reason", "the right key"]);
+    let shown = world.data(&["audit", "show"]);
+    let lines: Vec<String> =
+        shown.lines().map(|line| line.split_whitespace().skip(2).collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(
+        lines,
+        [
+            "paused web#1 by you: a look first",
+            "paused web by you: release day",
+            "resumed web by you: released",
+            "halted by you: wrong key",
+            "lifted by you: the right key",
+        ]
+    );
+    let count = |filter: [&str; 2]| world.data(&["audit", "show", filter[0], filter[1]]).lines().count();
+    assert_eq!((count(["--issue", "web#1"]), count(["--project", "web"])), (1, 3));
+    for (filter, name) in [("--project", "nosuch"), ("--issue", "web#999"), ("--attempt", "nope.1")] {
+        let refused = world.dayfly(&["audit", "show", filter, name]);
+        assert!(refused.code == Some(2) && refused.err.contains(name), "{filter}: {refused:?}");
     }
 }

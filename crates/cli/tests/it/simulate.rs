@@ -47,3 +47,26 @@ fn an_incident_is_rehearsed_with_its_defence_and_without() {
     let bare = world.dayfly(&["simulate", "--scenario", "renamed-repo", "--without-defence"]);
     assert!(bare.code == Some(1) && bare.out.contains("fails  ") && bare.out.contains("In its place: "), "{bare:?}");
 }
+
+#[test]
+fn money_is_what_the_ledger_says_and_a_wrong_what_if_is_told_of_itself() {
+    let usage = r#"{"dayfly":1,"usage":{"input_tokens":140000,"output_tokens":10000,"cost_usd":1.0}}"#;
+    let world = World::with_agent(&format!("echo '{usage}'\n{GOOD_AGENT}"));
+    let guessed = world.json(&["simulate", "--days", "1", "--issues", "1", "--faults", "none"]);
+    assert_eq!(guessed["reports"][0]["bases"][0]["money"], "guess", "{guessed}");
+    world.data(&["issue", "new", "First", "--label", "ready-for-dev"]);
+    assert!(world.dayfly(&["run", "--until-idle", "--patience", "1ms"]).out.contains("done: web#1"));
+    let known = world.json(&["simulate", "--days", "1", "--issues", "1", "--faults", "none"]);
+    let report = &known["reports"][0];
+    assert_eq!(report["bases"][0]["money"], serde_json::json!({ "ledger": 1 }), "{known}");
+    let row = &report["costs"][0];
+    let by_the_token = row["usd"].as_f64().unwrap() / row["tokens"].as_f64().unwrap();
+    assert!((by_the_token * 150_000.0 - 1.0).abs() < 0.01, "{row}");
+
+    for sets in [&["--set", "nosuch=4"][..], &["--set", "concurrency=2", "--set", "nosuch=4"]] {
+        let wrong = world.dayfly(&[&["simulate"], sets].concat());
+        assert_eq!(wrong.code, Some(2), "{wrong:?}");
+        assert!(wrong.err.starts_with("error: `--set nosuch=4` makes a configuration"), "{wrong:?}");
+        assert!(wrong.err.contains("unknown key `nosuch`") && !wrong.err.contains("dayfly.toml"), "{wrong:?}");
+    }
+}

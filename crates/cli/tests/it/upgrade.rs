@@ -27,6 +27,16 @@ fn is_whole(world: &World) {
     assert!(world.data(&["audit", "verify"]).starts_with("the ledger is whole"));
 }
 
+/// The run ends, nothing is started again, and the issue waits.
+fn is_parked(world: &World, next: Started<'_>, agent: &str) {
+    let ran = next.ends();
+    assert!(!is_there(agent), "{ran:?}");
+    assert_eq!(world.starts().len(), 1, "{ran:?}");
+    let why = world.data(&["why", "web#1"]);
+    assert!(why.contains("it could not be taken up: "), "{why}");
+    is_whole(world);
+}
+
 #[test]
 fn a_drained_engine_leaves_nothing_and_the_new_program_does_the_rest() {
     let world = World::waiting();
@@ -67,7 +77,7 @@ fn without_a_drain_the_new_program_takes_up_what_keepers_of_the_old_one_hold() {
 
 /// Whoever goes back to an older program has keepers that it knows nothing of.
 #[test]
-fn a_keeper_of_a_newer_program_is_refused_and_what_it_keeps_is_ended_and_tried_again() {
+fn a_keeper_of_a_newer_program_is_refused_and_what_it_keeps_is_ended_and_waits_for_a_person() {
     let world = World::waiting();
     let program = world.installed("bin/dayfly");
     let (engine, agent) = working(&world, &program);
@@ -78,16 +88,11 @@ fn a_keeper_of_a_newer_program_is_refused_and_what_it_keeps_is_ended_and_tried_a
     world.write(file, &newer);
     let mut next = world.start_installed(&program, &["run", "--until-idle"]);
     next.says("its keeper is of a newer dayfly (version 99, this one knows up to 1)");
-    wait_until(|| world.starts().len() == 2);
-    assert!(!is_there(&agent), "the two do not work at once");
-    world.write("go", "");
-    let ran = next.ends();
-    assert_eq!((ran.code, ran.out.lines().last()), (Some(0), Some("done: web#1")), "{ran:?}");
-    is_whole(&world);
+    is_parked(&world, next, &agent);
 }
 
 #[test]
-fn an_attempt_whose_folder_cannot_be_looked_into_is_ended_and_tried_again_with_the_reason() {
+fn an_attempt_whose_folder_cannot_be_looked_into_is_ended_and_waits_for_a_person_with_the_reason() {
     let world = World::waiting();
     let program = world.installed("bin/dayfly");
     let (engine, agent) = working(&world, &program);
@@ -98,13 +103,8 @@ fn an_attempt_whose_folder_cannot_be_looked_into_is_ended_and_tried_again_with_t
     // Not even whoever may read everything gets behind this.
     std::os::unix::fs::symlink(&folder, &folder).unwrap();
     let mut next = world.start_installed(&program, &["run", "--until-idle"]);
-    next.says("web.1.exec.1  was lost with an earlier engine; it is tried again: it could not be taken up: ");
-    wait_until(|| world.starts().len() == 2);
-    assert!(!is_there(&agent), "the two do not work at once");
-    world.write("go", "");
-    let ran = next.ends();
-    assert_eq!((ran.code, ran.out.lines().last()), (Some(0), Some("done: web#1")), "{ran:?}");
-    is_whole(&world);
+    next.says("web.1.exec.1  was lost with an earlier engine, and needs you: it could not be taken up: ");
+    is_parked(&world, next, &agent);
 }
 
 #[test]

@@ -98,6 +98,10 @@ impl Tracker for LackingTracker {
         self.inner.milestones(project).await
     }
 
+    fn guards_writes(&self, project: &ProjectName) -> bool {
+        self.inner.guards_writes(project)
+    }
+
     async fn apply(&self, project: &ProjectName, key: &str, write: &TrackerWrite) -> Result<Applied, TrackerError> {
         let own = format!("{key}-{}-{}", std::process::id(), self.tries.fetch_add(1, Ordering::Relaxed));
         let key = if self.lack == Lack::ReadBack { own.as_str() } else { key };

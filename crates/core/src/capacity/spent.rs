@@ -12,8 +12,9 @@ use crate::{Billing, Budget, ProjectName, Receipt, Usage};
 /// The length of the times that are told apart, in seconds: no zone's day begins within one.
 const SLOT: i64 = 15 * 60;
 
-/// How long a time is kept: longer than any month.
-const KEPT: i64 = 33 * 24 * 60 * 60;
+/// How many times are kept: those of 40 days without a pause, which is longer than any month. They are counted, and not
+/// measured by the latest of them: one that a clock put years ahead must not take this month's away.
+const KEPT: usize = 40 * 24 * 4;
 
 /// What was used up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,8 +98,9 @@ impl Spending {
     pub(crate) fn add(&mut self, project: &ProjectName, at: Timestamp, spent: &Spent) {
         let slot = Self::slot(at);
         self.slots.entry(slot).or_default().entry(project.clone()).or_default().add(spent);
-        let oldest = (at.as_second() - KEPT).div_euclid(SLOT);
-        self.slots = self.slots.split_off(&oldest);
+        while self.slots.len() > KEPT {
+            self.slots.pop_first();
+        }
     }
 
     /// Adds what a probe cost. It counts for no project, and for all of them together.
@@ -124,11 +126,14 @@ impl Spending {
         self.slots.insert(slot, spent);
     }
 
-    /// What was spent since a time, on one project or on all.
-    pub fn since(&self, from: Timestamp, project: Option<&ProjectName>) -> Spent {
+    /// What was spent from a time on and before another, on one project or on all. A clock that went wrong may have
+    /// recorded what lies far ahead: it counts when that time has come.
+    pub fn between(&self, from: Timestamp, until: Timestamp, project: Option<&ProjectName>) -> Spent {
         let first = Self::slot(from);
+        // At the very end of the calendar a span has no length.
+        let last = Self::slot(until).max(first + 1);
         let mut sum = Spent::default();
-        for slot in self.slots.range(first..).map(|(_, slot)| slot) {
+        for slot in self.slots.range(first..last).map(|(_, slot)| slot) {
             for (_, spent) in slot.iter().filter(|(name, _)| project.is_none_or(|p| p == *name)) {
                 sum.add(spent);
             }

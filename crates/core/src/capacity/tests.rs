@@ -247,7 +247,7 @@ fn a_day_of_spending_ends_where_the_zone_says_and_flat_money_is_no_money() {
         (midnight, midnight + SignedDuration::from_hours(23)),
         "the clock is put forward that day"
     );
-    let spent = spending.since(from, Some(&web));
+    let spent = spending.between(from, next, Some(&web));
     assert_eq!(
         (spent.attempts, spent.tokens(), spent.usd_micros, spent.flat_usd_micros),
         (2, 200, 1_000_000, 7_000_000)
@@ -258,7 +258,35 @@ fn a_day_of_spending_ends_where_the_zone_says_and_flat_money_is_no_money() {
     let (from, next) = month(noon, &zone);
     assert_eq!(from.to_string(), "2026-02-28T23:00:00Z");
     assert_eq!(next.to_string(), "2026-03-31T22:00:00Z");
-    assert_eq!(spending.since(from, None).attempts, 3);
+    assert_eq!(spending.between(from, next, None).attempts, 3);
+}
+
+#[test]
+fn what_a_clock_put_years_ahead_takes_nothing_of_this_month_away_and_counts_on_no_other_day() {
+    let (mut spending, web, zone) = (Spending::default(), ProjectName::new("web").unwrap(), TimeZone::UTC);
+    let one = Spent { attempts: 1, ..Spent::default() };
+    let today: Timestamp = "2026-05-20T10:00:00Z".parse().unwrap();
+    spending.add(&web, today, &one);
+    for minutes in 0..60 {
+        let ahead: Timestamp = "2038-01-19T03:00:00Z".parse().unwrap();
+        spending.add(&web, ahead + SignedDuration::from_mins(minutes), &one);
+    }
+    spending.add(&web, today + SignedDuration::from_hours(1), &one);
+    let now = today + SignedDuration::from_hours(2);
+    for (from, until) in [day(now, &zone), month(now, &zone)] {
+        assert_eq!(spending.between(from, until, None).attempts, 2);
+    }
+    let (from, until) = day("2038-01-19T12:00:00Z".parse().unwrap(), &zone);
+    assert_eq!(spending.between(from, until, None).attempts, 60);
+    for hour in 0..40 * 24 {
+        spending.add(&web, now + SignedDuration::from_hours(hour), &one);
+    }
+    let (from, until) = month(now, &zone);
+    assert!(spending.between(from, until, None).attempts > 200);
+    for quarter in 0..50 * 24 * 4 {
+        spending.add(&web, now + SignedDuration::from_mins(15 * quarter), &one);
+    }
+    assert_eq!(spending.slots().len(), KEPT, "it does not grow for ever");
 }
 
 #[test]

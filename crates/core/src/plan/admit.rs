@@ -118,10 +118,11 @@ impl<'a> Taken<'a> {
 /// The attempts that the budgets of a project, or of all, leave before what runs; `None` without such a budget.
 fn attempts_left(input: &PlanInput<'_>, name: &Option<ProjectName>, budgets: &Budgets) -> Option<u32> {
     let spending = &input.state.capacity.spending;
-    let left =
-        |most: Option<u32>, from: Timestamp| Some(most?.saturating_sub(spending.since(from, name.as_ref()).attempts));
-    let of_day = left(budgets.day.attempts, day(input.now, input.zone).0);
-    let of_month = left(budgets.month.attempts, month(input.now, input.zone).0);
+    let left = |most: Option<u32>, (from, until): (Timestamp, Timestamp)| {
+        Some(most?.saturating_sub(spending.between(from, until, name.as_ref()).attempts))
+    };
+    let of_day = left(budgets.day.attempts, day(input.now, input.zone));
+    let of_month = left(budgets.month.attempts, month(input.now, input.zone));
     [of_day, of_month].into_iter().flatten().min()
 }
 

@@ -74,7 +74,7 @@ fn budget_reached(input: &PlanInput<'_>, project: &Project) -> Option<(String, T
             (format!("project {}", project.name), Some(&project.name), of(&project.budgets)),
             ("all projects".to_owned(), None, of(&input.portfolio.budgets)),
         ] {
-            if let Some(reached) = spending.since(from, name).reached(&budget) {
+            if let Some(reached) = spending.between(from, next, name).reached(&budget) {
                 return Some((format!("{reached} for {who} this {word}"), next));
             }
         }

@@ -196,7 +196,7 @@ pub(super) fn budgets(input: &PlanInput<'_>, project: Option<&ProjectName>) -> V
     for (project, Budgets { day: a_day, month: a_month }) in all {
         let spans = [("day", a_day, day(input.now, input.zone)), ("month", a_month, month(input.now, input.zone))];
         for (span, budget, (from, until)) in spans.into_iter().filter(|(_, budget, _)| *budget != Budget::default()) {
-            let spent = spending.since(from, project.as_ref());
+            let spent = spending.between(from, until, project.as_ref());
             let reached = spent.reached(&budget);
             lines.push(BudgetLine { project: project.clone(), span, budget, spent, until, reached });
         }

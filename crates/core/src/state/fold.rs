@@ -186,8 +186,10 @@ impl State {
         Ok(())
     }
 
-    /// No attempt is given the name of one that is in doubt.
+    /// No attempt is given the name of one that is in doubt. How the last engine ended, and on which boot, is not known
+    /// either: what the backup has under way may have been sent since.
     fn restored(&mut self, in_doubt: &[AttemptId], effects: Vec<EffectEntry>) {
+        (self.at_rest, self.boot) = (false, None);
         for (issue, number) in in_doubt.iter().filter_map(|id| id.issue().zip(id.number())) {
             let attempts = match self.issues.get_mut(&issue) {
                 Some(known) => &mut known.attempts,

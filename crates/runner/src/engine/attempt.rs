@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use dayfly_core::{
-    Access, AnswerBy, AnswerRule, Attempt, AttemptEvent, AttemptId, Commit, End, EventSink, GateFailure, GateResult,
-    GateSpec, Issue, IssueState, JobSpec, Next, Outcome, Project, Proposal, Proposed, Receipt, RunnerError, Running,
-    SettleInput, StageRun, Stop, Subject, Verdict, WorkFacts, next_step,
+    Access, Agent, AnswerBy, AnswerRule, Attempt, AttemptEvent, AttemptId, CommandLine, Commit, End, EventSink,
+    GateFailure, GateResult, GateSpec, Issue, IssueState, JobSpec, Next, Outcome, Project, Proposal, Proposed, Receipt,
+    RunnerError, Running, SettleInput, StageRun, Stop, Subject, Verdict, WorkFacts, next_step, parking_effects,
 };
 
 use crate::git::{GitError, Repo};
@@ -68,8 +68,7 @@ impl Work {
         let now = self.house.now();
         let Some(stage) = self.project.pipeline.stage(&self.job.stage) else {
             let reason = format!("the stage `{}` is no longer in the pipeline", self.job.stage);
-            let next = Next::Block { reason, remedy: "put the stage back".into() };
-            return Ended { outcome, next, effects: Vec::new() };
+            return self.park(outcome, reason, "put the stage back");
         };
         let input = SettleInput {
             pipeline: &self.project.pipeline,
@@ -84,16 +83,19 @@ impl Work {
         };
         let next = next_step(&input);
         let job = self.house.job(&self.job.stage);
-        let (next, effects) = match job.settle(&self.job, &outcome, &next).await {
-            Ok(effects) => (next, effects),
-            Err(err) => {
-                let reason = format!("the job could not be settled: {err}");
-                (Next::Block { reason, remedy: "mend the job".into() }, Vec::new())
-            }
+        let effects = match job.settle(&self.job, &outcome, &next).await {
+            Ok(effects) => effects,
+            Err(err) => return self.park(outcome, format!("the job could not be settled: {err}"), "mend the job"),
         };
         let own = effects.into_iter().filter(|e| *e.project() == self.job.issue.project).collect();
         let effects = self.job.key_effects(&self.scope, own);
         Ended { outcome, next, effects }
+    }
+
+    /// Ends it with its issue waiting for a person. Without the label that says so it would go on by itself.
+    pub(super) fn park(&self, outcome: Outcome, reason: String, remedy: &str) -> Ended {
+        let effects = parking_effects(&self.house.portfolio.labels, &self.scope, &self.job.issue, &reason);
+        Ended { outcome, next: Next::Block { reason, remedy: remedy.to_owned() }, effects }
     }
 
     async fn agent(&mut self, running: Option<Box<dyn Running>>) -> Outcome {
@@ -176,7 +178,11 @@ impl Work {
         let name = self.job.agent.as_ref().ok_or_else(|| misconfigured("the stage has no agent"))?;
         let agent = self.house.agents.get(name).ok_or_else(|| misconfigured(&format!("there is no agent `{name}`")))?;
         let command = agent.command(&self.job).map_err(|err| misconfigured(&chain(&err)))?;
-        Ok(Attempt {
+        Ok(self.attempt_of(agent, command, cwd))
+    }
+
+    pub(super) fn attempt_of(&self, agent: &Arc<dyn Agent>, command: CommandLine, cwd: Utf8PathBuf) -> Attempt {
+        Attempt {
             id: self.id.clone(),
             job: self.job.clone(),
             cwd,
@@ -188,7 +194,7 @@ impl Work {
             output: self.house.output(&self.project),
             tag: self.house.tag.clone(),
             events: self.events.clone(),
-        })
+        }
     }
 
     async fn working_copy(&self, git: Option<&Repo>) -> Result<Utf8PathBuf, Early> {
@@ -314,9 +320,8 @@ impl Work {
             return if needed { Err(none.into()) } else { Ok(()) };
         };
         // What it proposes is written where others read it.
-        let command = self.house.agents.get(self.job.agent.as_ref().ok_or("the stage has no agent")?);
-        let command = command.and_then(|agent| agent.command(&self.job).ok());
-        let bytes = command.map_or_else(|| bytes.clone(), |line| without_secrets(&line, &bytes));
+        let (_, command) = self.reader().ok_or("the stage has no agent")?;
+        let bytes = without_secrets(&command, &bytes);
         let read = Proposal::read(&bytes, &self.job.allowed());
         let proposal = read.map_err(|err| chain(&err))?;
         if rule == AnswerRule::Verdict && proposal.verdict.is_none() {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use dayfly_core::StoreError;
 
 /// The file in the state directory.
 const FILE: &str = "ballast";
@@ -27,7 +28,13 @@ impl Ballast {
     /// Makes it, where it is not there; tells whether there is room.
     pub(super) async fn make(&self) -> bool {
         let path = self.path.clone();
-        tokio::task::spawn_blocking(move || make(&path).is_ok()).await.unwrap_or(false)
+        tokio::task::spawn_blocking(move || has_room(make(&path))).await.unwrap_or(false)
+    }
+
+    /// What is said where there is no room for it.
+    pub(super) fn missing() -> StoreError {
+        let what = "the disk is nearly full; free some space: nothing new is begun before".to_owned();
+        StoreError::Unavailable { what, source: io::Error::from(io::ErrorKind::StorageFull).into() }
     }
 
     /// Gives it up; tells whether there was something to give up.
@@ -39,6 +46,11 @@ impl Ballast {
 /// Gives the ballast of a state directory up, for who is not its engine; tells whether there was something to give up.
 pub(crate) fn give_up_ballast(state_dir: &Utf8Path) -> bool {
     std::fs::remove_file(state_dir.join(FILE)).is_ok()
+}
+
+/// Whether room is not what it fails for.
+fn has_room(made: io::Result<()>) -> bool {
+    made.err().is_none_or(|err| !matches!(err.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
 }
 
 fn make(path: &Utf8Path) -> io::Result<()> {

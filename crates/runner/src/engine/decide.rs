@@ -16,6 +16,9 @@ use services::Heard;
 
 use super::model::{Command, Ended, Frozen, Held, Input, Model, ROOM, Report, Tried, Until};
 
+/// How long it is until what is past is looked at once more.
+const SOON: SignedDuration = SignedDuration::from_secs(1);
+
 /// The issue that an input is about.
 pub(super) fn concerns(model: &Model, input: &Input) -> Option<IssueRef> {
     match input {
@@ -176,6 +179,7 @@ fn applied(model: &mut Model, entry: EffectEntry, (tried, heard): (Tried, Heard)
         Tried::Withheld => return Vec::new(),
         Tried::Delayed { .. } => {
             model.put_off.insert(entry.id.clone());
+            model.anew.remove(&entry.id);
         }
         Tried::Done { landed: Some(_), .. } => model.progress = Some(now),
         _ => {}
@@ -272,8 +276,14 @@ fn tight(model: &mut Model, now: Timestamp) -> Vec<Command> {
 
 /// The next time at which something may be due by itself, while other things run.
 fn soonest(model: &Model, planned: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-    let times = [planned, model.next_effect(), model.next_reading(), model.next_look(now)];
+    let reading = model.next_reading().map(|at| if at > now { at } else { soon(now) });
+    let times = [planned, model.next_effect(now), reading, model.next_look(now)];
     times.into_iter().flatten().filter(|at| *at > now).min()
+}
+
+/// Where what is past is looked at once more.
+fn soon(now: Timestamp) -> Timestamp {
+    now.checked_add(SOON).unwrap_or(now)
 }
 
 /// What people did, where something has changed since the last look.
@@ -338,7 +348,7 @@ fn idle(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
     // What waits for capacity is waited for longer than the rest: that is what a night is for.
     let waits = plan.waiting.iter().filter(|w| !matches!(w.why, Wait::Capacity { .. } | Wait::Pull { .. }));
     let look = waits.filter_map(|w| w.until).min();
-    let next = [look, model.next_effect(), model.next_reading()].into_iter().flatten().min();
+    let next = [look, model.next_effect(now), model.next_reading()].into_iter().flatten().min();
     // The clock may have been set, or the machine have slept, past what was waited for.
     let next = next.filter(|at| model.is_patient((*at).max(now))).map(|at| (at, at));
     let next = [next, capacity::next_capacity(model, plan, now)].into_iter().flatten().min();
@@ -347,7 +357,8 @@ fn idle(model: &mut Model, plan: &Plan, now: Timestamp) -> Vec<Command> {
     let next = [next, pull].into_iter().flatten().min();
     match next {
         Some((wake, at)) => {
-            model.wake = Some(wake);
+            // What is past is looked at once more, and not without a pause.
+            model.wake = Some(if wake > now { wake } else { soon(now) });
             let news = model.told != Some(at) && !capacity::is_told(model, at);
             if news {
                 model.told = Some(at);

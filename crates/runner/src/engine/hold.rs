@@ -134,21 +134,12 @@ impl Loop<'_> {
             tokio::select! {
                 biased;
                 stop = self.shutdown.recv(), if self.listening => match stop {
-                    Some(how) => {
-                        self.progress.stopping(how);
-                        self.brake.all(how);
-                        self.asked.push_back(how);
-                        if how == Stop::Kill {
-                            deadline.get_or_insert(tokio::time::Instant::now() + KILLED);
-                        }
-                    }
+                    Some(how) => self.heed(how, deadline),
                     None => self.listening = false,
                 },
                 // A store that does not serve is no reason to go on with what is to end at once.
-                () = self.house.rung(), if deadline.is_none() => if self.house.is_halted() {
-                    self.brake.all(Stop::Kill);
-                    self.asked.push_back(Stop::Kill);
-                    *deadline = Some(tokio::time::Instant::now() + KILLED);
+                () = self.house.rung(), if deadline.is_none() => if let Some(how) = self.is_to_end() {
+                    self.heed(how, deadline);
                 },
                 Some(ended) = self.tasks.join_next(), if stopping && !self.tasks.is_empty() => {
                     if let Err(err) = ended && err.is_panic() {
@@ -157,6 +148,16 @@ impl Loop<'_> {
                 }
                 () = tokio::time::sleep_until(until) => return Ok(true),
             }
+        }
+    }
+
+    /// Stops what runs.
+    fn heed(&mut self, how: Stop, deadline: &mut Option<tokio::time::Instant>) {
+        self.progress.stopping(how);
+        self.brake.all(how);
+        self.asked.push_back(how);
+        if how == Stop::Kill {
+            deadline.get_or_insert(tokio::time::Instant::now() + KILLED);
         }
     }
 

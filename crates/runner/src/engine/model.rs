@@ -90,6 +90,8 @@ pub(super) struct Model {
     pub(super) failures: BTreeMap<Service, u32>,
     /// Effects that were put off in this run.
     pub(super) put_off: BTreeSet<EffectId>,
+    /// Effects that an earlier engine put off, and that this one tries without waiting. The state stays what the ledger folds to.
+    pub(super) anew: BTreeSet<EffectId>,
     /// When an attempt last had a result or a change landed.
     pub(super) progress: Option<Timestamp>,
     /// The time that the operator has been told is waited for.
@@ -233,6 +235,7 @@ impl Model {
             glance: false,
             failures: BTreeMap::new(),
             put_off: BTreeSet::new(),
+            anew: BTreeSet::new(),
             progress: None,
             told: None,
             wake: None,
@@ -282,8 +285,9 @@ impl Model {
     /// long as there is patience.
     pub(super) fn due_effects(&self, now: Timestamp) -> Vec<&EffectEntry> {
         let patient = self.is_patient(now);
-        let due = self.state.due_effects(now).into_iter();
-        let due = due.filter(|entry| patient || !self.put_off.contains(&entry.id));
+        let due = |delayed: &Option<(String, Timestamp)>| delayed.as_ref().is_none_or(|(_, until)| *until <= now);
+        let first = self.state.first_effects().filter(|p| due(&p.delayed) || self.anew.contains(&p.entry.id));
+        let due = first.map(|p| &p.entry).filter(|entry| patient || !self.put_off.contains(&entry.id));
         due.filter(|entry| self.state.services.is_empty() || self.withheld_by(&entry.effect, now).is_none()).collect()
     }
 

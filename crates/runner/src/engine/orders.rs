@@ -1,6 +1,6 @@
 //! The orders of people, as an engine takes them in.
 
-use dayfly_core::{End, Outcome, Pause, Stop, Target};
+use dayfly_core::{Ask, End, Outcome, Pause, Quit, Request, Stop, Target};
 
 use crate::process;
 
@@ -74,6 +74,27 @@ impl Loop<'_> {
         }
         inbox.clear(&self.model.state);
         Ok(())
+    }
+
+    /// How people have ordered this engine to end while its store does not serve. To end once all is written must wait
+    /// for the store.
+    pub(super) fn is_to_end(&self) -> Option<Stop> {
+        let inbox = self.house.inbox.as_ref()?;
+        if inbox.is_halted() {
+            return Some(Stop::Kill);
+        }
+        let own = process::identity(std::process::id())?;
+        let mut end = None;
+        for Request { order, ask, .. } in inbox.waiting() {
+            match ask {
+                Ask::End { engine, how: Quit::Kill } if engine == own => end = Some(Stop::Kill),
+                Ask::End { engine, how: Quit::Polite } if engine == own => end = end.or(Some(Stop::Polite)),
+                _ => continue,
+            }
+            // It is heard, and nothing of it comes into the ledger.
+            let _ = inbox.remove(&order.id);
+        }
+        end
     }
 
     /// Ends what goes on for issues whose work was cancelled: an engine before this one was told to, and died.

@@ -58,18 +58,17 @@ impl<'a> Loop<'a> {
         house.leave.set(true);
         let taken_up = self.recover(&last).await?;
         house.leave.set(false);
-        for pending in &mut self.model.state.outbox {
-            // Whoever starts a run has most likely cleared the checkout that was in the way of a landing.
-            if matches!(pending.entry.effect, Effect::Land { .. }) {
-                pending.delayed = None;
-            }
-        }
+        // Whoever starts a run has most likely cleared the checkout that was in the way of a landing.
+        let landings = self.model.state.outbox.iter().map(|pending| &pending.entry);
+        let landings = landings.filter(|entry| matches!(entry.effect, Effect::Land { .. }));
+        self.model.anew = landings.map(|entry| entry.id.clone()).collect();
         for TakenUp { work, running } in taken_up {
             self.perform(work, Some(running));
         }
         self.end_cancelled();
-        if !self.model.tight {
-            self.ballast.make().await;
+        if !self.model.tight && !self.ballast.make().await {
+            self.model.tight = true;
+            self.progress.unavailable(&Ballast::missing());
         }
         Ok(from)
     }

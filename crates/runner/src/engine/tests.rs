@@ -11,6 +11,7 @@ mod left;
 mod night;
 mod orders;
 mod outbox;
+mod parked;
 mod people;
 mod recovery;
 mod restart;

@@ -73,6 +73,25 @@ async fn a_halt_stands_until_the_ledger_says_otherwise() {
     assert_eq!(world.rows().await, 2);
 }
 
+#[test]
+fn of_several_who_stop_everything_at_once_one_is_the_first_and_nobody_fails() {
+    for _ in 0..40 {
+        let world = World::new();
+        let start = std::sync::Barrier::new(4);
+        let stop = &|n: i64| {
+            start.wait();
+            world.inbox.stop(order(&format!("h{n}"), n)).map_err(|err| err.to_string())
+        };
+        let orders: Vec<_> = std::thread::scope(|scope| {
+            let stops: Vec<_> = (0..4).map(|n| scope.spawn(move || stop(n))).collect();
+            stops.into_iter().map(|stop| stop.join().unwrap()).collect()
+        });
+        let standing = world.inbox.halt().ok_or_else(String::new);
+        assert!(orders.iter().all(|order| *order == standing), "{orders:?}, and {standing:?} stands");
+        assert_eq!(world.inbox.dir.read_dir_utf8().unwrap().count(), 1, "nothing else is left");
+    }
+}
+
 #[tokio::test]
 async fn a_file_made_by_hand_stops_everything() {
     let world = World::new();

@@ -206,14 +206,20 @@ impl Status {
     }
 }
 
-/// The version of a keeper's files, where they are of a newer program than this one: nobody here knows what they mean.
-pub(crate) fn newer_version(dir: &Utf8Path) -> Option<u32> {
+/// Refuses the files of a keeper that are of a newer program than this one, with the reason: nobody here knows what they
+/// mean.
+pub(crate) fn refuse_newer(dir: &Utf8Path) -> Result<(), String> {
     #[derive(Deserialize)]
     struct Versioned {
         version: u32,
     }
     let version = |file: &str| Some(read_json::<Versioned>(&dir.join(file)).ok()??.version);
-    [KEEPER_FILE, STATUS_FILE].into_iter().filter_map(version).max().filter(|version| *version > KEEPER_VERSION)
+    match [KEEPER_FILE, STATUS_FILE].into_iter().filter_map(version).max() {
+        Some(newer) if newer > KEEPER_VERSION => {
+            Err(format!("its keeper is of a newer dayfly (version {newer}, this one knows up to {KEEPER_VERSION})"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads one of a keeper's files; `None` if it is not there.

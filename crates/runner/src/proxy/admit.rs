@@ -335,8 +335,9 @@ mod tests {
         for (length, passes) in [("12", true), ("1real-key", false), ("", false)] {
             headers.insert("content-length", HeaderValue::from_static(length));
             let kept = answered(&headers, &SecretKey::new("real-key"));
-            let wanted = if passes { vec!["request-id", "content-length"] } else { vec!["request-id"] };
-            assert_eq!(kept.keys().map(HeaderName::as_str).collect::<Vec<_>>(), wanted);
+            assert_eq!(kept.contains_key("content-length"), passes, "{length:?}");
+            let others = kept.keys().map(HeaderName::as_str).filter(|name| *name != "content-length");
+            assert_eq!(others.collect::<Vec<_>>(), ["request-id"]);
         }
     }
 }

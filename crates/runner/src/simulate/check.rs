@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dayfly_core::{Effect, Event, PullWrite, Record, State, TrackerWrite};
+use dayfly_core::{Commit, Effect, Event, ProjectName, PullWrite, Record, State, TrackerWrite};
 
 use super::tally::{Tally, digest};
 use super::world::World;
@@ -22,6 +22,12 @@ pub(super) fn check(world: &World, tally: &Tally, records: &[Record]) -> State {
         left.map(|(id, _)| format!("{id} still runs, and nobody knows of it")).collect()
     };
     left.into_iter().for_each(|what| world.violated(what));
+    let doubled: Vec<String> = {
+        let inner = world.look();
+        let places = inner.places.iter().map(|(name, place)| (name, place.repo.doubled()));
+        places.filter(|(_, times)| *times > 0).map(|(name, n)| format!("{n} changes landed twice in {name}")).collect()
+    };
+    doubled.into_iter().for_each(|what| world.violated(what));
     state
 }
 
@@ -30,10 +36,13 @@ fn fold(world: &World, tally: &Tally, records: &[Record]) -> State {
     let done = world.look().done.clone();
     let mut state = State::default();
     for record in records {
-        if let Ok(Event::EffectDone { effect, .. }) = record.event() {
+        if let Ok(Event::EffectDone { effect, landed, .. }) = record.event() {
             let pending = state.outbox.iter().find(|pending| pending.entry.id == effect);
-            let counted = pending.is_some_and(|pending| is_counted(&pending.entry.effect));
-            if counted && !done.contains_key(&effect.0) && !is_taken(world, &effect.0) {
+            let made = pending.is_none_or(|pending| match &pending.entry.effect {
+                counted if is_counted(counted) => done.contains_key(&effect.0) || is_taken(world, &effect.0),
+                other => is_made(world, &effect.0, other, landed.as_ref()),
+            });
+            if !made {
                 world.violated(format!("the ledger holds that the write {effect} was done, and it was not"));
             }
         }
@@ -53,9 +62,27 @@ fn fold(world: &World, tally: &Tally, records: &[Record]) -> State {
 /// Whether the world counts how often that is done.
 fn is_counted(effect: &Effect) -> bool {
     match effect {
-        Effect::Tracker { write, .. } => matches!(write, TrackerWrite::Comment { .. } | TrackerWrite::Create(_)),
+        Effect::Tracker { write, .. } => {
+            matches!(write, TrackerWrite::Comment { .. } | TrackerWrite::Create(_) | TrackerWrite::Duplicate { .. })
+        }
         Effect::Pull { write: PullWrite::Open(_), .. } => true,
         _ => false,
+    }
+}
+
+/// Whether what is not counted was done, or was there when it was looked for.
+fn is_made(world: &World, key: &str, effect: &Effect, landed: Option<&Commit>) -> bool {
+    let inner = world.look();
+    let repo = |project: &ProjectName| inner.places.get(project).map(|place| &place.repo);
+    match effect {
+        Effect::Land { project, branch, to, .. } => repo(project).is_some_and(|repo| {
+            let base = repo.branches.get(branch);
+            landed == Some(to) && base.is_some_and(|base| repo.is_ancestor(to, base))
+        }),
+        Effect::Push { project, branch, commit } | Effect::Branch { project, branch, commit } => {
+            repo(project).is_some_and(|repo| repo.has_stood(branch, commit))
+        }
+        _ => inner.seen.contains(key),
     }
 }
 

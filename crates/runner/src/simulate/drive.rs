@@ -30,6 +30,9 @@ const SAMPLE: Duration = Duration::from_secs(30 * 60);
 /// How often the last writes are tried, when all is calm.
 const LAST_TRIES: usize = 60;
 
+/// How long an engine may take to end.
+const LONG: Duration = Duration::from_secs(24 * 3600);
+
 type Ended = (u64, Result<Summary, EngineError>);
 
 /// The driver.
@@ -52,7 +55,10 @@ impl Drive {
     pub(super) fn new(world: Arc<World>, store: Arc<SimStore>, tally: Arc<Tally>) -> Self {
         let vendors: std::collections::BTreeSet<_> =
             world.portfolio.agents.iter().map(|(name, agent)| agent.vendor(name)).collect();
-        let forecast = forecast(&world.settings, &vendors.into_iter().collect::<Vec<_>>());
+        let forecast = {
+            let projects: Vec<_> = world.portfolio.projects.keys().cloned().collect();
+            forecast(&world.settings, &vendors.into_iter().collect::<Vec<_>>(), &projects)
+        };
         let sample = world.settings.start;
         let probes = world.mutation != Some(Mutation::Probe);
         let agents = world.portfolio.agents.iter().map(|(name, agent)| {
@@ -84,9 +90,7 @@ impl Drive {
         for (_, stop) in self.handles.values() {
             let _ = stop.try_send(Stop::Polite);
         }
-        while let Some(ended) = self.engines.join_next().await {
-            self.ended(ended);
-        }
+        self.all_ended().await;
         self.until = Until::Triage;
         for _ in 0..LAST_TRIES {
             // What waits for something else than a write stays.
@@ -94,10 +98,24 @@ impl Drive {
                 return;
             }
             self.start_engine();
-            while let Some(ended) = self.engines.join_next().await {
-                self.ended(ended);
-            }
+            self.all_ended().await;
             tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+    }
+
+    /// Waits until all engines have ended, which they do once their attempts have.
+    async fn all_ended(&mut self) {
+        let last = Instant::now() + LONG;
+        loop {
+            match tokio::time::timeout_at(last, self.engines.join_next()).await {
+                Ok(Some(ended)) => self.ended(ended),
+                Ok(None) => return,
+                Err(_) => {
+                    self.world.violated("an engine that was told to end still ran a day later".to_owned());
+                    self.engines.abort_all();
+                    return;
+                }
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use dayfly_core::{Commit, ProjectName, Remote};
 use crate::gates::GATES_FILE;
 use crate::git::{Candidate, Found, GitError, Landed, Pushed, Repository};
 
+use super::mutation::Mutation;
 use super::world::{FaultKind, Place, World};
 
 /// The commands of every simulated project: one, which finds what an agent's commit has wrong with it.
@@ -39,15 +40,22 @@ impl SimRepo {
     /// A call over the network, which may fail.
     async fn network(&self) -> Result<(), GitError> {
         tokio::time::sleep(Duration::from_millis(400)).await;
+        if self.world.is_away(&self.project) {
+            return Err(self.slow());
+        }
         self.reached(FaultKind::ServiceDown)
     }
 
     fn reached(&self, fault: FaultKind) -> Result<(), GitError> {
         if self.world.fails(fault) {
-            let place = Utf8PathBuf::from(format!("simulated/{}", self.project));
-            return Err(GitError::Slow { command: "ls-remote".into(), place });
+            return Err(self.slow());
         }
         Ok(())
+    }
+
+    fn slow(&self) -> GitError {
+        let place = Utf8PathBuf::from(format!("simulated/{}", self.project));
+        GitError::Slow { command: "ls-remote".into(), place }
     }
 
     fn moves(&self, branch: &str, from: &Commit, to: &Commit) -> Result<Landed, GitError> {
@@ -59,7 +67,9 @@ impl SimRepo {
             if now != *from {
                 return Landed::Race(now);
             }
-            place.repo.branches.insert(branch.to_owned(), to.clone());
+            if self.world.mutation != Some(Mutation::Landing) {
+                place.repo.point(branch, to);
+            }
             Landed::Moved
         })?;
         if moved == Landed::Moved {
@@ -174,7 +184,7 @@ impl Repository for SimRepo {
         let foreign = self.with(|place| {
             let foreign = now.filter(|now| !place.repo.is_ancestor(now, commit) && !place.repo.is_kept(now));
             if foreign.is_none() {
-                place.repo.branches.insert(branch.to_owned(), commit.clone());
+                place.repo.point(branch, commit);
                 place.pushed(branch, commit, at);
             }
             foreign
@@ -188,7 +198,7 @@ impl Repository for SimRepo {
         let foreign = self.with(|place| {
             let foreign = now.filter(|now| !place.repo.is_ancestor(now, commit) && !place.repo.is_kept(now));
             if foreign.is_none() {
-                place.repo.branches.insert(branch.to_owned(), commit.clone());
+                place.repo.point(branch, commit);
             }
             foreign
         })?;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use dayfly_core::{Access, AgentName, AnswerRule, AttemptId, End, Event, JobSpec, Record, StageName, VerdictClaim};
+use dayfly_core::{AgentName, AttemptId, End, Event, JobSpec, Record, StageName, VerdictClaim, attempts};
 
 use super::settings::Kind;
-use super::{Habit, Spread};
+use super::{Habit, Paid, Spread};
 
 /// What is known of an agent at a stage.
 #[derive(Default)]
@@ -57,11 +57,7 @@ pub fn habits(records: &[Record]) -> BTreeMap<(Option<AgentName>, Option<StageNa
                     seen.judged += 1.0;
                     seen.rejects += f64::from(u8::from(verdict == VerdictClaim::Fail));
                 }
-                seen.kind = Some(match (job.access, job.answer) {
-                    (Access::Write, _) => Kind::Write,
-                    (_, AnswerRule::Verdict) => Kind::Judge,
-                    _ => Kind::Read,
-                });
+                seen.kind = Some(Kind::of(&job));
             }
             _ => {}
         }
@@ -69,10 +65,26 @@ pub fn habits(records: &[Record]) -> BTreeMap<(Option<AgentName>, Option<StageNa
     all.into_iter().filter_map(|(key, seen)| Some((key, seen.habit()?))).collect()
 }
 
+/// What tokens cost by agent and model, as far as attempts in a ledger say what they cost.
+pub fn prices(records: &[Record]) -> BTreeMap<(AgentName, Option<String>), Paid> {
+    let mut prices: BTreeMap<(AgentName, Option<String>), Paid> = BTreeMap::new();
+    for line in attempts(records).unwrap_or_default() {
+        let (Some(agent), Some(outcome)) = (line.agent, line.outcome) else { continue };
+        let usage = outcome.receipt.usage;
+        let Some(usd) = usage.cost_usd.filter(|_| usage.tokens() > 0) else { continue };
+        let paid = prices.entry((agent, line.using.and_then(|using| using.model))).or_default();
+        paid.attempts += 1;
+        paid.tokens += usage.tokens();
+        paid.usd += usd;
+    }
+    prices
+}
+
 impl Seen {
     fn habit(self) -> Option<Habit> {
         let usual = Habit::usual(self.kind?);
         Some(Habit {
+            seen: self.all as u64,
             minutes: Spread::of(self.minutes)?,
             kilotokens: Spread::of(self.kilotokens)?,
             fails: self.fails / self.all,

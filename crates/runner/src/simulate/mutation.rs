@@ -15,19 +15,22 @@ pub enum Mutation {
     Recovery,
     /// How much a vendor takes is not learned from what it refuses.
     Capacity,
+    /// A landing is told done, and is not. This is no defence, but what the check of landings is to see.
+    Landing,
     /// It is never tried whether a vendor takes work again before the time that it stated.
     Probe,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Mutation; 7] = [
+    pub const ALL: [Mutation; 8] = [
         Mutation::Fencing,
         Mutation::CompareAndSet,
         Mutation::ReadBack,
         Mutation::Quarantine,
         Mutation::Recovery,
         Mutation::Capacity,
+        Mutation::Landing,
         Mutation::Probe,
     ];
 }

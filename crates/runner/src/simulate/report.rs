@@ -8,8 +8,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
+use super::basis::{Basis, bases};
 use super::settings::Settings;
 use super::tally::Tally;
+use super::time::later;
 use super::world::{FaultKind, Told, UsedUp, World};
 
 /// What would have happened. The same portfolio and settings give the same report.
@@ -21,18 +23,27 @@ pub struct SimReport {
     pub seed: u64,
     /// How many days.
     pub days: u32,
+    /// When the first of them begins.
+    pub from: Timestamp,
+    /// When the last of them ends.
+    pub until: Timestamp,
     /// How many issues there were.
     pub issues: u64,
     /// How they stand, by the word of their phase; `new` are those that nobody began.
     pub standing: BTreeMap<String, u64>,
     /// Issues done, by day.
     pub done_by_day: BTreeMap<Date, u64>,
-    /// How long an issue took from when it was written until it was done: half took less, and nine of ten.
-    pub until_done: Option<(Duration, Duration)>,
+    /// How long it took from when it was written until half of all issues were done, those that are open being counted;
+    /// `None` if that was not reached.
+    pub half_done: Option<Duration>,
+    /// The same of nine of ten.
+    pub most_done: Option<Duration>,
     /// What waited, by its reason: hours of all issues together.
     pub waits: BTreeMap<String, f64>,
     /// Attempts by how they ended.
     pub ends: BTreeMap<String, u64>,
+    /// What the figures of agents rest on.
+    pub bases: Vec<Basis>,
     /// What was used, by agent and model.
     pub costs: Vec<CostRow>,
     /// The windows of vendors that accounts used up.
@@ -97,6 +108,16 @@ impl SimReport {
         self.standing.get("done").copied().unwrap_or(0)
     }
 
+    /// Attempts of agents.
+    pub fn attempts(&self) -> u64 {
+        self.costs.iter().map(|row| row.attempts).sum()
+    }
+
+    /// What they used.
+    pub fn tokens(&self) -> u64 {
+        self.costs.iter().map(|row| row.tokens).sum()
+    }
+
     /// What all of it cost by the token, or would have.
     pub fn usd(&self) -> f64 {
         self.costs.iter().map(|row| row.usd).sum()
@@ -121,19 +142,25 @@ pub(super) fn report(world: &World, tally: &Tally, (records, state): (&[Record],
         took.extend(arrived.and_then(|arrived| Duration::try_from(at.duration_since(*arrived)).ok()));
     }
     took.sort_unstable();
-    let at = |part: usize| took.get((took.len().saturating_sub(1)) * part / 100).copied();
+    // What is not done took longer than any that is: who does less is not to look faster for it.
+    let all = inner.arrived.len();
+    let within = |part: usize| took.get((all * part).div_ceil(100).saturating_sub(1)).copied();
     let tally = tally.lock();
-    let hours = |(word, long): (&&str, &Duration)| ((*word).to_owned(), round(long.as_secs_f64() / 3600.0));
+    let hours = |(word, long): (&String, &Duration)| (word.clone(), round(long.as_secs_f64() / 3600.0));
     SimReport {
         version: 1,
         seed: settings.seed,
         days: settings.days,
+        from: settings.start,
+        until: later(settings.start, Duration::from_secs(u64::from(settings.days) * 86_400)),
         issues: inner.arrived.len() as u64,
         standing,
         done_by_day: by_day,
-        until_done: at(50).zip(at(90)),
+        half_done: within(50),
+        most_done: within(90),
         waits: tally.waits.iter().map(hours).collect(),
         ends: seen.ends,
+        bases: bases(world, records),
         costs: seen.costs,
         windows: inner.vendors.used_up.clone(),
         people: seen.people,

@@ -33,7 +33,7 @@ impl Services {
 
     async fn reach(&self, project: &ProjectName) -> Result<(), TrackerError> {
         tokio::time::sleep(WAY).await;
-        if self.world.fails(FaultKind::ServiceDown) {
+        if self.world.is_away(project) || self.world.fails(FaultKind::ServiceDown) {
             return Err(self.unavailable(project, "the connection was refused"));
         }
         Ok(())
@@ -44,7 +44,7 @@ impl Services {
     async fn once(
         &self,
         key: &str,
-        request: Request,
+        mut request: Request,
         find: impl Fn() -> Option<Answer>,
     ) -> Result<Answer, TrackerError> {
         let (Request::Tracker(project, ..) | Request::Pull(project, ..)) = &request;
@@ -58,12 +58,16 @@ impl Services {
             tokio::time::sleep(world.time.until(until) + Duration::from_millis(1)).await;
         }
         if let Some(answer) = find().filter(|_| world.mutation != Some(Mutation::ReadBack)) {
-            world.look().begun.remove(&name);
+            let mut inner = world.look();
+            inner.begun.remove(&name);
+            inner.seen.insert(key.to_owned());
             return Ok(answer);
         }
         let slow = world.fails(FaultKind::SlowWrite);
         let way = if slow { Duration::from_millis(world.look().dice.below(60_000)) + DEADLINE } else { WAY };
         let arrived = later(world.time.true_now(), LONGEST);
+        let looks = world.mutation != Some(Mutation::ReadBack);
+        world.look().prepare(&mut request, looks);
         world.look().begun.insert(name.clone(), arrived);
         let number = world.send(request, way);
         tokio::time::sleep(way.min(DEADLINE) + Duration::from_millis(1)).await;
@@ -97,7 +101,7 @@ impl Tracker for Services {
             let found = inner.places.get(project)?.find(key, write)?;
             Some(Answer::Tracker(Applied::Already(found)))
         };
-        let request = Request::Tracker(project.clone(), key.to_owned(), write.clone());
+        let request = Request::Tracker(project.clone(), key.to_owned(), write.clone(), false);
         match self.once(key, request, find).await? {
             Answer::Tracker(applied) => Ok(applied),
             Answer::NotFound(issue) => Err(TrackerError::NotFound { project: project.clone(), issue }),
@@ -126,7 +130,7 @@ impl Forge for Services {
             let found = inner.places.get_mut(project)?.find_pull(key, write)?;
             Some(Answer::Pull(PullApplied::Already(found)))
         };
-        let request = Request::Pull(project.clone(), key.to_owned(), write.clone());
+        let request = Request::Pull(project.clone(), key.to_owned(), write.clone(), false);
         match self.once(key, request, find).await? {
             Answer::Pull(applied) => Ok(applied),
             _ => Err(self.unavailable(project, "the answer was to another question")),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use dayfly_core::{AgentName, StageName};
+use dayfly_core::{Access, AgentName, AnswerRule, JobSpec, StageName};
 use jiff::Timestamp;
 
 use super::{Spread, Staged};
@@ -27,6 +27,8 @@ pub struct Settings {
     pub people: People,
     /// How agents work, by agent and stage; `None` stands for any. The closest entry counts.
     pub habits: BTreeMap<(Option<AgentName>, Option<StageName>), Habit>,
+    /// What tokens cost, by agent and the model that is asked for; before what the portfolio says of prices.
+    pub prices: BTreeMap<(AgentName, Option<String>), Paid>,
     /// What vendors give each account.
     pub quota: Quota,
     /// What goes wrong.
@@ -47,6 +49,7 @@ impl Default for Settings {
             backlog: 5,
             people: People::default(),
             habits: BTreeMap::new(),
+            prices: BTreeMap::new(),
             quota: Quota::default(),
             faults: Faults::none(),
             staged: Vec::new(),
@@ -101,9 +104,32 @@ pub(super) enum Kind {
     Judge,
 }
 
+impl Kind {
+    pub(super) fn of(job: &JobSpec) -> Self {
+        match (job.access, job.answer) {
+            (Access::Write, _) => Self::Write,
+            (_, AnswerRule::Verdict) => Self::Judge,
+            _ => Self::Read,
+        }
+    }
+}
+
+/// What attempts in a ledger cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Paid {
+    /// How many attempts said so.
+    pub attempts: u64,
+    /// Their tokens.
+    pub tokens: u64,
+    /// Their money, in US dollars.
+    pub usd: f64,
+}
+
 /// How an agent works.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Habit {
+    /// How many attempts in a ledger tell so; 0 if it is a guess.
+    pub seen: u64,
     /// How long an attempt takes, in minutes.
     pub minutes: Spread,
     /// The tokens it reads, in thousands; those it writes are a twentieth.
@@ -126,6 +152,7 @@ impl Habit {
     /// What is taken for usual where nothing is known.
     pub(super) fn usual(kind: Kind) -> Self {
         let read = Habit {
+            seen: 0,
             minutes: Spread::new(1.0, 3.0, 8.0, 20.0),
             kilotokens: Spread::new(40.0, 120.0, 400.0, 1200.0),
             fails: 0.02,
@@ -201,6 +228,8 @@ pub struct Faults {
     pub suspend: f64,
     /// How often a day a vendor takes nothing.
     pub outage: f64,
+    /// How often a day the services of a project do not answer for hours.
+    pub away: f64,
 }
 
 impl Faults {
@@ -225,6 +254,7 @@ impl Faults {
             clock: 0.1,
             suspend: 0.3,
             outage: 0.2,
+            away: 0.0,
         }
     }
 
@@ -244,6 +274,7 @@ impl Faults {
             clock: 6.0,
             suspend: 6.0,
             outage: 2.0,
+            away: 1.0,
         }
     }
 }

@@ -23,6 +23,8 @@ pub enum Staged {
     Sleep(Duration),
     /// A vendor takes nothing for so long.
     Down(VendorName, Duration),
+    /// The tracker and the forge of a project do not answer for so long.
+    Away(ProjectName, Duration),
     /// The engine dies.
     Crash,
     /// An issue is written in a project.
@@ -33,8 +35,9 @@ pub enum Staged {
 pub(super) type Forecast = BTreeMap<(Timestamp, u32), Staged>;
 
 /// Draws it.
-pub(super) fn forecast(settings: &Settings, vendors: &[VendorName]) -> Forecast {
+pub(super) fn forecast(settings: &Settings, vendors: &[VendorName], projects: &[ProjectName]) -> Forecast {
     let mut dice = Dice::new(settings.seed, "staged");
+    let mut away = Dice::new(settings.seed, "away");
     let faults = settings.faults;
     let mut all = Forecast::new();
     let mut number = 0;
@@ -65,11 +68,24 @@ pub(super) fn forecast(settings: &Settings, vendors: &[VendorName]) -> Forecast 
                 add(at, Staged::Down(vendor.clone(), Duration::from_secs(300 + dice.below(3 * 3600))));
             }
         }
+        for _ in 0..away.count(faults.away) {
+            let at = later(begin, Duration::from_secs(away.below(86_400)));
+            let which = usize::try_from(away.below(projects.len() as u64)).unwrap_or_default();
+            if let Some(project) = projects.get(which) {
+                add(at, Staged::Away(project.clone(), Duration::from_secs(3600 + away.below(5 * 3600))));
+            }
+        }
     }
     all
 }
 
 impl World {
+    /// Whether the services of a project do not answer now.
+    pub(super) fn is_away(&self, project: &ProjectName) -> bool {
+        let now = self.time.true_now();
+        self.look().away.get(project).is_some_and(|until| *until > now)
+    }
+
     /// Lets it come.
     pub(super) fn befalls(&self, staged: &Staged) {
         let now = self.time.true_now();
@@ -88,6 +104,11 @@ impl World {
                 self.count(FaultKind::Outage);
                 self.tell(format!("{vendor} takes nothing for {} min", long.as_secs() / 60));
                 self.look().vendors.down.insert(vendor.clone(), later(now, *long));
+            }
+            Staged::Away(project, long) => {
+                self.count(FaultKind::ServiceDown);
+                self.tell(format!("the services of {project} do not answer for {} min", long.as_secs() / 60));
+                self.look().away.insert(project.clone(), later(now, *long));
             }
             Staged::Crash => {
                 self.count(FaultKind::Crash);

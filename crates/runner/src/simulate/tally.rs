@@ -29,7 +29,7 @@ pub(super) struct Inner {
     /// How often an engine was started.
     pub(super) starts: u64,
     /// What waited, by its reason, for so long in all.
-    pub(super) waits: BTreeMap<&'static str, Duration>,
+    pub(super) waits: BTreeMap<String, Duration>,
     /// The state as an engine knew it, by its place in the ledger.
     pub(super) states: BTreeMap<Seq, Digest>,
     /// Attempts that an engine took up from one before it, and those that it settled as lost.
@@ -144,15 +144,15 @@ fn views(world: &World) -> BTreeMap<ProjectName, ProjectView> {
 }
 
 /// The word for why something waits.
-fn word(wait: &Wait) -> &'static str {
-    match wait {
+fn word(wait: &Wait) -> String {
+    let word = match wait {
+        Wait::Budget { of } => return bound(of),
         Wait::Slot { .. } => "a slot",
         Wait::Running { .. } => "its attempt",
         Wait::Effects { .. } => "its writes",
         Wait::Backoff => "the next try",
         Wait::Capacity { .. } => "capacity",
         Wait::Account { .. } => "an account",
-        Wait::Budget { .. } => "a budget",
         Wait::Answer { .. } => "an answer",
         Wait::Children { .. } => "its children",
         Wait::Merge { .. } | Wait::Pull { .. } => "its merge",
@@ -164,5 +164,46 @@ fn word(wait: &Wait) -> &'static str {
         Wait::Label { .. } => "a label",
         Wait::Tracker { .. } => "its tracker",
         _ => "something else",
+    };
+    word.to_owned()
+}
+
+/// A budget by its key and whose it is, so that whoever reads it can raise it. How much of it is used is left out: it
+/// is another number each time.
+fn bound(of: &str) -> String {
+    let named = || {
+        let (what, span) = of.rsplit_once(" this ")?;
+        let (what, who) = what.split_once(" for ")?;
+        let (_, most) = what.split_once(" of ")?;
+        let (most, unit) = most.split_once(' ')?;
+        let (key, most) = match unit {
+            "US dollars" => ("usd", most.strip_suffix(".00").unwrap_or(most).to_owned()),
+            "minutes of agent time" => ("time", format!("\"{most}m\"")),
+            unit => (unit, most.to_owned()),
+        };
+        Some(format!("a budget, {span}-{key} = {most} of {who}"))
+    };
+    named().unwrap_or_else(|| format!("a budget, {of}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_named_by_its_key_whatever_is_used_of_it() {
+        let named = |of: &str| bound(of);
+        assert_eq!(
+            named("100.37 of 100.00 US dollars for all projects this day"),
+            "a budget, day-usd = 100 of all projects"
+        );
+        assert_eq!(named("7 of 5 tokens for project for this month"), "a budget, month-tokens = 5 of project for");
+        assert_eq!(
+            named("61 of 60 minutes of agent time for project web this day"),
+            "a budget, day-time = \"60m\" of project web"
+        );
+        assert_eq!(named("9 of 9 attempts for all projects this day"), "a budget, day-attempts = 9 of all projects");
+        let running = "the attempts that are left for all projects run";
+        assert_eq!(named(running), format!("a budget, {running}"));
     }
 }

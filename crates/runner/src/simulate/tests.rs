@@ -4,6 +4,7 @@ use dayfly_core::{Config, Portfolio, SourceText};
 
 use super::*;
 
+mod figures;
 mod limits;
 
 /// A portfolio of two projects that land by themselves, with an agent of a vendor's.
@@ -20,6 +21,16 @@ fn portfolio(more: &str) -> Portfolio {
 fn read(text: String) -> Portfolio {
     let source = SourceText::new("/nowhere/dayfly.toml", text);
     Config::read(&source, &mut |_| Err("there is no file".into())).unwrap().portfolio
+}
+
+/// Two projects on a forge: one lands by pull requests, one by itself.
+fn on_a_forge() -> Portfolio {
+    read(
+        "version = 1\n[agents.claude]\nkind = \"claude\"\n\
+         [projects.pulls]\npath = \"pulls\"\ngithub = \"me/pulls\"\n\
+         [projects.lands]\npath = \"lands\"\ngithub = \"me/lands\"\nlanding = \"direct\"\n"
+            .into(),
+    )
 }
 
 fn settings(seed: u64, days: u32) -> Settings {
@@ -54,6 +65,35 @@ fn nothing_is_lost_or_done_twice_whatever_goes_wrong() {
         assert!(report.faults.len() >= 8 && report.fault_count() > 50, "seed {seed}: {:?}", report.faults);
         assert!(report.done() > 0, "seed {seed}: {:?}", report.standing);
     }
+}
+
+/// A landing whose issue was handed over before finds its pull request open, and is counted under its own name too.
+#[test]
+fn nothing_is_lost_or_done_twice_on_a_forge() {
+    let settings = Settings { faults: Faults::many(), ..settings(1, 2) };
+    let report = Simulation::new(on_a_forge(), settings).run().unwrap();
+    assert_eq!(report.violations, Vec::<String>::new(), "{:#?}", report.story);
+    assert!(report.done() > 0 && report.fault_count() > 50, "{:?} {:?}", report.standing, report.faults);
+}
+
+#[test]
+fn services_that_are_away_for_hours_keep_nothing_from_being_done() {
+    let away = |name: &str| Staged::Away(dayfly_core::ProjectName::new(name).unwrap(), Duration::from_secs(5 * 3600));
+    let staged = vec![(Duration::from_secs(1800), away("pulls")), (Duration::from_secs(3600), away("lands"))];
+    let report = Simulation::new(on_a_forge(), Settings { staged, ..settings(1, 2) }).run().unwrap();
+    assert_eq!(report.violations, Vec::<String>::new(), "{:#?}", report.story);
+    assert!(report.done() > 0 && report.faults.get(&FaultKind::ServiceDown) == Some(&2), "{:?}", report.faults);
+}
+
+/// What is edited in place can be added twice too, and what only moves a branch can be told and not be done.
+#[test]
+fn comments_in_place_that_are_doubled_and_landings_that_are_lost_are_seen() {
+    let seen = |defence, what: &str| {
+        let report = Simulation::new(on_a_forge(), settings(1, 1)).without(defence).run().unwrap();
+        assert!(report.violations.iter().any(|told| told.contains(what)), "{defence:?}: {:#?}", report.violations);
+    };
+    seen(Mutation::ReadBack, "the write comment ");
+    seen(Mutation::Landing, ".merge.1/0 was done, and it was not");
 }
 
 #[test]

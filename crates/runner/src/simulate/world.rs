@@ -107,11 +107,11 @@ pub(super) enum Happening {
     LateChild(AttemptId),
 }
 
-/// A write on its way to a service.
+/// A write on its way to a service, and whether it adds something that was not there when it was sent.
 #[derive(Debug, Clone)]
 pub(super) enum Request {
-    Tracker(ProjectName, String, TrackerWrite),
-    Pull(ProjectName, String, PullWrite),
+    Tracker(ProjectName, String, TrackerWrite, bool),
+    Pull(ProjectName, String, PullWrite, bool),
 }
 
 /// The world.
@@ -156,6 +156,10 @@ pub(super) struct Inner {
     pub(super) vendors: Vendors,
     /// How often each write was done that must be done once.
     pub(super) done: BTreeMap<String, u32>,
+    /// The writes that a service has done, or has shown to be done already.
+    pub(super) seen: BTreeSet<String>,
+    /// Until when each project's services do not answer.
+    pub(super) away: BTreeMap<ProjectName, Timestamp>,
     pub(super) faults: BTreeMap<FaultKind, u64>,
     pub(super) dice: Dice,
     pub(super) people: Dice,
@@ -195,6 +199,8 @@ impl World {
             runs: BTreeMap::new(),
             vendors: Vendors::new(settings.seed, settings.quota),
             done: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            away: BTreeMap::new(),
             faults: BTreeMap::new(),
             dice: Dice::new(settings.seed, "faults"),
             people: Dice::new(settings.seed, "people"),
@@ -248,10 +254,16 @@ impl World {
     }
 
     fn perform(&self, inner: &mut Inner, request: Request, at: Timestamp) -> Answer {
-        match request {
-            Request::Tracker(project, key, write) => self.write(inner, (&project, &key), &write, at),
-            Request::Pull(project, key, write) => Answer::Pull(self.write_pull(inner, (&project, &key), &write, at)),
+        let (answer, key) = match request {
+            Request::Tracker(project, key, write, adds) => (self.write(inner, (&project, &key, adds), &write, at), key),
+            Request::Pull(project, key, write, adds) => {
+                (Answer::Pull(self.write_pull(inner, (&project, &key, adds), &write, at)), key)
+            }
+        };
+        if !matches!(answer, Answer::NotFound(_)) {
+            inner.seen.insert(key);
         }
+        answer
     }
 
     /// When something happens next by itself.
@@ -343,6 +355,7 @@ impl Inner {
     /// Takes what has not happened yet out of the world.
     pub(super) fn calm(&mut self) {
         self.open = false;
+        self.away.clear();
         self.agenda.retain(|_, what| !matches!(what, Happening::Arrives(_)));
     }
 

@@ -1,18 +1,29 @@
 //! Putting a backup in the place of a ledger.
 
+use std::collections::BTreeSet;
+use std::error::Error as _;
 use std::fs;
 use std::io;
+use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::{Anchor, StoreError};
+use dayfly_core::{Anchor, AttemptId, Event, Seq, StoreError};
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 
 use super::archive::copy::take_along;
-use super::audit::audit;
+use super::audit::{Audit, audit};
 use super::backup::{backup_name, publish};
 use super::failure;
+use super::rows::File;
 use super::schema::{self, Access};
+
+/// How long somebody who reads the ledger for a moment is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How many records are read at once.
+const PAGE: usize = 4096;
+/// What may lie beside the copy: what SQLite keeps there, and the copy of a backup of an older version.
+const PARTS: [&str; 6] = ["", "-wal", "-shm", "-journal", ".v1", ".v1-half"];
 
 /// A backup that is about to take the place of a ledger.
 #[derive(Debug)]
@@ -23,38 +34,47 @@ pub(crate) struct Restoring {
     pub(crate) head: Anchor,
     /// The place that the ledger in use has come to, as far as it is in order; `None` if there is none to read.
     pub(crate) replaced: Option<Anchor>,
+    /// The attempts that it names behind that place, as far as it can be read.
+    pub(crate) since: BTreeSet<AttemptId>,
+}
+
+/// Where a ledger that is to be replaced stood.
+#[derive(Debug, Default)]
+struct Last {
+    epoch: i64,
+    replaced: Option<Anchor>,
+    since: BTreeSet<AttemptId>,
 }
 
 impl Restoring {
     /// Copies the backup `from` beside the ledger at `path`, and proves it. Whoever took the replaced ledger over can
     /// never write to the copy. The caller holds the lock of the state directory, so that no engine writes to either.
     pub(crate) fn begin(path: &Utf8Path, from: &Utf8Path) -> Result<Self, StoreError> {
-        let found = audit(from, Vec::new())?;
-        if let Some(why) = found.broken.as_ref().map(ToString::to_string).or(found.damage) {
-            return Err(failure::other(format!("the backup `{from}` is not in order; take another one"), why));
-        }
+        let found = proven(from, audit(from, Vec::new())?)?;
         let new = path.with_extension("restoring");
-        for part in ["", "-wal", "-shm", "-journal"] {
-            remove(&Utf8PathBuf::from(format!("{new}{part}")))?;
-        }
-        let mut this = Self { path: path.to_owned(), new, head: found.head, replaced: None };
-        fs::copy(from, &this.new).map_err(|err| failure::file(&this.new, err))?;
-        take_along(from, &this.new)?;
-        let epoch = if path.exists() {
-            match last_of(path) {
-                Ok((epoch, replaced)) => {
-                    this.replaced = Some(replaced);
-                    epoch
-                }
-                Err(err) if err.is_transient() => return Err(err),
-                // It is damaged, which is why a backup is put in its place.
-                Err(_) => 0,
-            }
-        } else {
-            0
-        };
-        set_epoch(&this.new, epoch)?;
+        remove_parts(&new)?;
+        let mut this = Self { path: path.to_owned(), new, head: found.head, replaced: None, since: BTreeSet::new() };
+        this.copy(from)?;
+        let last = if path.exists() { last_of(path, &this.head)? } else { Last::default() };
+        set_epoch(&this.new, last.epoch)?;
+        (this.replaced, this.since) = (last.replaced, last.since);
         Ok(this)
+    }
+
+    /// Copies all of the backup that can be read, what lies beside it included: a file that was saved as it stood has its
+    /// last records there.
+    fn copy(&self, from: &Utf8Path) -> Result<(), StoreError> {
+        let connection = schema::connect(from, Access::Read)?;
+        let copied = connection.execute("VACUUM INTO ?1", [self.new.as_str()]);
+        copied.map_err(|err| failure::sqlite(&self.new, err))?;
+        drop(connection);
+        take_along(from, &self.new)?;
+        let copy = proven(from, audit(&self.new, Vec::new())?)?;
+        if copy.head != self.head {
+            let what = format!("the backup `{from}` changed while it was copied; make one with `dayfly store backup`");
+            return Err(failure::other(what, format!("it ended at {}, the copy of it at {}", self.head, copy.head)));
+        }
+        Ok(())
     }
 
     /// The copy, to be written to before it takes its place.
@@ -65,6 +85,11 @@ impl Restoring {
     /// Puts the copy in the place of the ledger, and gives where that one is kept. A power cut at any moment leaves the
     /// one or the other, whole.
     pub(crate) fn finish(self, at: Timestamp) -> Result<Option<Utf8PathBuf>, StoreError> {
+        let rest = beside(&self.new, "wal");
+        if rest.exists() {
+            let what = format!("the backup cannot be brought into one file, `{rest}` is left; try again");
+            return Err(failure::other(what, "a part of it lies beside it"));
+        }
         fs::File::open(&self.new).and_then(|file| file.sync_all()).map_err(|err| failure::file(&self.new, err))?;
         let kept = self.path.with_file_name(format!("replaced-{}", backup_name(at)));
         let there = self.path.exists();
@@ -79,32 +104,92 @@ impl Restoring {
 impl Drop for Restoring {
     fn drop(&mut self) {
         // After it has taken its place there is nothing of that name.
-        let _ = fs::remove_file(&self.new);
+        let _ = remove_parts(&self.new);
     }
 }
 
-/// Where the replaced ledger stood. All of it is in its one file afterwards.
-fn last_of(path: &Utf8Path) -> Result<(i64, Anchor), StoreError> {
+fn proven(from: &Utf8Path, found: Audit) -> Result<Audit, StoreError> {
+    match found.broken.as_ref().map(ToString::to_string).or_else(|| found.damage.clone()) {
+        Some(why) => Err(failure::other(format!("the backup `{from}` is not in order; take another one"), why)),
+        None => Ok(found),
+    }
+}
+
+/// Where the replaced ledger stood. All of it that can be is in its one file afterwards. Whatever else is wrong with it or with
+/// its disk is why a backup is put in its place: only whoever uses it now is in the way.
+fn last_of(path: &Utf8Path, head: &Anchor) -> Result<Last, StoreError> {
+    let last = match read_last(path, head) {
+        Err(err) if is_in_use(&err) => return Err(err),
+        Err(_) => Last::default(),
+        Ok(last) => last,
+    };
+    match gather(path) {
+        Err(err) if is_in_use(&err) => Err(in_use(path)),
+        _ => Ok(last),
+    }
+}
+
+/// Reads what is needed, and changes nothing: going back must be possible to whatever wrote the file.
+fn read_last(path: &Utf8Path, head: &Anchor) -> Result<Last, StoreError> {
+    let replaced = audit(path, Vec::new())?.head;
+    let connection = schema::connect(path, Access::Read)?;
+    let epoch = connection.query_row("SELECT epoch FROM meta WHERE id = 1", (), |row| row.get(0));
+    let epoch = epoch.map_err(|err| failure::sqlite(path, err))?;
+    let since = since(&File { path, connection: &connection }, head, &replaced);
+    Ok(Last { epoch, replaced: Some(replaced), since })
+}
+
+/// The attempts that are named behind a place: those that were started, and those that were in doubt already. All there are
+/// where the ledger never was at that place.
+fn since(file: &File<'_>, head: &Anchor, replaced: &Anchor) -> BTreeSet<AttemptId> {
+    let there = |seq: u64| file.after(Seq(seq.saturating_sub(1)), 1).ok()?.into_iter().next();
+    let common = head.seq() <= replaced.seq() && there(head.seq().0).is_some_and(|r| r.hash.as_str() == head.hash());
+    let (mut after, mut found) = (if common { head.seq() } else { Seq(0) }, BTreeSet::new());
+    // What cannot be read is told by no more than the folders.
+    while let Some(page) = file.after(after, PAGE).ok().filter(|page| !page.is_empty()) {
+        for record in page {
+            after = record.seq;
+            match record.event() {
+                Ok(Event::AttemptStarted { attempt, .. }) => drop(found.insert(attempt)),
+                Ok(Event::Restored { in_doubt, .. }) => found.extend(in_doubt),
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+/// Brings the ledger into its one file, if nobody reads it.
+fn gather(path: &Utf8Path) -> Result<(), StoreError> {
     let failed = |err| failure::sqlite(path, err);
     // What only reads leaves files beside the ledger; what writes and is the last takes them away.
-    let head = audit(path, Vec::new())?.head;
-    let connection = schema::connect(path, Access::Write)?;
-    let epoch = connection.query_row("SELECT epoch FROM meta WHERE id = 1", (), |row| row.get(0)).map_err(failed)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path.as_std_path(), flags).map_err(failed)?;
+    connection.busy_timeout(PATIENCE).map_err(failed)?;
     let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0)).map_err(failed)?;
-    if busy != 0 {
-        return Err(in_use(path));
-    }
     drop(connection);
-    if beside(path, "wal").exists() {
-        // Its last reader removes this file: there is another one.
+    // Its last reader removes that file: there is another one.
+    if busy != 0 || beside(path, "wal").exists() {
         return Err(in_use(path));
     }
-    Ok((epoch, head))
+    Ok(())
+}
+
+/// Whether another program is in the way, and not the file or its disk.
+fn is_in_use(err: &StoreError) -> bool {
+    let Some(cause) = err.source() else { return false };
+    let code = cause.downcast_ref::<Error>().and_then(Error::sqlite_error_code);
+    let busy = cause.downcast_ref::<io::Error>().is_some_and(|err| err.kind() == io::ErrorKind::ResourceBusy);
+    busy || matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 fn in_use(path: &Utf8Path) -> StoreError {
     let what = format!("another program reads the ledger `{path}` now; end it, or try again");
     StoreError::Unavailable { what, source: io::Error::from(io::ErrorKind::ResourceBusy).into() }
+}
+
+fn remove_parts(new: &Utf8Path) -> Result<(), StoreError> {
+    PARTS.iter().try_for_each(|part| remove(&Utf8PathBuf::from(format!("{new}{part}"))))
 }
 
 /// Sees to it that the next take-over is later than every one of the replaced ledger.

@@ -204,3 +204,17 @@ fn the_thread_ends_with_the_last_handle() {
     // SQLite removes the write-ahead log when the last connection closes.
     assert!(!path.with_extension("db-wal").exists());
 }
+
+#[tokio::test]
+async fn an_engine_is_soon_told_that_another_process_keeps_its_ledger_locked() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = Utf8Path::from_path(dir.path()).unwrap().join("ledger.sqlite");
+    let store = SqliteStore::open_for_engine(&path).unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let asked = std::time::Instant::now();
+    let err = store.take_over().await.unwrap_err();
+    assert!(err.is_transient() && asked.elapsed() < Duration::from_secs(20), "{err} after {:?}", asked.elapsed());
+    other.execute_batch("COMMIT").unwrap();
+    store.take_over().await.unwrap();
+}

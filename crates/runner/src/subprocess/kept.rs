@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::keeper::{
-    self, Identity, KEEPER_VERSION, KILL, KeptEnd, STATUS_FILE, STOP, Spec, Status, Told, lock, read_json,
+    Identity, KEEPER_VERSION, KILL, KeptEnd, STATUS_FILE, STOP, Spec, Status, Told, lock, read_json, refuse_newer,
 };
 use crate::log::{LogPart, LogReader, STDERR_LOG, STDOUT_LOG, join};
 use crate::process;
@@ -182,13 +182,10 @@ pub(super) async fn reattach(
     if !dir.try_exists().map_err(at(&dir))? {
         return Ok(None);
     }
-    if let Some(version) = keeper::newer_version(&dir) {
-        let what = format!("its keeper is of a newer dayfly (version {version}, this one has {KEEPER_VERSION})");
-        return Err(RunnerError::Other { what, source: None });
-    }
+    refuse_newer(&dir).map_err(|what| RunnerError::Other { what, source: None })?;
     // Whoever has the lock now decides: a keeper that comes late finds the status, and starts nothing.
     let held = lock(&dir).map_err(at(&dir))?;
-    let status: Option<Status> = read_json(&dir.join(STATUS_FILE)).unwrap_or_default();
+    let status: Option<Status> = read_json(&dir.join(STATUS_FILE)).map_err(at(&dir))?;
     if held.is_some() && status.as_ref().is_none_or(|status| status.end == KeptEnd::Void) {
         Status::of(KeptEnd::Void).write(&dir).map_err(at(&dir))?;
         end_group(walls, attempt, &dir);

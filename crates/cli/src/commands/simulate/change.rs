@@ -6,24 +6,86 @@ use crate::args::Simulate;
 use crate::context::Context;
 use crate::error::CliError;
 
-/// The portfolio with what is asked for, if anything is, and what that is in words.
-pub(super) fn changed(context: &Context, asked: &Simulate) -> Result<(Option<Portfolio>, Vec<String>), CliError> {
-    let mut changes = asked.set.clone();
+/// What was asked to be otherwise.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// The portfolio with it.
+    pub(super) portfolio: Portfolio,
+    /// What it is, as it was asked for.
+    pub(super) words: Vec<String>,
+    /// What whoever asked may not have thought of.
+    pub(super) notes: Vec<String>,
+}
+
+/// What is asked to be otherwise, if anything is.
+pub(super) fn changed(context: &Context, asked: &Simulate) -> Result<Option<Change>, CliError> {
+    let mut words: Vec<String> = asked.set.iter().map(|set| format!("--set {set}")).collect();
+    let now = &context.config.portfolio;
     let mut portfolio = match asked.set.as_slice() {
-        [] => context.config.portfolio.clone(),
-        set => context.changed(|text| apply(&text, set))?.config.portfolio,
+        [] => now.clone(),
+        set => with(context, set)?,
     };
     if let Some(most) = asked.concurrency {
-        changes.push(format!("concurrency={most}"));
+        words.push(format!("--concurrency {most}"));
         portfolio.concurrency = most;
         let all = |project: &mut Project| project.concurrency = most;
         portfolio.projects.values_mut().for_each(all);
     }
     if let Some(most) = asked.accounts {
-        changes.push(format!("accounts={most}"));
+        words.push(format!("--accounts {most}"));
         accounts(&mut portfolio, most)?;
     }
-    Ok(if changes.is_empty() { (None, changes) } else { (Some(portfolio), changes) })
+    let notes = notes((now, &portfolio), asked);
+    Ok(if words.is_empty() { None } else { Some(Change { portfolio, words, notes }) })
+}
+
+/// The portfolio with values set anew. What is wrong then is in no file, and is told of what was set.
+fn with(context: &Context, set: &[String]) -> Result<Portfolio, CliError> {
+    let read = |set: &[String]| context.changed(|text| apply(&text, set));
+    let err = match read(set) {
+        Ok(changed) => return Ok(changed.config.portfolio),
+        Err(err) => err,
+    };
+    let Some(config) = err.config() else { return Err(err) };
+    // One that is wrong by itself is told alone.
+    let alone = set.iter().find_map(|one| Some((one, read(std::slice::from_ref(one)).err()?)));
+    let told = |set: &[String]| set.iter().map(|one| format!("`--set {one}`")).collect::<Vec<_>>().join(" and ");
+    let (what, config) = match &alone {
+        Some((one, err)) => (told(std::slice::from_ref(one)), err.config().unwrap_or(config)),
+        None => (told(set), config),
+    };
+    let problems: Vec<&str> = config.problems.iter().map(|problem| problem.message.as_str()).collect();
+    let wrong = CliError::usage(format!("{what} makes a configuration that cannot be used: {}", problems.join("; ")));
+    Err(config.problems.iter().fold(wrong, |wrong, problem| wrong.hint(&problem.help)))
+}
+
+/// What a change does not do, and why.
+fn notes((now, then): (&Portfolio, &Portfolio), asked: &Simulate) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(most) = asked.accounts {
+        if then.agents.values().all(|agent| agent.kind == AgentKind::Command) {
+            notes.push(format!("No agent of yours has accounts; --accounts {most} changes nothing."));
+        } else if now.agents == then.agents {
+            notes.push(format!("--accounts {most} is how it is; it changes nothing."));
+        }
+    }
+    let of = |portfolio: &Portfolio| portfolio.projects.values().map(|project| project.concurrency).sum::<u32>();
+    if then.concurrency > now.concurrency && of(then) < then.concurrency {
+        notes.push(format!(
+            "concurrency = {} is bounded by `projects.*.concurrency`, which together let {} run at once; \
+             --concurrency {} sets all of them.",
+            then.concurrency,
+            of(then),
+            then.concurrency
+        ));
+    }
+    if then.concurrency <= now.concurrency && of(then) > of(now) && of(now) >= then.concurrency {
+        notes.push(format!("`projects.*.concurrency` is bounded by concurrency = {} for all.", then.concurrency));
+    }
+    if now == then && notes.is_empty() {
+        notes.push("That is how it is; it changes nothing.".to_owned());
+    }
+    notes
 }
 
 /// The text with values of dotted keys set anew.
@@ -49,15 +111,19 @@ fn apply(text: &str, set: &[String]) -> Result<String, CliError> {
     toml::to_string(&table).map_err(|err| CliError::usage("the configuration cannot be written").with_source(err))
 }
 
-/// Gives each agent of a vendor's so many accounts: those it has, or else its own login, and more of the same.
+/// Gives each agent of a vendor's so many accounts: those it has, or else its own login, and more of the same, billed in
+/// the same way. Its own login is one already.
 fn accounts(portfolio: &mut Portfolio, most: u32) -> Result<(), CliError> {
     let bad = |err| CliError::usage("an account cannot be named").with_source(err);
     for (name, agent) in portfolio.agents.iter_mut().filter(|(_, agent)| agent.kind != AgentKind::Command) {
+        if agent.accounts.is_empty() && most == 1 {
+            continue;
+        }
         let like = agent.accounts.first().and_then(|first| portfolio.accounts.get(first)).cloned();
         let like = like.unwrap_or_else(|| dayfly_core::AccountConfig {
             vendor: agent.vendor(name),
             state_dir: None,
-            billing: dayfly_core::Billing::Subscription,
+            billing: dayfly_core::Billing::Unknown,
             proxy_key: None,
             upstream: None,
             pass_env: Vec::new(),
@@ -76,7 +142,72 @@ fn accounts(portfolio: &mut Portfolio, most: u32) -> Result<(), CliError> {
 
 #[cfg(test)]
 mod tests {
+    use dayfly_core::{Billing, Config, SourceText};
+
     use super::*;
+
+    fn portfolio(kind: &str, more: &str) -> Portfolio {
+        let agent = if kind == "command" { "kind = \"command\"\nargv = [\"x\"]" } else { "kind = \"claude\"" };
+        let text = format!(
+            "version = 1\n{more}\n[agents.worker]\n{agent}\n[projects.web]\npath = \"web\"\n[projects.api]\npath = \"api\"\n"
+        );
+        let source = SourceText::new("/nowhere/dayfly.toml", text);
+        Config::read(&source, &mut |_| Err("there is no file".into())).unwrap().portfolio
+    }
+
+    fn asked(accounts: Option<u32>, concurrency: Option<u32>) -> Simulate {
+        Simulate {
+            days: 1,
+            seed: 1,
+            seeds: 1,
+            issues: 1.0,
+            accounts,
+            concurrency,
+            set: Vec::new(),
+            faults: crate::args::FaultLevel::None,
+            scenario: None,
+            without_defence: false,
+            list: false,
+        }
+    }
+
+    #[test]
+    fn more_accounts_are_billed_as_the_agent_is_and_one_is_how_it_is() {
+        let now = portfolio("claude", "");
+        let mut one = now.clone();
+        accounts(&mut one, 1).unwrap();
+        assert_eq!(one, now, "its own login is one account");
+        assert_eq!(notes((&now, &one), &asked(Some(1), None)), ["--accounts 1 is how it is; it changes nothing."]);
+        let mut three = now.clone();
+        accounts(&mut three, 3).unwrap();
+        let names = &three.agents["worker"].accounts;
+        assert_eq!(names.len(), 3);
+        assert!(names.iter().all(|name| three.billing(Some(name)) == now.billing(None)), "{:?}", three.accounts);
+        assert!(notes((&now, &three), &asked(Some(3), None)).is_empty());
+
+        let paid = "[accounts.worker]\nvendor = \"worker\"\nbilling = \"api-key\"\n";
+        let mut paid = portfolio("claude", paid);
+        paid.agents.values_mut().for_each(|agent| agent.accounts = paid.accounts.keys().cloned().collect());
+        accounts(&mut paid, 2).unwrap();
+        assert!(paid.accounts.values().all(|account| account.billing == Billing::ApiKey), "{:?}", paid.accounts);
+    }
+
+    #[test]
+    fn what_a_change_cannot_do_is_told() {
+        let now = portfolio("command", "");
+        let mut then = now.clone();
+        accounts(&mut then, 3).unwrap();
+        let told = notes((&now, &then), &asked(Some(3), None));
+        assert_eq!(told, ["No agent of yours has accounts; --accounts 3 changes nothing."]);
+        let told = notes((&now, &portfolio("command", "concurrency = 6")), &asked(None, None));
+        assert!(
+            matches!(told.as_slice(), [one] if one.contains("`projects.*.concurrency`, which together let 2")),
+            "{told:?}"
+        );
+        let mut all = portfolio("command", "concurrency = 6");
+        all.projects.values_mut().for_each(|project| project.concurrency = 6);
+        assert!(notes((&now, &all), &asked(None, Some(6))).is_empty());
+    }
 
     #[test]
     fn a_dotted_key_is_set_where_it_was_or_made() {

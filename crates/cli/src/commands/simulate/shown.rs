@@ -4,29 +4,42 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dayfly_runner::simulate::SimReport;
+use jiff::Timestamp;
 
 use crate::args::Simulate;
 use crate::tables::{columns, count, cut, span};
 
-use super::Found;
+use super::{Found, basis};
 
 /// The most lines of what would have needed a person.
 const MOST: usize = 12;
+/// The most characters of each: a reason begins with where it happened, and is to be read to its end.
+const LONGEST: usize = 240;
 
 pub(super) fn text(found: &Found, asked: &Simulate) -> String {
-    let [report] = found.reports.as_slice() else {
-        let mut text = many(&found.reports, asked);
-        if !found.changed.is_empty() {
-            text.push_str(&format!("\nWith {}\n\n{}", found.changes.join(", "), many(&found.changed, asked)));
+    let mut text: String = found.notes.iter().map(|note| format!("{note}\n\n")).collect();
+    match (found.reports.as_slice(), found.changed.as_slice()) {
+        ([report], []) => return one(report, found, asked),
+        ([now], [then]) => text.push_str(&beside((now, then), &found.changes.join(" "), asked)),
+        (now, then) => {
+            text.push_str(&many(now, asked));
+            if !then.is_empty() {
+                text.push_str(&format!("\nWith {}\n\n{}", found.changes.join(" "), many(then, asked)));
+            }
         }
-        return text;
-    };
-    if let [changed] = found.changed.as_slice() {
-        return beside((report, changed), &found.changes.join(", "), asked);
     }
+    text
+}
+
+/// One seed, as it is.
+fn one(report: &SimReport, found: &Found, asked: &Simulate) -> String {
+    let short = |at: Timestamp| at.to_zoned(found.zone.clone()).strftime("%m-%d %H:%M").to_string();
+    let date = |at: Timestamp| at.to_zoned(found.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
     let mut text = format!(
-        "{} of work, seed {}: {} issues, {} done.\n\n",
+        "{} of work, from {} to {}, seed {}: {} issues, {} done.\n\n",
         count(asked.days as usize, "day"),
+        date(report.from),
+        date(report.until),
         report.seed,
         report.issues,
         report.done()
@@ -34,9 +47,8 @@ pub(super) fn text(found: &Found, asked: &Simulate) -> String {
     text.push_str(&section("How the issues stand", counts(&report.standing)));
     let days = report.done_by_day.iter().map(|(day, done)| vec![day.to_string(), done.to_string()]);
     text.push_str(&section("Done by day", days.collect()));
-    if let Some((half, most)) = report.until_done {
-        text.push_str(&format!("Until done: half within {}, nine of ten within {}.\n\n", span(half), span(most)));
-    }
+    let [half, most] = [report.half_done, report.most_done].map(within);
+    text.push_str(&format!("Of all issues, half were done within: {half}; nine of ten: {most}.\n\n"));
     text.push_str(&section("What waited, in hours of all issues together", hours(&report.waits)));
     let costs = report.costs.iter().map(|row| {
         let model = row.model.clone().unwrap_or_default();
@@ -48,6 +60,7 @@ pub(super) fn text(found: &Found, asked: &Simulate) -> String {
         line
     });
     text.push_str(&section("What was used; money as if paid by the token", costs.collect()));
+    text.push_str(&basis::text([report].into_iter()));
     let windows = report.windows.iter().map(|window| {
         let closed = Duration::try_from(window.opens.duration_since(window.at)).unwrap_or_default();
         let again = window.resumed.map_or("not used again".into(), |at| format!("used again {}", short(at)));
@@ -55,7 +68,7 @@ pub(super) fn text(found: &Found, asked: &Simulate) -> String {
     });
     text.push_str(&section("Limits met", windows.take(MOST).collect()));
     let people = report.people.iter().take(MOST);
-    let rows = people.map(|needed| vec![short(needed.at), needed.issue.clone(), cut(&needed.what, 80)]);
+    let rows = people.map(|needed| vec![short(needed.at), needed.issue.clone(), cut(&needed.what, LONGEST)]);
     let mut people = section(&format!("What needed a person: {}", report.people.len()), rows.collect());
     if report.people.len() > MOST {
         people = format!("{}\n(the first {MOST}; --json has all)\n\n", people.trim_end());
@@ -66,11 +79,12 @@ pub(super) fn text(found: &Found, asked: &Simulate) -> String {
     text
 }
 
-fn short(at: jiff::Timestamp) -> String {
-    at.strftime("%m-%d %H:%M").to_string()
+/// How long something took that may not have come about.
+fn within(time: Option<Duration>) -> String {
+    time.map_or("not in this time".into(), span)
 }
 
-fn section(title: &str, rows: Vec<Vec<String>>) -> String {
+pub(super) fn section(title: &str, rows: Vec<Vec<String>>) -> String {
     if rows.is_empty() {
         return String::new();
     }
@@ -110,18 +124,14 @@ fn violations(report: &SimReport, asked: &Simulate) -> String {
 
 /// Two side by side.
 fn beside((now, then): (&SimReport, &SimReport), what: &str, asked: &Simulate) -> String {
-    let until = |report: &SimReport, which: usize| {
-        let time = report.until_done.map(|(half, most)| if which == 0 { half } else { most });
-        time.map_or("-".into(), span)
-    };
     let waits = |report: &SimReport, word: &str| format!("{:.1}", report.waits.get(word).copied().unwrap_or(0.0));
     let mut rows = vec![vec![String::new(), "as it is".into(), what.to_owned()]];
     let mut row = |name: &str, of: &dyn Fn(&SimReport) -> String| rows.push(vec![name.to_owned(), of(now), of(then)]);
     row("issues done", &|r| format!("{} of {}", r.done(), r.issues));
-    row("half done within", &|r| until(r, 0));
-    row("nine of ten within", &|r| until(r, 1));
-    row("attempts", &|r| r.ends.values().sum::<u64>().to_string());
-    row("tokens, millions", &|r| format!("{:.1}", r.costs.iter().map(|c| c.tokens).sum::<u64>() as f64 / 1e6));
+    row("half of all done within", &|r| within(r.half_done));
+    row("nine of ten within", &|r| within(r.most_done));
+    row("attempts of agents", &|r| r.attempts().to_string());
+    row("tokens, millions", &|r| format!("{:.1}", r.tokens() as f64 / 1e6));
     row("USD by the token", &|r| format!("{:.2}", r.usd()));
     row("limits met", &|r| r.windows.len().to_string());
     row("needed a person", &|r| r.people.len().to_string());
@@ -131,8 +141,9 @@ fn beside((now, then): (&SimReport, &SimReport), what: &str, asked: &Simulate) -
         row(&format!("hours waiting for {word}"), &|r| waits(r, word));
     }
     format!(
-        "{}\n{}{}",
+        "{}\n{}{}{}",
         columns(&rows),
+        basis::text([now, then].into_iter()),
         violations(now, asked),
         if then.violations.is_empty() { String::new() } else { violations(then, asked) }
     )
@@ -156,9 +167,43 @@ fn many(reports: &[SimReport], asked: &Simulate) -> String {
         sum(&SimReport::fault_count),
         section("What went wrong", counts(&faults))
     );
+    text.push_str(&section("How far the seeds lie apart", spread(reports)));
+    text.push_str(&basis::text(reports.iter()));
     match bad.as_slice() {
         [] => text.push_str("Nothing was lost, and nothing was done twice.\n"),
         bad => bad.iter().for_each(|report| text.push_str(&violations(report, asked))),
     }
     text
 }
+
+/// How far seeds lie apart: one of them says little.
+fn spread(reports: &[SimReport]) -> Vec<Vec<String>> {
+    let mut rows = vec![["", "least", "median", "most"].map(str::to_owned).to_vec()];
+    let mut row = |name: &str, of: &dyn Fn(&SimReport) -> f64, digits: usize| {
+        let mut all: Vec<f64> = reports.iter().map(of).collect();
+        all.sort_by(f64::total_cmp);
+        // Of an even number there are two in the middle.
+        let middle =
+            [all.len().saturating_sub(1) / 2, all.len() / 2].map(|at| all.get(at).copied().unwrap_or_default());
+        let ends = [all.first(), all.last()].map(|end| end.copied().unwrap_or_default());
+        let median = f64::midpoint(middle[0], middle[1]);
+        // Halves are shown where there are any.
+        let halves = if digits == 0 && median.fract() != 0.0 { 1 } else { digits };
+        rows.push(vec![
+            name.to_owned(),
+            format!("{:.digits$}", ends[0]),
+            format!("{median:.halves$}"),
+            format!("{:.digits$}", ends[1]),
+        ]);
+    };
+    row("issues", &|r| r.issues as f64, 0);
+    row("issues done", &|r| r.done() as f64, 0);
+    row("attempts of agents", &|r| r.attempts() as f64, 0);
+    row("tokens, millions", &|r| r.tokens() as f64 / 1e6, 1);
+    row("USD by the token", &SimReport::usd, 2);
+    row("needed a person", &|r| r.people.len() as f64, 0);
+    rows
+}
+
+#[cfg(test)]
+mod tests;

@@ -148,20 +148,24 @@ impl Model {
         self.outage(&service, now).map(|outage| outage.told(&service))
     }
 
-    /// The earliest time at which an effect is due that was put off, or whose service is left alone.
-    pub(in crate::engine) fn next_effect(&self) -> Option<Timestamp> {
-        let due = self.state.outbox.iter().filter_map(|pending| {
+    /// The earliest time at which an effect comes due that was put off, or whose service is left alone. What is due and
+    /// cannot begin, or is held, comes due by no clock.
+    pub(in crate::engine) fn next_effect(&self, now: Timestamp) -> Option<Timestamp> {
+        let idle = self.state.first_effects().filter(|pending| !self.applying.contains(&pending.entry.id));
+        let due = idle.filter_map(|pending| {
             let service = Service::of(&pending.entry.effect, &self.portfolio);
             let back = self.state.services.get(&service).map(|outage| outage.until);
-            let again = pending.delayed.as_ref().map(|(_, until)| *until);
+            let delayed = pending.delayed.as_ref().filter(|_| !self.anew.contains(&pending.entry.id));
+            let again = delayed.map(|(_, until)| *until);
             [back, again].into_iter().flatten().max()
         });
-        due.min()
+        due.filter(|at| *at > now).min()
     }
 
-    /// When a tracker that did not answer is asked again.
+    /// When a tracker that did not answer is asked again, unless it is being asked.
     pub(in crate::engine) fn next_reading(&self) -> Option<Timestamp> {
-        let passing = self.views.iter().filter(|(_, view)| view.passing);
+        let asked = |project: &ProjectName| self.stale.contains(project) || self.syncing.contains(project);
+        let passing = self.views.iter().filter(|(project, view)| view.passing && !asked(project));
         let again = passing.filter_map(|(project, _)| {
             let again = self.read_at.get(project)?.checked_add(self.again()).ok()?;
             let back = self.state.services.get(&Service::of_issues(project, &self.portfolio));

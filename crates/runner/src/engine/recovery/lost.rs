@@ -1,5 +1,6 @@
 //! Attempts that cannot be gone on with: ended, and settled once.
 
+use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{
     AttemptId, Condition, End, Event, Fate, Found, Issue, LiveAttempt, Next, Outcome, Receipt, State, TrackerState,
     parking_effects,
@@ -51,12 +52,16 @@ impl Recovery<'_> {
         let mut found = Found { what: id.to_string(), fate: Fate::Settled, why: String::new() };
         let (outcome, next, effects) = match work {
             Some(work) => {
-                if let Some(why) = why {
-                    found.why = format!("it could not be taken up: {why}");
-                    outcome.receipt.tail.clone_from(&found.why);
-                }
                 keep(&work, &mut outcome).await;
-                let ended = work.settle(outcome, None).await;
+                let ended = match why {
+                    // It may have done all that it was to do, and to do it twice may be the worse.
+                    Some(why) => {
+                        let reason = format!("it could not be taken up: {why}");
+                        outcome.receipt.tail.insert_str(0, &reason);
+                        work.park(outcome, reason, "look at what it left, and mend the cause")
+                    }
+                    None => work.settle(outcome, None).await,
+                };
                 if let Next::Block { reason, .. } = &ended.next {
                     (found.fate, found.why) = (Fate::Parked, reason.clone());
                 }
@@ -72,6 +77,11 @@ impl Recovery<'_> {
             // The project left the configuration: the attempt is over all the same.
             None => {
                 found.why = "its project is no longer in the configuration".into();
+                // Where its commits would be kept is not known, and with the project back the copy would be removed.
+                if let Some(left) = leave(&self.house.tree(&id)).await {
+                    found.why.push_str(&format!("; what it left stays in {left}"));
+                }
+                outcome.receipt.tail.clone_from(&found.why);
                 let next = Next::Go { stage: attempt.stage.clone(), feedback: None, not_before: None };
                 (outcome, next, Vec::new())
             }
@@ -92,10 +102,16 @@ fn outcome() -> Outcome {
 pub(in crate::engine) async fn keep(work: &Work, outcome: &mut Outcome) {
     let Err(err) = try_keep(work, outcome).await else { return };
     let tree = work.house.tree(&work.id);
-    let left = tree.with_file_name(format!("{}.left", work.id));
-    let place = tokio::fs::rename(&tree, &left).await.map_or(tree, |()| left);
+    let place = leave(&tree).await.unwrap_or(tree);
     let said = format!("\nwhat it committed could not be kept, and stays in {place}: {}", chain(&err));
     outcome.receipt.tail.push_str(&said);
+}
+
+/// Gives a working copy that is there a name under which nothing removes it.
+async fn leave(tree: &Utf8Path) -> Option<Utf8PathBuf> {
+    let names = std::iter::once(format!("{tree}.left")).chain((1..).map(|n| format!("{tree}.left-{n}")));
+    let left = names.map(Utf8PathBuf::from).find(|name| name.symlink_metadata().is_err())?;
+    tokio::fs::rename(tree, &left).await.ok().map(|()| left)
 }
 
 async fn try_keep(work: &Work, outcome: &mut Outcome) -> Result<(), GitError> {

@@ -126,7 +126,7 @@ async fn what_a_probe_of_a_subscription_would_have_cost_is_no_money() {
         _ => None,
     });
     assert_eq!(billed.collect::<Vec<_>>(), [(Billing::Subscription, 904)]);
-    let spent = asked.world.state().await.capacity.spending.since(now(), None);
+    let spent = asked.world.state().await.capacity.spending.between(now(), jiff::Timestamp::MAX, None);
     assert_eq!((spent.usd_micros, spent.flat_usd_micros, spent.attempts), (0, 30_000, 2));
 }
 

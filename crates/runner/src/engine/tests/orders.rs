@@ -2,6 +2,8 @@
 
 use dayfly_core::{Ask, Order, Quit, Request, Target};
 
+use dayfly_testkit::store::{FaultyStore, StoreFault};
+
 use super::outbox::Crashing;
 use super::*;
 use crate::{Inbox, new_order_id};
@@ -216,5 +218,33 @@ async fn an_order_counts_once_though_engines_die() {
         run(&world).await.unwrap();
         let rows = world.events().await.into_iter().filter(|event| matches!(event, Event::Paused { .. })).count();
         assert_eq!((rows, inbox(&world).waiting().len(), world.attempts().len()), (1, 0, 0));
+    }
+}
+
+#[tokio::test]
+async fn an_engine_whose_store_does_not_serve_ends_when_it_is_told_to() {
+    for how in [Quit::Polite, Quit::Kill] {
+        let world = World::new(&["exec", "merge"]);
+        let store = FaultyStore::new(Arc::clone(&world.store) as Arc<dyn Store>);
+        let faults = store.clone();
+        let runner = world.mock(move |_| {
+            faults.begin(StoreFault::Unavailable);
+            MockScript { after: Duration::from_millis(1), ..MockScript::succeeds() }
+        });
+        let (inbox, own) = (inbox(&world), crate::identity(std::process::id()).unwrap());
+        let asks = inbox.clone();
+        let progress = Progress::new(move |notice| {
+            if matches!(notice, Notice::Unavailable(_)) {
+                asks.put(&Request::new(order(), Ask::End { engine: own.clone(), how })).unwrap();
+                asks.ring();
+            }
+        });
+        let engine = world.builder(runner).store(Arc::new(store)).progress(progress).inbox(inbox.clone()).build();
+        let err = finish(&engine, idle(0)).await.unwrap_err();
+        assert_eq!(
+            (err.to_string().as_str(), inbox.waiting().len()),
+            ("the disk is full; free some space", 0),
+            "{how:?}"
+        );
     }
 }

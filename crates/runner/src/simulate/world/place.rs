@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use dayfly_core::{
     Applied, Author, Comment, Issue, IssueFacts, IssueId, Milestone, NewIssue, Project, ProjectName, PullApplied,
-    TrackerState, TrackerWrite, Trust,
+    PullWrite, TrackerState, TrackerWrite, Trust,
 };
 use jiff::Timestamp;
 
 use crate::simulate::dice::Dice;
 
 use super::pulls::PullHere;
-use super::{Inner, Tree, World};
+use super::{Inner, Request, Tree, World};
 
 /// What a service answers.
 #[derive(Debug, Clone)]
@@ -76,7 +76,11 @@ impl Place {
                 (!add.is_empty() && stands).then_some(None)
             }
             TrackerWrite::State { issue: id, state } => (issue(id)?.state == *state).then_some(None),
-            TrackerWrite::Duplicate { issue: id, .. } => (issue(id)?.state == TrackerState::Closed).then_some(None),
+            TrackerWrite::Duplicate { issue: id, .. } => {
+                let issue = issue(id)?;
+                let told = issue.comments.iter().any(|comment| comment.key.as_deref() == Some(key));
+                (told && issue.state == TrackerState::Closed).then_some(None)
+            }
             TrackerWrite::BlockedBy { issue: id, by } => {
                 let blocked = &issue(id)?.facts.blocked_by;
                 by.iter().all(|by| blocked.iter().any(|b| b == by.as_str())).then_some(None)
@@ -89,12 +93,24 @@ impl Place {
         }
     }
 
+    /// Whether a write would add what is edited once it is there, as far as its sender sees.
+    pub(super) fn adds(&self, write: &TrackerWrite) -> bool {
+        match write {
+            TrackerWrite::Sticky { issue, topic, .. } => {
+                let issue = issue.as_str().parse().ok().and_then(|number: u64| self.issues.get(&number));
+                issue.is_some_and(|issue| issue.comments.iter().all(|c| c.topic.as_ref() != Some(topic)))
+            }
+            TrackerWrite::Milestone { title, .. } => !self.milestones.contains_key(title),
+            _ => false,
+        }
+    }
+
     /// Whether something that was written here has that key.
     pub(in crate::simulate) fn holds(&self, key: &str) -> bool {
         let of = |issue: &Issue| {
             issue.facts.key.as_deref() == Some(key) || issue.comments.iter().any(|c| c.key.as_deref() == Some(key))
         };
-        self.issues.values().any(of)
+        self.issues.values().any(of) || self.opened_by(key)
     }
 
     pub(super) fn create(&mut self, new: &NewIssue, author: Author, key: Option<&str>, at: Timestamp) -> IssueId {
@@ -128,16 +144,34 @@ fn bot() -> Author {
     Author { name: "dayfly".into(), trust: Trust::Writer, bot: true }
 }
 
+impl Inner {
+    /// Notes whether a write would add something, as its sender sees it now. When it arrives, another may be there.
+    pub(in crate::simulate) fn prepare(&mut self, request: &mut Request, looks: bool) {
+        match request {
+            Request::Tracker(project, _, write, adds) => {
+                let first = self.places.get(project).is_some_and(|place| place.adds(write));
+                let kind = matches!(write, TrackerWrite::Sticky { .. } | TrackerWrite::Milestone { .. });
+                *adds = first || (kind && !looks);
+            }
+            Request::Pull(project, _, write, adds) => {
+                let first = self.places.get_mut(project).is_some_and(|place| place.says_first(write));
+                *adds = first || (matches!(write, PullWrite::Say { .. }) && !looks);
+            }
+        }
+    }
+}
+
 impl World {
     /// A write to a tracker, as its service does it: whatever it is asked for, and as often.
     pub(super) fn write(
         &self,
         inner: &mut Inner,
-        (project, key): (&ProjectName, &str),
+        (project, key, adds): (&ProjectName, &str, bool),
         write: &TrackerWrite,
         at: Timestamp,
     ) -> Answer {
-        let once = matches!(write, TrackerWrite::Comment { .. } | TrackerWrite::Create(_));
+        let once =
+            matches!(write, TrackerWrite::Comment { .. } | TrackerWrite::Create(_) | TrackerWrite::Duplicate { .. });
         let Some(place) = inner.places.get_mut(project) else {
             return Answer::NotFound(IssueId::new("0").expect("a number is an id"));
         };
@@ -167,6 +201,15 @@ impl World {
         }
         if once {
             inner.done_once(at, key);
+        }
+        match write {
+            TrackerWrite::Sticky { issue, topic, .. } if adds => {
+                inner.done_once(at, &format!("comment {topic} of {project}#{issue}"));
+            }
+            TrackerWrite::Milestone { title, .. } if adds => {
+                inner.done_once(at, &format!("milestone {title} of {project}"));
+            }
+            _ => {}
         }
         self.people_react(inner, project, write, at);
         Answer::Tracker(Applied::Done(created))
@@ -199,7 +242,10 @@ fn change(issue: &mut Issue, key: &str, write: &TrackerWrite, at: Timestamp) {
             issue.labels.extend(missing);
         }
         TrackerWrite::State { state, .. } => issue.state = *state,
-        TrackerWrite::Duplicate { .. } => issue.state = TrackerState::Closed,
+        TrackerWrite::Duplicate { of, .. } => {
+            issue.comments.push(comment(None, &format!("The same as #{of}.")));
+            issue.state = TrackerState::Closed;
+        }
         TrackerWrite::BlockedBy { by, .. } => {
             for by in by.iter().map(ToString::to_string) {
                 if !issue.facts.blocked_by.contains(&by) {

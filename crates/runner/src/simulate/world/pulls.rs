@@ -1,6 +1,6 @@
 //! Pull requests, as their forge keeps them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use dayfly_core::{
@@ -25,7 +25,8 @@ pub(in crate::simulate) struct PullHere {
     number: u64,
     branch: String,
     base: String,
-    key: String,
+    /// The writes it was opened with, or found open by.
+    keys: BTreeSet<String>,
     /// The commit it stood at when it was last changed.
     head: Commit,
     since: Timestamp,
@@ -90,10 +91,21 @@ impl Place {
         }
     }
 
+    /// Whether a write would add something to a pull request, as far as its sender sees.
+    pub(super) fn says_first(&mut self, write: &PullWrite) -> bool {
+        let PullWrite::Say { branch, topic, .. } = write else { return false };
+        self.pull(branch).is_some_and(|pull| !pull.says.contains_key(topic))
+    }
+
+    /// Whether a pull request was opened, or found open, by the write of that key.
+    pub(super) fn opened_by(&self, key: &str) -> bool {
+        self.pulls.iter().any(|pull| pull.keys.contains(key))
+    }
+
     /// What an adapter finds that looks whether a write was done.
     pub(in crate::simulate) fn find_pull(&mut self, key: &str, write: &PullWrite) -> Option<Option<u64>> {
         match write {
-            PullWrite::Open(_) => Some(Some(self.pulls.iter().find(|pull| pull.key == key)?.number)),
+            PullWrite::Open(_) => Some(Some(self.pulls.iter().find(|pull| pull.keys.contains(key))?.number)),
             PullWrite::Say { branch, topic, body } => {
                 let pull = self.pull(branch)?;
                 (pull.says.get(topic) == Some(body)).then_some(Some(pull.number))
@@ -120,7 +132,7 @@ impl World {
     pub(super) fn write_pull(
         &self,
         inner: &mut Inner,
-        (project, key): (&ProjectName, &str),
+        (project, key, adds): (&ProjectName, &str, bool),
         write: &PullWrite,
         at: Timestamp,
     ) -> PullApplied {
@@ -140,7 +152,11 @@ impl World {
             PullWrite::Say { branch, topic, body } => match place.pull(branch) {
                 Some(pull) => {
                     pull.says.insert(topic.clone(), body.clone());
-                    PullApplied::Done(Some(pull.number))
+                    let number = pull.number;
+                    if adds {
+                        inner.done_once(at, &format!("comment {topic} of the pull request {project} {number}"));
+                    }
+                    PullApplied::Done(Some(number))
                 }
                 None => PullApplied::NotNow("there is no pull request".into()),
             },
@@ -176,6 +192,7 @@ impl World {
         };
         if let Some(pull) = place.pull(&new.branch).filter(|pull| pull.state == PullState::Open) {
             (pull.title, pull.body) = (new.title.clone(), new.body.clone());
+            pull.keys.insert(key.to_owned());
             return PullApplied::Done(Some(pull.number));
         }
         let number = 1000 + place.pulls.len() as u64;
@@ -183,7 +200,7 @@ impl World {
             number,
             branch: new.branch.clone(),
             base: new.base.clone(),
-            key: key.to_owned(),
+            keys: BTreeSet::from([key.to_owned()]),
             head,
             since: at,
             state: PullState::Open,
@@ -241,7 +258,8 @@ impl Inner {
                 return;
             }
         };
-        place.repo.branches.insert(place.branch.clone(), merged.clone());
+        let base = place.branch.clone();
+        place.repo.point(&base, &merged);
         if let Some(pull) = place.pull(branch) {
             pull.state = PullState::Merged(Some(merged));
             pull.merging = false;
@@ -258,9 +276,9 @@ impl Place {
         };
         let (base, tip) = (base.clone(), tip.clone());
         if self.repo.is_ancestor(&base, &tip) {
-            self.repo.branches.insert(self.branch.clone(), tip);
+            self.repo.point(&self.branch, &tip);
         } else if let Candidate::Ready(commit) = self.repo.merged(&base, &tip, vec![base.clone(), tip.clone()]) {
-            self.repo.branches.insert(self.branch.clone(), commit);
+            self.repo.point(&self.branch, &commit);
         }
     }
 }

@@ -43,6 +43,11 @@ struct Copy {
 pub(in crate::simulate) struct Tree {
     commits: BTreeMap<Commit, Node>,
     pub(in crate::simulate) branches: BTreeMap<String, Commit>,
+    base: String,
+    /// Where branches have ever stood.
+    stood: BTreeSet<(String, Commit)>,
+    /// How often each change came to the base branch.
+    came: BTreeMap<u64, u32>,
     kept: BTreeMap<String, Commit>,
     copies: BTreeMap<Utf8PathBuf, Copy>,
     dice: Dice,
@@ -54,13 +59,16 @@ impl Tree {
         let mut this = Self {
             commits: BTreeMap::new(),
             branches: BTreeMap::new(),
+            base: base.to_owned(),
+            stood: BTreeSet::new(),
+            came: BTreeMap::new(),
             kept: BTreeMap::new(),
             copies: BTreeMap::new(),
             dice,
             number: 0,
         };
         let root = this.commit(Vec::new(), Arc::default(), "the beginning");
-        this.branches.insert(base.to_owned(), root);
+        this.point(base, &root);
         this
     }
 
@@ -72,6 +80,29 @@ impl Tree {
         let depth = parents.iter().filter_map(|p| self.commits.get(p)).map(|n| n.depth + 1).max().unwrap_or(0);
         self.commits.insert(id.clone(), Node { parents, depth, changes, subject: subject.to_owned() });
         id
+    }
+
+    /// Lets a branch stand at a commit.
+    pub(in crate::simulate) fn point(&mut self, branch: &str, commit: &Commit) {
+        let before = self.branches.insert(branch.to_owned(), commit.clone());
+        self.stood.insert((branch.to_owned(), commit.clone()));
+        if branch == self.base {
+            let (old, new) = (before.map(|old| self.changes(&old)).unwrap_or_default(), self.changes(commit));
+            // What is bad is mended by whoever builds on it, and may come again.
+            for change in new.difference(&old).filter(|change| !change.bad) {
+                *self.came.entry(change.number).or_default() += 1;
+            }
+        }
+    }
+
+    /// Whether a branch has ever stood at a commit.
+    pub(in crate::simulate) fn has_stood(&self, branch: &str, commit: &Commit) -> bool {
+        self.stood.contains(&(branch.to_owned(), commit.clone()))
+    }
+
+    /// How many changes came to the base branch more than once.
+    pub(in crate::simulate) fn doubled(&self) -> usize {
+        self.came.values().filter(|times| **times > 1).count()
     }
 
     pub(in crate::simulate) fn has(&self, commit: &Commit) -> bool {

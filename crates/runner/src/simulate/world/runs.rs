@@ -5,7 +5,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use dayfly_core::{
     Access, AnswerRule, Attempt, AttemptId, Child, Commit, End, IssueRef, LimitNotice, LimitScope, LimitWhy, Opening,
-    Outcome, Proposal, Proposed, ResetTime, Usage, VerdictClaim,
+    Outcome, Proposal, Proposed, ResetTime, VerdictClaim,
 };
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -54,11 +54,7 @@ impl World {
         let job = &attempt.job;
         let mut dice = Dice::new(self.settings.seed, attempt.id.as_str());
         let counts = job.kind != "probe";
-        let kind = match (job.access, job.answer) {
-            (Access::Write, _) => Kind::Write,
-            (_, AnswerRule::Verdict) => Kind::Judge,
-            _ => Kind::Read,
-        };
+        let kind = Kind::of(job);
         let habit = self.settings.habit(job.agent.as_ref(), &job.stage, kind);
         let tokens = if counts { (habit.kilotokens.draw(&mut dice) * 1000.0) as u64 } else { 20 };
         let script = self.script(attempt, &habit, tokens, &mut dice);
@@ -70,7 +66,7 @@ impl World {
         let tokens = (tokens as f64 * script.part) as u64;
         let mut outcome = Outcome::new(script.end);
         outcome.receipt.took = script.took;
-        outcome.receipt.usage = usage(tokens);
+        outcome.receipt.usage = self.usage(job, tokens);
         outcome.receipt.model = job.model.clone();
         outcome.receipt.exit_code = Some(i32::from(outcome.end != End::Succeeded));
         outcome.receipt.limits.extend(script.notice);
@@ -221,15 +217,6 @@ fn refused(refusal: Refusal) -> Script {
     };
     let end = End::Quota { resets_at: Some(stated) };
     Script { took: Duration::ZERO, end, works: false, part: 0.0, notice: Some(notice) }
-}
-
-/// What so many tokens are, most of them read from the cache, and what they would cost by the token.
-fn usage(tokens: u64) -> Usage {
-    let output = tokens / 20;
-    let input = tokens - output;
-    let cached = input / 10 * 9;
-    let usd = ((input - cached) as f64 * 3.0 + cached as f64 * 0.3 + output as f64 * 15.0) / 1e6;
-    Usage { input_tokens: input, cached_tokens: cached, output_tokens: output, cost_usd: Some(usd) }
 }
 
 impl Inner {

@@ -3,7 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dayfly_core::{
-    Batch, Commit, Config, EffectId, Epoch, Filter, IssueId, IssueRef, PendingEffect, SourceText, State, TrackerWrite,
+    Batch, Commit, Config, EffectId, Epoch, Filter, IssueId, IssueRef, Order, OrderId, PendingEffect, SourceText,
+    State, Target, TrackerWrite,
 };
 use jiff::SignedDuration;
 
@@ -153,7 +154,7 @@ fn a_service_that_fails_three_times_in_a_row_is_left_alone_longer_and_longer_unt
     for entry in &entries[6..8] {
         fails(&mut model, entry, later(59));
     }
-    assert_eq!(model.next_effect(), Some(later(60)));
+    assert_eq!(model.next_effect(later(59)), Some(later(60)));
     let trial = begun(&turn(&mut model, later(60)));
     assert_eq!(trial.len(), 1, "one is let through: {trial:?}");
     let entry = entries.iter().find(|entry| entry.id.0 == trial[0]).unwrap();
@@ -215,4 +216,34 @@ fn views_that_cannot_be_read_count_as_failures_of_their_service_and_faults_that_
     }
     assert_eq!(told[&false], [""; 0]);
     assert_eq!(told[&true], ["the tracker of project `web` until 2026-01-01T00:01:00Z"]);
+}
+
+/// An engine once read all trackers again and again without a pause.
+#[test]
+fn what_is_held_and_past_its_time_wakes_nobody_and_hides_nothing_else() {
+    let mut model = model();
+    queue(&mut model, [landing("web", 1), comment("app", 2)]);
+    model.state.outbox[0].delayed = Some(("in the way".into(), later(60)));
+    model.state.outbox[1].delayed = Some(("no route".into(), later(120)));
+    turn(&mut model, now());
+    assert_eq!(model.wake, Some(later(60)));
+    let order = Order { id: OrderId::new("p1").unwrap(), by: "ann".into(), reason: "why".into(), at: now() };
+    let pause = vec![Command::Append(vec![Event::Paused { order, what: vec![Target::Project(name("web"))] }], vec![])];
+    record(&mut model, &pause, now());
+    for seconds in [1, 60, 119] {
+        assert!(begun(&turn(&mut model, later(seconds))).is_empty());
+        assert_eq!(model.wake, Some(later(120)), "after {seconds} s");
+    }
+    assert_eq!(begun(&turn(&mut model, later(120))), ["app.2/0"]);
+}
+
+#[test]
+fn a_time_that_is_past_is_looked_at_after_a_pause() {
+    let mut model = model();
+    model.views.insert(name("web"), ProjectView { fault: Some("no".into()), passing: true, ..ProjectView::default() });
+    turn(&mut model, later(300));
+    assert_eq!(model.wake, Some(later(301)), "the machine slept while nothing ran");
+    model.working.insert(dayfly_core::AttemptId::from_text("app.1.exec.1"));
+    turn(&mut model, later(400));
+    assert_eq!(model.wake, Some(later(401)), "and while something runs");
 }
