@@ -1,6 +1,8 @@
 //! A ledger that is moved, lost or damaged: what each command says, and that a copy is named where there is one.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 use rusqlite::Connection;
 
@@ -105,4 +107,37 @@ fn what_is_wrong_in_the_middle_is_seen_by_doctor_and_by_the_next_run_and_leads_t
     assert!(refused.code == Some(3) && refused.err.contains("ledger.sqlite` is damaged"), "{refused:?}");
     assert!(!refused.err.contains(".part"), "{refused:?}");
     assert!(!world.path("other.sqlite").exists());
+}
+
+#[test]
+fn a_ledger_that_this_user_may_not_read_is_said_to_be_that() {
+    let world = worked();
+    fs::set_permissions(world.path(LEDGER), fs::Permissions::from_mode(0)).unwrap();
+    // The superuser may read everything, but for one who has none of that power in a space of users of its own.
+    let apart = fs::read(world.path(LEDGER)).is_ok();
+    let as_user = |command: &Command| {
+        let mut wrapped = match apart {
+            true => Command::new("unshare"),
+            false => Command::new("env"),
+        };
+        if apart {
+            wrapped.args(["--user", "--map-user=1000", "--map-group=1000"]);
+        }
+        wrapped.arg(command.get_program()).args(command.get_args()).current_dir(&world.root).env_clear();
+        wrapped.env("HOME", world.path("home")).env("PATH", std::env::var("PATH").unwrap()).env("TZ", "UTC");
+        wrapped.output().unwrap()
+    };
+    let mut cat = Command::new("cat");
+    cat.arg(world.path(LEDGER));
+    let probe = as_user(&cat);
+    if probe.status.success() || !String::from_utf8_lossy(&probe.stderr).contains("cat:") {
+        println!("skipped: this machine lets nobody be an ordinary user: {probe:?}");
+        return;
+    }
+    for command in [["run"].as_slice(), &["status"]] {
+        let ran = as_user(&world.command(command));
+        let err = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.code() == Some(3) && err.contains("permission denied: the ledger"), "{err}");
+        assert!(!err.contains("make sure that its folder exists"), "{err}");
+    }
 }
