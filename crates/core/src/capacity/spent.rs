@@ -14,7 +14,7 @@ const SLOT: i64 = 15 * 60;
 
 /// How many times are kept: those of 40 days without a pause, which is longer than any month. They are counted, and not
 /// measured by the latest of them: one that a clock put years ahead must not take this month's away.
-const KEPT: usize = 40 * 24 * 4;
+pub(super) const KEPT: usize = 40 * 24 * 4;
 
 /// What was used up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use super::spent::KEPT;
 use super::*;
 use crate::{AgentName, Epoch, Seq, StageName};
 use crate::{Billing, Budget, CapacityPolicy, LimitNotice, LimitScope, Outcome, ProjectName, Receipt, Usage};
