@@ -27,6 +27,8 @@ mod usage;
 mod why;
 mod worklog;
 
+use camino::Utf8Path;
+
 use crate::args::{Args, Cancel, Command, Pause, Resume, Stop};
 use crate::context::Context;
 use crate::error::{CliError, Exit};
@@ -36,8 +38,19 @@ pub(crate) use audit::event_kind;
 
 /// Runs the command that was asked for.
 pub(crate) async fn run(args: Args, output: &mut Output) -> Result<Exit, CliError> {
-    let config = args.config.as_deref();
-    match args.command {
+    let config = args.config.clone();
+    let ran = command(args.command, config.as_deref(), output).await;
+    // What leads to a copy is looked for only once it is needed.
+    ran.map_err(|err| err.with_copy(|| copy(config.as_deref())))
+}
+
+fn copy(config: Option<&Utf8Path>) -> String {
+    let any = || "`dayfly store restore FILE` puts a copy in its place".to_owned();
+    Context::load(config).map_or_else(|_| any(), |context| context.put_back())
+}
+
+async fn command(command: Command, config: Option<&Utf8Path>, output: &mut Output) -> Result<Exit, CliError> {
+    match command {
         Command::Init { paths, force } => init::run(output, &paths, force).await,
         Command::Doctor => doctor::run(output, config).await,
         Command::Plan { scope } => plan::run(output, &Context::load(config)?, &scope).await,

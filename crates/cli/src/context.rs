@@ -10,7 +10,8 @@ use dayfly_core::{
 };
 use dayfly_github::GitHubForge;
 use dayfly_runner::{
-    MarkdownTracker, NoTracker, Overview, Past, Sources, SqliteStore, SystemClock, Trackers, overview_of,
+    MarkdownTracker, NoTracker, Overview, Past, Sources, SqliteStore, SystemClock, Trackers, backups, overview_of,
+    refuse_lost,
 };
 
 use jiff::tz::TimeZone;
@@ -129,9 +130,39 @@ impl Context {
         self.config.portfolio.zone().unwrap_or_else(TimeZone::system)
     }
 
+    /// The same, for what makes no sense before the first run.
+    pub(crate) fn made_ledger(&self) -> Result<Utf8PathBuf, CliError> {
+        let path = self.ledger();
+        refuse_lost(&path)?;
+        match path.exists() {
+            true => Ok(path),
+            false => Err(CliError::usage("there was no run yet").hint("`dayfly run` makes one")),
+        }
+    }
+
+    /// Where backups lie that were given no name.
+    pub(crate) fn backups(&self) -> Utf8PathBuf {
+        self.config.portfolio.state_dir.join("backups")
+    }
+
+    /// The command that puts the newest copy in the place of a ledger that cannot be used.
+    pub(crate) fn put_back(&self) -> String {
+        match backups(&self.backups()).first() {
+            Some(copy) => format!("`dayfly store restore {copy}` puts the newest copy in its place"),
+            None => {
+                let folder = &self.config.portfolio.state_dir;
+                format!(
+                    "there is no copy in `backups`; `dayfly store restore FILE` puts one from elsewhere in its place. Without \
+                     any, move the folder {folder} away: the issues then start over"
+                )
+            }
+        }
+    }
+
     /// The ledger, for reading; `None` before the first run.
     pub(crate) fn read_store(&self) -> Result<Option<SqliteStore>, CliError> {
         let path = self.ledger();
+        refuse_lost(&path)?;
         if path.exists() { Ok(Some(SqliteStore::open_read_only(&path)?)) } else { Ok(None) }
     }
 

@@ -45,11 +45,13 @@ pub(crate) struct CliError {
     source: Option<Box<dyn std::error::Error>>,
     hints: Vec<String>,
     config: Option<Box<ConfigError>>,
+    // Whether a copy of the ledger is what helps.
+    broken: bool,
 }
 
 impl CliError {
     fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), source: None, hints: Vec::new(), config: None }
+        Self { exit, message: message.into(), source: None, hints: Vec::new(), config: None, broken: false }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -79,6 +81,11 @@ impl CliError {
         self
     }
 
+    /// Names the copy of the ledger that helps, where one does.
+    pub(crate) fn with_copy(self, put_back: impl FnOnce() -> String) -> Self {
+        if self.broken { self.hint(put_back()) } else { self }
+    }
+
     /// The problems of the configuration, if that is what is wrong.
     pub(crate) fn config(&self) -> Option<&ConfigError> {
         self.config.as_deref()
@@ -101,14 +108,12 @@ impl From<ConfigError> for CliError {
 
 impl From<StoreError> for CliError {
     fn from(err: StoreError) -> Self {
-        let hint = match &err {
-            StoreError::Ledger(_) => {
-                "`dayfly audit verify` names the first record that is not in order; `dayfly store restore FILE` puts a copy \
-                 in its place"
-            }
-            _ => "run `dayfly doctor`",
+        let broken = matches!(err, StoreError::Ledger(_));
+        let hint = match broken {
+            true => "`dayfly audit verify` names the first record that is not in order",
+            false => "run `dayfly doctor`",
         };
-        Self::environment("the ledger does not serve").with_source(err).hint(hint)
+        Self { broken, ..Self::environment("the ledger does not serve").with_source(err).hint(hint) }
     }
 }
 

@@ -28,10 +28,7 @@ pub(crate) fn event_kind(name: &str) -> Result<EventKind, String> {
 }
 
 pub(crate) async fn run(output: &Output, context: &Context, command: AuditCommand) -> Result<Exit, CliError> {
-    let ledger = context.ledger();
-    if !ledger.exists() {
-        return Err(CliError::usage("there was no run yet").hint("`dayfly run` makes one"));
-    }
+    let ledger = context.made_ledger()?;
     match command {
         AuditCommand::Verify { head } => verify(output, ledger, &head).await,
         AuditCommand::Show(filter) => show(output, context, &filter).await,

@@ -13,7 +13,8 @@ use std::path::PathBuf;
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{Landing, Portfolio, Project, Store as _, StoreError, Tracker as _, TrackerError, TrackerKind};
 use dayfly_runner::{
-    GATES_FILE, Git, SqliteStore, StateLock, find_program, find_tmux, gate_commands, network_file_system,
+    GATES_FILE, Git, SqliteStore, StateLock, audit, find_program, find_tmux, gate_commands, network_file_system,
+    refuse_lost,
 };
 use serde::Serialize;
 
@@ -308,16 +309,32 @@ async fn store_check(context: &Context, portfolio: &Portfolio) -> Check {
         let found = format!("nothing can be written in {there}: {err}");
         return Check::bad(what, found, "make the directory writable, or set `state-dir`");
     }
-    if !context.ledger().exists() {
-        return Check::good(what, format!("{} (made by the first run)", context.ledger()));
+    let ledger = context.ledger();
+    let bad = |found: String| Check::bad(what, found, context.put_back());
+    if let Err(err) = refuse_lost(&ledger) {
+        return bad(err.to_string());
     }
-    let remedy = "restore the file from a backup, or move it away: the issues then start over";
-    let whole = async {
-        let state = SqliteStore::open_read_only(&context.ledger())?.load().await?;
-        Ok::<_, StoreError>(usize::try_from(state.head.0).unwrap_or(usize::MAX))
-    };
-    match whole.await {
-        Ok(records) => Check::good(what, format!("{}, {}", context.ledger(), count(records, "record"))),
-        Err(err) => Check::bad(what, causes(&err), remedy),
+    if !ledger.exists() {
+        return Check::good(what, format!("{ledger} (made by the first run)"));
     }
+    match chain(ledger.clone()).await {
+        Ok(Ok(records)) => {
+            let records = count(usize::try_from(records).unwrap_or(usize::MAX), "record");
+            Check::good(what, format!("{ledger}, {records}, all in order"))
+        }
+        Ok(Err(broken)) => bad(format!("{ledger} is broken: {broken}")),
+        Err(err) => bad(causes(&err)),
+    }
+}
+
+/// Goes through the whole ledger. Gives how many records there are, or what is wrong with it.
+async fn chain(ledger: Utf8PathBuf) -> Result<Result<u64, String>, StoreError> {
+    let failed = |err| StoreError::Other { what: "the ledger was not looked at".into(), source: Box::new(err) };
+    let path = ledger.clone();
+    let found = tokio::task::spawn_blocking(move || audit(&path, Vec::new())).await.map_err(failed)??;
+    if let Some(wrong) = found.broken.as_ref().map(ToString::to_string).or(found.damage) {
+        return Ok(Err(wrong));
+    }
+    SqliteStore::open_read_only(&ledger)?.load().await?;
+    Ok(Ok(found.records))
 }

@@ -18,10 +18,11 @@ use crate::output::Output;
 use crate::tables::{columns, count};
 
 pub(crate) async fn run(output: &Output, context: &Context, command: StoreCommand) -> Result<Exit, CliError> {
-    let none = || CliError::usage("there was no run yet").hint("`dayfly run` makes one");
+    if !matches!(command, StoreCommand::Restore { .. } | StoreCommand::Info) {
+        context.made_ledger()?;
+    }
     match command {
         StoreCommand::Restore { file } => return restore(output, context, &file).await,
-        _ if !context.ledger().exists() => return Err(none()),
         StoreCommand::Info => info(output, context).await?,
         StoreCommand::Backup { file, keep } => make(output, context, file, usize::from(keep)).await?,
         StoreCommand::Rebuild => return rebuild(output, context).await,
@@ -30,21 +31,23 @@ pub(crate) async fn run(output: &Output, context: &Context, command: StoreComman
     Ok(Exit::Good)
 }
 
-/// Where backups lie that were given no name.
-fn folder(context: &Context) -> Utf8PathBuf {
-    context.config.portfolio.state_dir.join("backups")
-}
-
 /// How the ledger stands.
 #[derive(Debug, Serialize)]
 struct Info {
     path: Utf8PathBuf,
     bytes: u64,
+    #[serde(flatten)]
+    read: Option<Read>,
+    backups: Vec<Utf8PathBuf>,
+}
+
+/// What only a ledger that can be read tells.
+#[derive(Debug, Serialize)]
+struct Read {
     records: u64,
     head: String,
     format: u32,
     archives: Vec<Kept>,
-    backups: Vec<Utf8PathBuf>,
 }
 
 /// An archive, and whether its file is there.
@@ -55,33 +58,55 @@ struct Kept {
     missing: bool,
 }
 
+/// Tells of the copies even if the ledger itself cannot be read: then they are what is looked for.
 async fn info(output: &Output, context: &Context) -> Result<(), CliError> {
     let path = context.ledger();
-    let store = SqliteStore::open_read_only(&path)?;
-    let state = store.load().await?;
+    if !path.exists() && backups(&context.backups()).is_empty() {
+        context.made_ledger()?;
+    }
+    let (read, wrong) = match read(context).await {
+        Ok(read) => (Some(read), None),
+        Err(err) => (None, Some(err)),
+    };
     // What is not written into the file yet lies beside it.
     let size = |file: Utf8PathBuf| file.metadata().map_or(0, |file| file.len());
-    let info = Info {
-        bytes: size(path.clone()) + size(Utf8PathBuf::from(format!("{path}-wal"))),
-        path,
+    let bytes = size(path.clone()) + size(Utf8PathBuf::from(format!("{path}-wal")));
+    let info = Info { bytes, path, read, backups: backups(&context.backups()) };
+    output.data(&info, || shown(&info))?;
+    wrong.map_or(Ok(()), Err)
+}
+
+async fn read(context: &Context) -> Result<Read, CliError> {
+    let state = SqliteStore::open_read_only(&context.ledger())?.load().await?;
+    Ok(Read {
         records: state.head.0,
         head: format!("{}:{}", state.head.0, state.hash),
         format: dayfly_core::FORMAT_VERSION,
         archives: kept(&context.ledger())?,
-        backups: backups(&folder(context)),
-    };
-    output.data(&info, || {
-        let last = info.backups.first().map_or("none; `dayfly store backup` makes one", |path| path.as_str());
-        let row = |name: &str, value: String| vec![name.to_owned(), value];
-        columns(&[
-            row("ledger", info.path.to_string()),
-            row("size", bytes(info.bytes)),
-            row("records", format!("{}, format {}", info.records, info.format)),
-            row("head", info.head.clone()),
-            row("archives", archived(&info.archives)),
-            row("last backup", last.to_owned()),
-        ])
     })
+}
+
+fn shown(info: &Info) -> String {
+    let row = |name: &str, value: String| vec![name.to_owned(), value];
+    let mut rows = vec![row("ledger", info.path.to_string()), row("size", bytes(info.bytes))];
+    match &info.read {
+        Some(read) => rows.extend([
+            row("records", format!("{}, format {}", read.records, read.format)),
+            row("head", read.head.clone()),
+            row("archives", archived(&read.archives)),
+        ]),
+        None => rows.push(row("records", "cannot be read".into())),
+    }
+    match info.backups.split_first() {
+        Some((last, older)) => {
+            rows.push(row("last backup", last.to_string()));
+            // Where the ledger cannot be read, the last one may not serve either.
+            rows.extend(older.iter().filter(|_| info.read.is_none()).map(|path| row("", path.to_string())));
+        }
+        None if info.read.is_none() => rows.push(row("last backup", "none".into())),
+        None => rows.push(row("last backup", "none; `dayfly store backup` makes one".into())),
+    }
+    columns(&rows)
 }
 
 fn kept(ledger: &Utf8Path) -> Result<Vec<Kept>, CliError> {
@@ -130,14 +155,34 @@ fn moved(done: &Archived) -> String {
 }
 
 async fn make(output: &Output, context: &Context, file: Option<Utf8PathBuf>, keep: usize) -> Result<(), CliError> {
-    let (ledger, folder) = (context.ledger(), folder(context));
+    let (ledger, folder) = (context.ledger(), context.backups());
+    if let Some(file) = &file {
+        free(file)?;
+    }
     let named = file.is_some();
     let to = file.unwrap_or_else(|| folder.join(backup_name(SystemClock.now())));
-    let made = blocking(move || backup(&ledger, &to)).await??;
+    let made = blocking(move || backup(&ledger, &to)).await?;
+    let made = made.map_err(|err| {
+        CliError::environment("no copy was made").with_source(err).hint("`dayfly doctor` looks at the ledger")
+    })?;
     if !named {
         prune_backups(&folder, keep).map_err(|err| CliError::files(&folder, err))?;
     }
     output.data(&made, || said(&made))
+}
+
+/// Whether a copy can get this name. A folder that is not there may be a disk that is not.
+fn free(file: &Utf8Path) -> Result<(), CliError> {
+    let folder = file.parent().filter(|folder| !folder.as_str().is_empty());
+    if file.exists() {
+        return Err(CliError::usage(format!("{file} exists already")).hint("give another name, or move it away"));
+    }
+    match folder.filter(|folder| !folder.is_dir()) {
+        Some(folder) => {
+            Err(CliError::usage(format!("there is no folder {folder}")).hint("make it, or name another one"))
+        }
+        None => Ok(()),
+    }
 }
 
 fn said(made: &Backup) -> String {

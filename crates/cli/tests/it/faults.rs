@@ -34,7 +34,10 @@ fn a_file_that_is_no_ledger_of_this_program_is_refused_by_every_command_and_left
         fs::read(path).unwrap()
     };
     let cases = [
-        (b"no database at all\n".repeat(300), "is not a ledger; move the file away, or name another state directory"),
+        (
+            b"no database at all\n".repeat(300),
+            "is not a ledger; put a copy back with `dayfly store restore FILE`; there is none in `backups`, or name another",
+        ),
         (changed("PRAGMA user_version = 99"), "was written by a newer dayfly; use that one, or a newer one still"),
         (changed("PRAGMA application_id = 7"), "is an SQLite file of another program, not a ledger; move it away"),
     ];
@@ -97,7 +100,7 @@ fn a_page_that_is_damaged_while_the_engine_works_ends_it_and_not_what_it_runs() 
     world.dayfly(&["pause", "web", "--reason", "look here"]);
     let ran = run.ends();
     assert_eq!(ran.code, Some(3), "{ran:?}");
-    assert!(ran.err.contains("is damaged; put back a backup with `dayfly store restore`"), "{ran:?}");
+    assert!(ran.err.contains("is damaged; put a copy back with `dayfly store restore FILE`"), "{ran:?}");
     assert!(is_there(&agent), "its keeper holds it");
 
     file.write_all_at(&whole, 0).unwrap();

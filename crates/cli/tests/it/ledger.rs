@@ -134,13 +134,16 @@ fn a_copy_is_made_while_an_engine_writes_and_old_ones_go() {
     let mut engine = world.start(&["run"]);
     engine.says("exec by script");
     let made = world.json(&["store", "backup"]);
+    let nowhere = world.dayfly(&["store", "backup", "elsewhere/copy.sqlite"]);
+    assert!(nowhere.code == Some(2) && nowhere.err.contains("there is no folder elsewhere"), "{nowhere:?}");
+    fs::create_dir(world.path("elsewhere")).unwrap();
     world.data(&["store", "backup", "elsewhere/copy.sqlite"]);
     engine.signal("KILL");
     engine.ends();
     let path = made["path"].as_str().unwrap();
     assert!(path.contains("/.dayfly/backups/ledger-"), "{path}");
     let again = world.dayfly(&["store", "backup", "elsewhere/copy.sqlite"]);
-    assert!(again.code == Some(3) && again.err.contains("there is a file"), "{again:?}");
+    assert!(again.code == Some(2) && again.err.starts_with("error: elsewhere/copy.sqlite exists already"), "{again:?}");
     for old in ["20200101T000000Z", "20200102T000000Z"] {
         fs::copy(path, world.path(&format!(".dayfly/backups/ledger-{old}.sqlite"))).unwrap();
     }
@@ -188,6 +191,7 @@ fn old_records_move_into_archives_that_go_with_every_copy() {
     let info = world.json(&["store", "info"]);
     assert_eq!((&info["archives"][0]["last"], &info["archives"][0]["missing"]), (&moved.into(), &false.into()));
 
+    fs::create_dir(world.path("elsewhere")).unwrap();
     let copied = world.data(&["store", "backup", "elsewhere/copy.sqlite"]);
     assert!(copied.contains(", with 1 file in `archive` beside it"), "{copied}");
     fs::remove_dir_all(world.path(".dayfly/archive")).unwrap();

@@ -15,6 +15,7 @@ mod halt;
 mod interrupt;
 mod issues;
 mod ledger;
+mod lost;
 mod nothing;
 mod orders;
 mod output;

@@ -1,8 +1,8 @@
 //! Applies effects. Each is looked up before it is done, so that doing it again does it once.
 
 use dayfly_core::{
-    Applied, Effect, EffectEntry, IN_FLIGHT, IssueRef, Project, ProjectName, PullApplied, PullWrite, TrackerError,
-    TrackerState, quarantine_until,
+    Applied, Effect, EffectEntry, IssueRef, Project, ProjectName, PullApplied, PullWrite, TrackerError, TrackerState,
+    quarantine_until,
 };
 
 use crate::git::{GitError, Landed, Pushed};

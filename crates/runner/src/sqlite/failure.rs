@@ -71,6 +71,11 @@ pub(super) fn is_damage(err: &StoreError) -> bool {
     matches!(cause.and_then(Error::sqlite_error_code), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
+/// A value that no program wrote.
+pub(super) fn damaged(path: &Utf8Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    other(format!("the ledger `{path}` is damaged; {}", put_back(path)), source)
+}
+
 /// The command that puts a backup in the place of the ledger at `path`, with the newest one if there is any.
 pub(super) fn put_back(path: &Utf8Path) -> String {
     match newest(path) {

@@ -165,6 +165,5 @@ pub(super) fn signed(number: u64) -> i64 {
 }
 
 pub(super) fn unsigned(path: &Utf8Path, number: i64) -> Result<u64, StoreError> {
-    u64::try_from(number)
-        .map_err(|err| failure::other(format!("the ledger `{path}` is damaged; put back a copy of it"), err))
+    u64::try_from(number).map_err(|err| failure::damaged(path, err))
 }

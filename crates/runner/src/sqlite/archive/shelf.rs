@@ -141,8 +141,7 @@ impl File<'_> {
 
     fn digest(&self, text: String) -> Result<Digest, StoreError> {
         let reader: serde::de::value::StringDeserializer<serde::de::value::Error> = text.into_deserializer();
-        let what = || format!("the ledger `{}` is damaged; put back a copy of it", self.path);
-        Digest::deserialize(reader).map_err(|err| failure::other(what(), err))
+        Digest::deserialize(reader).map_err(|err| failure::damaged(self.path, err))
     }
 
     /// Up to which place the records are in archives.
