@@ -167,7 +167,7 @@ impl Recovery<'_> {
     }
 
     /// The effects that the earlier engine may have sent and that could be done twice: they wait until no request of then
-    /// can be under way, and are looked up before they are sent again. What the far side makes harmless, and what waits by
+    /// can be under way, and are looked up before they are sent again. What the far side makes harmless, and what waits longer by
     /// itself, is not kept waiting.
     fn in_doubt(&self, state: &State, last: &Last) -> (Vec<Event>, Vec<Found>) {
         if !last.under_way {
@@ -176,8 +176,9 @@ impl Recovery<'_> {
         let now = self.house.now();
         let until = quarantine_until(now);
         let unsure = |effect: &Effect| effect.again().quarantine && !self.house.guards(effect);
-        // Only the first effect of an issue is ever sent.
-        let due = state.due_effects(now).into_iter().filter(|entry| unsure(&entry.effect));
+        // Only the first effect of an issue is ever sent. What comes due meanwhile was put off by an engine that may not know
+        // yet that its place was taken: it would send at that very time, too.
+        let due = state.due_effects(until).into_iter().filter(|entry| unsure(&entry.effect));
         let reason = "an earlier engine may have sent it; it is looked up before it is sent again".to_owned();
         let doubtful = due.map(|entry| {
             let event = Event::EffectDelayed {
