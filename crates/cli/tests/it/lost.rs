@@ -112,7 +112,7 @@ fn what_is_wrong_in_the_middle_is_seen_by_doctor_and_by_the_next_run_and_leads_t
 #[test]
 fn a_ledger_that_this_user_may_not_read_is_said_to_be_that() {
     let world = worked();
-    fs::set_permissions(world.path(LEDGER), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(world.path(LEDGER), fs::Permissions::from_mode(0o0)).unwrap();
     // The superuser may read everything, but for one who has none of that power in a space of users of its own.
     let apart = fs::read(world.path(LEDGER)).is_ok();
     let as_user = |command: &Command| {
