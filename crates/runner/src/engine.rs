@@ -247,9 +247,9 @@ impl Loop<'_> {
                 }
                 Command::Launch(attempt, frozen) => self.launch(attempt, *frozen),
                 Command::Apply(entry) => {
-                    let house = Arc::clone(&self.house);
+                    let (house, epoch) = (Arc::clone(&self.house), self.epoch);
                     self.spawn(async move {
-                        let (tried, heard) = outbox::apply(&house, &entry).await;
+                        let (tried, heard) = outbox::apply(&house, epoch, &entry).await;
                         Input::Applied(entry, tried, heard)
                     });
                 }

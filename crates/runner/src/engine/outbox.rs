@@ -1,8 +1,10 @@
 //! Applies effects. Each is looked up before it is done, so that doing it again does it once.
 
+use std::time::Duration;
+
 use dayfly_core::{
-    Applied, Effect, EffectEntry, IssueRef, Project, ProjectName, PullApplied, PullWrite, TrackerError, TrackerState,
-    quarantine_until,
+    Applied, Effect, EffectEntry, Epoch, IssueRef, Project, ProjectName, PullApplied, PullWrite, StoreError,
+    TrackerError, TrackerState, quarantine_until,
 };
 
 use crate::git::{GitError, Landed, Pushed};
@@ -16,9 +18,15 @@ use super::model::Tried;
 /// Tries one effect, within its time, and tells what that shows of its service. What took longer, or got no answer, is in
 /// doubt: it is looked up before it is done again, as everything is, and not before a request that may still be under way
 /// has come to its end.
-pub(super) async fn apply(house: &House, entry: &EffectEntry) -> (Tried, Heard) {
+pub(super) async fn apply(house: &House, epoch: Epoch, entry: &EffectEntry) -> (Tried, Heard) {
     if house.is_halted() {
         return unasked(Tried::Withheld);
+    }
+    let unsure = entry.effect.again().quarantine && !house.guards(&entry.effect);
+    // An engine whose place was taken while it waited must not send what its successor looks up: that one waits for what was
+    // sent before it came, and for nothing later. To put it off is to record it, which such an engine cannot.
+    if unsure && let Err(err @ StoreError::Superseded { .. }) = house.store.renew(epoch, &[], Duration::ZERO).await {
+        return unasked(put_off(err.to_string()));
     }
     let limit = entry.effect.deadline();
     let (tried, heard) = tokio::time::timeout(limit, attempt(house, entry)).await.unwrap_or_else(|_| {
@@ -28,8 +36,7 @@ pub(super) async fn apply(house: &House, entry: &EffectEntry) -> (Tried, Heard) 
     });
     match (tried, heard) {
         (Tried::Delayed { reason, until: None }, heard @ Heard::Fails(_)) => {
-            let waits = entry.effect.again().quarantine && !house.guards(&entry.effect);
-            (Tried::Delayed { reason, until: waits.then(|| quarantine_until(house.now())) }, heard)
+            (Tried::Delayed { reason, until: unsure.then(|| quarantine_until(house.now())) }, heard)
         }
         other => other,
     }

@@ -189,6 +189,19 @@ async fn a_call_that_takes_too_long_is_in_doubt_and_looked_up_when_it_cannot_be_
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_engine_whose_place_was_taken_while_it_waited_writes_nothing() {
+    let mut world = plain("");
+    let tracker = Strange::of(&mut world, Comments::FirstLost, false);
+    let taken = async {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        world.store.take_over().await.unwrap();
+    };
+    let (ended, ()) = tokio::join!(run_for(&world, Arc::clone(&world.store) as Arc<dyn Store>, 3600), taken);
+    assert!(matches!(ended, Err(EngineError::Store(StoreError::Superseded { .. }))), "{ended:?}");
+    assert_eq!(*tracker.times.lock().unwrap(), [0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_an_engine_that_died_may_have_sent_waits_until_it_cannot_be_under_way() {
     for (guards, again) in [(false, 61), (true, 1)] {
         let mut world = plain("");
