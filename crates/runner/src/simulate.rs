@@ -25,6 +25,7 @@ mod world;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
@@ -109,8 +110,14 @@ impl Simulation {
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().name("simulation".into());
             let thread = thread.spawn_scoped(scope, || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-                Ok(runtime.map_err(SimError::Start)?.block_on(self.days()))
+                let mut runtime = tokio::runtime::Builder::new_current_thread();
+                // Whatever leaves this thread comes back when the machine pleases, and not as the seed says.
+                let strays = Arc::new(AtomicUsize::new(0));
+                let stray = Arc::clone(&strays);
+                runtime.enable_time().start_paused(true).on_thread_start(move || drop(stray.fetch_add(1, SeqCst)));
+                let report = runtime.build().map_err(SimError::Start)?.block_on(self.days());
+                debug_assert_eq!(strays.load(SeqCst), 0, "the engine left the simulated world");
+                Ok(report)
             });
             thread.map_err(SimError::Start)?.join().map_err(|_| bug())?
         })

@@ -6,6 +6,8 @@ use std::io::{self, Write as _};
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::StoreError;
 
+use super::house::House;
+
 /// The file in the state directory.
 const FILE: &str = "ballast";
 /// Room for the ends of a few hundred attempts.
@@ -14,20 +16,20 @@ const BYTES: u64 = 1 << 20;
 const SPARE: u64 = 2 * BYTES;
 const CHUNK: usize = 64 * 1024;
 
-/// The ballast of a state directory.
+/// The ballast of a state directory, if there is a machine on which it could lie.
 #[derive(Debug, Clone)]
 pub(super) struct Ballast {
-    path: Utf8PathBuf,
+    path: Option<Utf8PathBuf>,
 }
 
 impl Ballast {
-    pub(super) fn of(state_dir: &Utf8Path) -> Self {
-        Self { path: state_dir.join(FILE) }
+    pub(super) fn of(house: &House) -> Self {
+        Self { path: house.ground.is_there().then(|| house.portfolio.state_dir.join(FILE)) }
     }
 
     /// Makes it, where it is not there; tells whether there is room.
     pub(super) async fn make(&self) -> bool {
-        let path = self.path.clone();
+        let Some(path) = self.path.clone() else { return true };
         tokio::task::spawn_blocking(move || has_room(make(&path))).await.unwrap_or(false)
     }
 
@@ -39,7 +41,10 @@ impl Ballast {
 
     /// Gives it up; tells whether there was something to give up.
     pub(super) async fn release(&self) -> bool {
-        tokio::fs::remove_file(&self.path).await.is_ok()
+        match &self.path {
+            Some(path) => tokio::fs::remove_file(path).await.is_ok(),
+            None => false,
+        }
     }
 }
 

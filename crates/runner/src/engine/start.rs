@@ -36,7 +36,7 @@ impl<'a> Loop<'a> {
             shutdown,
             listening: true,
             asked: VecDeque::new(),
-            ballast: Ballast::of(&house.portfolio.state_dir),
+            ballast: Ballast::of(house),
             tasks: JoinSet::new(),
             probes: 0,
             finished: false,
