@@ -1,7 +1,8 @@
 //! What Linux tells of processes, in `/proc`.
 
-use std::fs;
+use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{self, Read as _};
 use std::time::Duration;
 
 use dayfly_core::{AttemptId, ProcessIdentity};
@@ -122,6 +123,11 @@ pub(super) fn tagged(tag: &str) -> (Vec<(u32, String)>, bool) {
 
 /// How often a process is looked at that is changing its program, a millisecond apart.
 const UNTOLD_ROUNDS: usize = 200;
+/// After how many of them one that does not sleep was given no environment at all.
+const EMPTY_ROUNDS: usize = 20;
+
+/// Longer than nearly every environment.
+const ENVIRONMENT: usize = 64 * 1024;
 
 /// What is to be read of a process's environment.
 enum Environment {
@@ -131,25 +137,41 @@ enum Environment {
 }
 
 fn environment(pid: u32) -> Environment {
-    for _ in 0..UNTOLD_ROUNDS {
-        match fs::read(format!("/proc/{pid}/environ")) {
+    for round in 0..UNTOLD_ROUNDS {
+        match read_at_once(&format!("/proc/{pid}/environ")) {
             Ok(environ) if environ.is_empty() => {}
             told => return Environment::Told(told.unwrap_or_default()),
         }
         let text = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
         match environment_place(&String::from_utf8_lossy(&text)) {
-            // It is over in microseconds, but for a program that has to be read from a disk first.
-            Some((0, 0)) => drop(nix::poll::poll(&mut [], 1_u8)),
             // It came into place between the two looks.
             Some((from, to)) if from != to => {}
+            // It is over in microseconds, but for a program that has to be read from a disk first.
+            Some(place) if place == (0, 0) || round < EMPTY_ROUNDS => drop(nix::poll::poll(&mut [], 1_u8)),
             _ => return Environment::Told(Vec::new()),
         }
     }
     Environment::Untold
 }
 
-/// Where a process's environment begins and ends: at zero as long as it is not in place. `None` for one that has ended
-/// and for one of the kernel's own, which have none.
+/// Reads a file with one call, however long it is. Of a process that changes its program between two calls the second
+/// gives nothing, and what the first gave would be taken for all.
+fn read_at_once(path: &str) -> io::Result<Vec<u8>> {
+    let mut room = ENVIRONMENT;
+    loop {
+        let mut text = vec![0; room];
+        let length = File::open(path)?.read(&mut text)?;
+        if length < room {
+            text.truncate(length);
+            return Ok(text);
+        }
+        room = room.saturating_mul(4);
+    }
+}
+
+/// Where a process's environment begins and ends: at zero as long as it is not in place, and for a moment then it ends where
+/// it begins. `None` where there is none: the process has ended, or is one of the kernel's own, or was given none. That last
+/// is known of one that sleeps, which nobody does while changing their program.
 pub(super) fn environment_place(stat: &str) -> Option<(u64, u64)> {
     const OF_THE_KERNEL: u64 = 0x0020_0000;
     let (_, rest) = stat.rsplit_once(')')?;
@@ -158,7 +180,9 @@ pub(super) fn environment_place(stat: &str) -> Option<(u64, u64)> {
     if matches!(*fields.first()?, "Z" | "X" | "x") || number(9)? & OF_THE_KERNEL != 0 {
         return None;
     }
-    Some((number(50)?, number(51)?))
+    let (from, to) = (number(50)?, number(51)?);
+    let given_none = from == to && from != 0 && matches!(*fields.first()?, "S" | "T" | "t");
+    (!given_none).then_some((from, to))
 }
 
 /// The first and last number that were given out since the leader started. `None` if the leader is so old that the

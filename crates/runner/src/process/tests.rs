@@ -97,13 +97,16 @@ fn a_process_in_the_middle_of_changing_its_program_is_found_all_the_same() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_environment_is_not_in_place_as_long_as_its_place_is_zero() {
+fn an_environment_is_not_in_place_as_long_as_its_place_is_zero_or_ends_where_it_begins() {
     let stat = |state: &str, flags: &str, place: &str| {
         let between = vec!["0"; 40].join(" ");
         format!("7 (a) {state} 1 7 7 0 -1 {flags} {between} {place} 0")
     };
     assert_eq!(system::environment_place(&stat("R", "4194304", "0 0")), Some((0, 0)));
     assert_eq!(system::environment_place(&stat("S", "4194304", "16 99")), Some((16, 99)));
+    assert_eq!(system::environment_place(&stat("R", "4194304", "16 16")), Some((16, 16)));
+    // One that sleeps was given none.
+    assert_eq!(system::environment_place(&stat("S", "4194304", "16 16")), None);
     // One of the kernel's own, and one that has ended, will never have one.
     assert_eq!(system::environment_place(&stat("I", "2129984", "0 0")), None);
     assert_eq!(system::environment_place(&stat("Z", "4194304", "0 0")), None);
