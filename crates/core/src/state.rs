@@ -20,7 +20,7 @@ pub use transitions::{transition_diagram, transition_table};
 
 /// Says how events are folded. It grows whenever the same ledger gives another [`State`]: a state that was stored under
 /// another number is not gone on from, but folded anew.
-pub const FOLD_VERSION: u32 = 2;
+pub const FOLD_VERSION: u32 = 3;
 
 /// What is known, having folded the ledger up to `head`.
 ///
@@ -93,7 +93,8 @@ pub struct IssueState {
     /// Attempts over its life that count towards no bound: [`End::is_counted`](crate::End::is_counted).
     #[serde(default)]
     pub uncounted: u32,
-    /// Whether the tip was left by an attempt whose gates did not judge it: then there is nothing to add.
+    /// Whether the tip was left by an attempt whose gates did not judge it, and nobody has since: then there is nothing to
+    /// add.
     #[serde(default)]
     pub unjudged: bool,
     /// How often in a row the agent did nothing.

@@ -114,7 +114,9 @@ impl Simulation {
                 // Whatever leaves this thread comes back when the machine pleases, and not as the seed says.
                 let strays = Arc::new(AtomicUsize::new(0));
                 let stray = Arc::clone(&strays);
-                runtime.enable_time().start_paused(true).on_thread_start(move || drop(stray.fetch_add(1, SeqCst)));
+                runtime.enable_time().start_paused(true).on_thread_start(move || {
+                    stray.fetch_add(1, SeqCst);
+                });
                 let report = runtime.build().map_err(SimError::Start)?.block_on(self.days());
                 debug_assert_eq!(strays.load(SeqCst), 0, "the engine left the simulated world");
                 Ok(report)

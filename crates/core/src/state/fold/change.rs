@@ -53,6 +53,7 @@ pub(super) fn reopen(known: &mut IssueState, stage: StageName, tracker: Option<T
     known.rounds.clear();
     known.notes.clear();
     known.tip = None;
+    known.unjudged = false;
     known.landed = None;
     known.pull = None;
     known.work.clear();
@@ -131,8 +132,12 @@ pub(super) fn settle(known: &mut IssueState, outcome: &Outcome, next: &Next) {
     if let Some(commit) = &outcome.commit {
         known.tip = Some(commit.clone());
     }
-    let unjudged = matches!(outcome.end, End::Host { .. } | End::Environment { .. });
-    known.unjudged = unjudged && (outcome.commit.is_some() || known.unjudged);
+    // An attempt that came to no end of its own leaves the tip as it found it: judged, or not.
+    known.unjudged = match outcome.end {
+        End::Succeeded | End::GateFailed(_) => false,
+        End::Host { .. } | End::Environment { .. } => outcome.commit.is_some() || known.unjudged,
+        _ => outcome.commit.is_none() && known.unjudged,
+    };
     let Next::Go { stage, feedback, .. } = next else { return };
     known.feedback.clone_from(feedback);
     if *stage != known.stage {

@@ -293,13 +293,21 @@ async fn a_gate_that_holds_finished_work_says_nothing_against_it_and_is_asked_ag
     finish(&world.builder(world.mock(works)).gate(Arc::new(storm)).build(), idle(0)).await.unwrap();
     assert_eq!(world.ends().await[0].to_string(), "host: the gate custom:calm holds: a storm");
     assert_eq!((world.known(1).await.visit_attempts, world.phase(1).await), (0, "queued"));
-    // The work is there: an agent that has nothing to add is not idle, and the gate is asked.
+    // That is so, too, when what came between was cut short or failed.
     world.config.push_str("[retry]\nbase = \"1ms\"\nmax = \"1ms\"\n");
+    for end in [End::Lost, End::ProviderDown { reason: "busy".into() }, End::TaskFailed { reason: "no".into() }] {
+        world.fixed.advance(jiff::SignedDuration::from_hours(1));
+        let calm = gate_fn("calm", |_| Verdict::Pass);
+        let short = move |_: &Attempt| MockScript::ends(end.clone());
+        finish(&world.builder(world.mock(short)).gate(Arc::new(calm)).build(), once()).await.unwrap();
+    }
+    // The work is there: an agent that has nothing to add is not idle, and the gate is asked.
     world.fixed.advance(jiff::SignedDuration::from_hours(1));
     let calm = gate_fn("calm", |_| Verdict::Pass);
     let done = |_: &Attempt| MockScript::succeeds();
     finish(&world.builder(world.mock(done)).gate(Arc::new(calm)).build(), idle(0)).await.unwrap();
-    assert_eq!((world.words().await, world.phase(1).await), (vec!["host", "succeeded", "succeeded"], "done"));
+    let words = ["host", "lost", "provider-down", "task-failed", "succeeded", "succeeded"];
+    assert_eq!((world.words().await, world.phase(1).await), (words.to_vec(), "done"));
 }
 
 #[tokio::test]
