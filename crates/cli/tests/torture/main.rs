@@ -39,6 +39,10 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let seed = |rest: &[&str]| option(rest, "--seed").unwrap_or_else(|| u64::from(std::process::id()));
     match words.as_slice() {
+        [what @ ("run" | "power" | "recovery" | "mutants"), rest @ ..] if !is_usage(what, rest) => {
+            eprint!("{USAGE}");
+            ExitCode::from(2)
+        }
         ["run", rest @ ..] => {
             let kills = option(rest, "--kills").unwrap_or(1000);
             let workers = option(rest, "--workers").unwrap_or(3);
@@ -82,6 +86,12 @@ fn few() -> ExitCode {
     let cut = power::power(&calm.root(), (FEW_CUTS, 0), FEW.seed);
     let killed = kills::run(FEW, calm);
     if cut == ExitCode::SUCCESS { killed } else { cut }
+}
+
+/// Whether the usage names all the options: a misspelt one must not be an hour of something else.
+fn is_usage(what: &str, rest: &[&str]) -> bool {
+    let line = USAGE.lines().find(|line| line.contains(&format!("torture {what}"))).unwrap_or_default();
+    rest.chunks(2).all(|pair| line.contains(&format!("[{} N]", pair[0])))
 }
 
 fn option(args: &[&str], name: &str) -> Option<u64> {
