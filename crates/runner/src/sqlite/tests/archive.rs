@@ -276,3 +276,26 @@ async fn a_copy_takes_its_archives_along() {
     backup(&path, &copy.with_file_name("next.sqlite")).unwrap();
     assert!(audit(&copy, Vec::new()).unwrap().is_whole());
 }
+
+#[tokio::test]
+async fn a_fold_that_is_made_anew_comes_through_the_archives_piece_by_piece() {
+    let (_folder, path) = folder();
+    let (store, _) = worked(&path).await;
+    let (before, state) = (told(&store).await, store.load().await.unwrap());
+    drop(store);
+    assert_eq!(all(&path, at(30)).records, 58);
+    alter(&path, "UPDATE fold SET version = 99");
+    let pieces = 2 * JOBS / 7;
+    for n in 0..=pieces + 1 {
+        // Each piece by a program of its own: the one before was killed.
+        let connection = schema::connect(&path, Access::Write).unwrap();
+        let mut writer = Writer::new(path.clone(), connection, Access::Write, Arc::new(SystemClock));
+        let more = writer.settle_some(7).unwrap();
+        assert_eq!(more, n <= pieces, "piece {n} of {pieces}");
+        let reader = SqliteStore::open_read_only(&path).unwrap();
+        assert_eq!(reader.load().await.unwrap().head, state.head, "whoever only reads goes on from it too");
+    }
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!((store.load().await.unwrap(), told(&store).await), (state, before));
+    assert_eq!(store.rebuild().await.unwrap().different, 0);
+}
