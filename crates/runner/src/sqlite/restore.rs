@@ -92,12 +92,9 @@ impl Restoring {
         }
         fs::File::open(&self.new).and_then(|file| file.sync_all()).map_err(|err| failure::file(&self.new, err))?;
         let kept = self.path.with_file_name(format!("replaced-{}", backup_name(at)));
-        let there = self.path.exists();
-        if there {
-            keep(&self.path, &kept)?;
-        }
+        let kept = keep(&self.path, &kept)?;
         publish(&self.new, &self.path)?;
-        Ok(there.then_some(kept))
+        Ok(kept)
     }
 }
 
@@ -203,30 +200,32 @@ fn set_epoch(new: &Utf8Path, replaced: i64) -> Result<(), StoreError> {
     connection.close().map_err(|(_, err)| failed(err))
 }
 
-/// Gives the replaced ledger, and what of it lies beside, another name. Its own name goes on to name it until the backup
-/// takes it.
-fn keep(path: &Utf8Path, kept: &Utf8Path) -> Result<(), StoreError> {
-    for part in ["", "wal", "shm"] {
-        let (from, to) = match part {
-            "" => (path.to_owned(), kept.to_owned()),
-            part => (beside(path, part), beside(kept, part)),
-        };
-        if part == "shm" {
+/// Gives the replaced ledger, and what of it lies beside, another name, and tells which. Its own name goes on to name it until
+/// the backup takes it. What lies beside it is taken away even where it is gone itself: SQLite would take that for a part of
+/// the backup, and the folder must say so before the backup has its name.
+fn keep(path: &Utf8Path, kept: &Utf8Path) -> Result<Option<Utf8PathBuf>, StoreError> {
+    let mut first = link(path, kept)?.then(|| kept.to_owned());
+    for part in ["wal", "journal"] {
+        let (from, to) = (beside(path, part), beside(kept, part));
+        if link(&from, &to)? {
             remove(&from)?;
-            continue;
-        }
-        match fs::hard_link(&from, &to) {
-            Ok(()) => {}
-            Err(err) if err.kind() == io::ErrorKind::NotFound => continue,
-            // There are disks without links.
-            Err(_) => drop(fs::copy(&from, &to).map_err(|err| failure::file(&to, err))?),
-        }
-        if !part.is_empty() {
-            // What is left beside a damaged ledger must not be taken for a part of the backup.
-            remove(&from)?;
+            first.get_or_insert(to);
         }
     }
-    Ok(())
+    remove(&beside(path, "shm"))?;
+    let folder = path.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
+    let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map(|()| first).map_err(|err| failure::file(folder, err))
+}
+
+/// Gives a file another name besides its own; tells whether there is one.
+fn link(from: &Utf8Path, to: &Utf8Path) -> Result<bool, StoreError> {
+    match fs::hard_link(from, to) {
+        Ok(()) => Ok(true),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(false),
+        // There are disks without links.
+        Err(_) => fs::copy(from, to).map(|_| true).map_err(|err| failure::file(to, err)),
+    }
 }
 
 fn beside(path: &Utf8Path, part: &str) -> Utf8PathBuf {
