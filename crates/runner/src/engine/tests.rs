@@ -15,6 +15,7 @@ mod parked;
 mod people;
 mod recovery;
 mod restart;
+mod restore;
 mod services;
 mod session;
 mod spaced;
