@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 
 use super::archive::copy::take_along;
-use super::audit::{Audit, audit};
+use super::audit::{Audit, audit, come_to};
 use super::backup::{backup_name, publish};
 use super::failure;
 use super::rows::File;
@@ -128,7 +128,7 @@ fn last_of(path: &Utf8Path, head: &Anchor) -> Result<Last, StoreError> {
 
 /// Reads what is needed, and changes nothing: going back must be possible to whatever wrote the file.
 fn read_last(path: &Utf8Path, head: &Anchor) -> Result<Last, StoreError> {
-    let replaced = audit(path, Vec::new())?.head;
+    let replaced = come_to(path)?;
     let connection = schema::connect(path, Access::Read)?;
     let epoch = connection.query_row("SELECT epoch FROM meta WHERE id = 1", (), |row| row.get(0));
     let epoch = epoch.map_err(|err| failure::sqlite(path, err))?;
@@ -142,8 +142,18 @@ fn since(file: &File<'_>, head: &Anchor, replaced: &Anchor) -> BTreeSet<AttemptI
     let there = |seq: u64| file.after(Seq(seq.saturating_sub(1)), 1).ok()?.into_iter().next();
     let common = head.seq() <= replaced.seq() && there(head.seq().0).is_some_and(|r| r.hash.as_str() == head.hash());
     let (mut after, mut found) = (if common { head.seq() } else { Seq(0) }, BTreeSet::new());
-    // What cannot be read is told by no more than the folders.
-    while let Some(page) = file.after(after, PAGE).ok().filter(|page| !page.is_empty()) {
+    loop {
+        // What is in an archive is read part by part: of one that is missing or harmed no more than the folders tell.
+        let end = file.part_end(after).ok().flatten();
+        let limit = end.and_then(|end| usize::try_from(end.0 - after.0).ok()).unwrap_or(PAGE);
+        let page = match (file.after(after, limit), end) {
+            (Ok(page), _) if !page.is_empty() => page,
+            (Err(_), Some(end)) => {
+                after = end;
+                continue;
+            }
+            _ => return found,
+        };
         for record in page {
             after = record.seq;
             match record.event() {
@@ -153,7 +163,6 @@ fn since(file: &File<'_>, head: &Anchor, replaced: &Anchor) -> BTreeSet<AttemptI
             }
         }
     }
-    found
 }
 
 /// Brings the ledger into its one file, if nobody reads it.

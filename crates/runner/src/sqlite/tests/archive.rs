@@ -299,3 +299,19 @@ async fn a_fold_that_is_made_anew_comes_through_the_archives_piece_by_piece() {
     assert_eq!((store.load().await.unwrap(), told(&store).await), (state, before));
     assert_eq!(store.rebuild().await.unwrap().different, 0);
 }
+
+#[tokio::test]
+async fn a_ledger_that_is_replaced_is_known_as_far_as_it_goes_though_an_archive_of_it_is_missing() {
+    let (_folder, path) = folder();
+    drop(worked(&path).await);
+    let whole = audit(&path, Vec::new()).unwrap();
+    let files = all(&path, at(30)).files;
+    fs::remove_file(&files[1]).unwrap();
+    let from = path.with_file_name("empty.db");
+    drop(SqliteStore::open(&from).unwrap());
+    let restoring = Restoring::begin(&path, &from).unwrap();
+    assert_eq!(restoring.replaced, Some(whole.head));
+    // The records 26 to 50 are missing: the claims of the jobs 14 to 25.
+    let readable: Vec<AttemptId> = (1..=JOBS).filter(|n| !(14..=25).contains(n)).map(attempt).collect();
+    assert_eq!(restoring.since, readable.into_iter().collect());
+}
