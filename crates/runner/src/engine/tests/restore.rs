@@ -50,12 +50,24 @@ async fn a_restore_that_fails_leaves_the_ledger_and_what_belongs_to_it() {
     let (world, ledger, copy) = left_behind();
     let portfolio = world.portfolio();
     let lock = StateLock::take(&portfolio.state_dir).unwrap();
+    let own = || {
+        let state = &portfolio.state_dir;
+        audit(&ledger, Vec::new()).unwrap().records == 0 && state.join("work/web.1.exec.1/result").exists()
+    };
+    // There is no room in a name of the file system for what is to be added to this one.
+    let long = format!("web.2.exec.{:0>241}", 1);
+    for folder in ["attempts", "work"] {
+        fs::create_dir(portfolio.state_dir.join(folder).join(&long)).unwrap();
+    }
+    let refused = crate::restore(&lock, &portfolio, &ledger, &copy, now()).await.unwrap_err();
+    assert!(refused.to_string().contains("and try again") && own(), "{refused}");
+    fs::remove_dir(portfolio.state_dir.join("attempts").join(&long)).unwrap();
+
     // Where the replaced ledger is to be kept stands what cannot be written over.
     let kept = portfolio.state_dir.join(format!("replaced-{}", crate::backup_name(now())));
     fs::create_dir(&kept).unwrap();
     let refused = crate::restore(&lock, &portfolio, &ledger, &copy, now()).await.unwrap_err();
-    assert_eq!(audit(&ledger, Vec::new()).unwrap().records, 0, "{refused}");
-    assert!(portfolio.state_dir.join("work/web.1.exec.1/result").exists(), "{refused}");
+    assert!(own(), "{refused}");
     fs::remove_dir(&kept).unwrap();
     let restored = crate::restore(&lock, &portfolio, &ledger, &copy, now()).await.unwrap();
     assert_eq!(restored.in_doubt.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["web.1.exec.1"]);
