@@ -200,7 +200,7 @@ fn old_records_move_into_archives_that_go_with_every_copy() {
     let broken = world.dayfly(&["audit", "verify"]);
     assert!(broken.code == Some(1) && broken.out.contains("is missing; put it back"), "{broken:?}");
     let shown = world.data(&["store", "info"]);
-    assert!(shown.contains("; missing: ledger-000000000001-"), "{shown}");
+    assert!(shown.contains("; missing: ledger-"), "{shown}");
     assert_eq!(world.dayfly(&["audit", "show"]).code, Some(3));
     let recent = world.data(&["audit", "show", "--json", "--since", "2001-01-02"]);
     assert!(recent.lines().count() > 3 && export.trim_end().ends_with(recent.trim_end()), "{recent}");
