@@ -204,9 +204,9 @@ fn old_records_move_into_archives_that_go_with_every_copy() {
     assert_eq!(world.dayfly(&["audit", "show"]).code, Some(3));
     let recent = world.data(&["audit", "show", "--json", "--since", "2001-01-02"]);
     assert!(recent.lines().count() > 3 && export.trim_end().ends_with(recent.trim_end()), "{recent}");
-    let rehearsed = world.json(&["simulate", "--days", "1", "--issues", "0"]);
-    let left_out = format!("is missing or cannot be read: the records 1 to {moved} are left out.");
-    assert!(rehearsed["notes"][0].as_str().unwrap().ends_with(&left_out), "{}", rehearsed["notes"]);
+    let rehearsed = world.data(&["simulate", "--days", "1", "--issues", "0"]);
+    let left_out = format!(" is missing or cannot be read: the records 1 to {moved} are left out.\n");
+    assert!(rehearsed.starts_with("The archive ledger-") && rehearsed.contains(&left_out), "{rehearsed}");
     // Work goes on all the same.
     world.agent("echo more >more.txt\ngit add --all\ngit commit --quiet --message More\n");
     world.data(&["issue", "new", "Another one", "--label", "ready-for-dev"]);

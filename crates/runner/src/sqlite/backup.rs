@@ -121,7 +121,8 @@ pub(super) fn newest(path: &Utf8Path) -> Option<Utf8PathBuf> {
 /// # Errors
 /// If one cannot be removed.
 pub fn prune_backups(made: &Utf8Path, keep: usize, now: Timestamp) -> io::Result<Vec<Utf8PathBuf>> {
-    let others = backups(made.parent().unwrap_or(made), now).into_iter().filter(|path| path.file_name() != made.file_name());
+    let others =
+        backups(made.parent().unwrap_or(made), now).into_iter().filter(|path| path.file_name() != made.file_name());
     let old: Vec<_> = others.skip(keep.saturating_sub(1)).collect();
     for path in &old {
         std::fs::remove_file(path)?;

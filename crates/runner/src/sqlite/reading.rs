@@ -3,11 +3,11 @@
 use dayfly_core::{FOLD_VERSION, IssueRef, IssueState, Record, Seq, State, StateError, Store as _, StoreError};
 use jiff::Timestamp;
 
+use super::SqliteStore;
 use super::archive::shelf::{Archive, archives};
 use super::fold::{Fold, Rows, TAIL, verify_tail};
 use super::rows::{File, signed};
 use super::schema::Access;
-use super::SqliteStore;
 use super::writer::{Writer, rows};
 
 /// How many records are read at once where all of them are.
