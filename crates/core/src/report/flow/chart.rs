@@ -103,6 +103,7 @@ fn round_up(value: f64) -> f64 {
 pub(super) fn lasted(time: Duration) -> String {
     let all = time.as_secs();
     match (all / 86_400, all / 3600 % 24, all / 60 % 60, all % 60) {
+        (0, 0, 0, 0) if !time.is_zero() => "<1 s".to_owned(),
         (0, 0, 0, s) => format!("{s} s"),
         (0, 0, m, s) => two(m, "min", s, "s"),
         (d @ 0..2, h, m, _) => two(d * 24 + h, "h", m, "min"),

@@ -148,7 +148,8 @@ fn bars(chart: &Chart) -> String {
             );
             x += wide;
         }
-        let sum = chart.unit.say(height(chart, row));
+        let known = row.values.iter().any(Option::is_some);
+        let sum = if known { chart.unit.say(height(chart, row)) } else { "not known".to_owned() };
         let _ = writeln!(text, "<text x=\"{:.1}\" y=\"{:.1}\">{sum}</text>", x + 6.0, y + 14.0);
     }
     text

@@ -45,6 +45,14 @@ impl FlowTable {
         Self { words, ..self }
     }
 
+    /// Gives its chart a title of its own.
+    fn titled(mut self, title: &str) -> Self {
+        if let Some(chart) = &mut self.chart {
+            title.clone_into(&mut chart.title);
+        }
+        self
+    }
+
     fn drawn(self, kind: ChartKind, unit: Unit, series: &[&'static str], rows: Vec<ChartRow>) -> Self {
         let chart = Chart { kind, title: self.title.to_owned(), unit, series: series.to_vec(), rows };
         Self { chart: Some(chart), ..self }
@@ -55,8 +63,9 @@ impl Flow {
     /// What it comes to, each as what it is and how much.
     pub fn headline(&self) -> Vec<(&'static str, String)> {
         let (all, rework, cost) = (&self.throughput.all, &self.rework, &self.cost.all);
+        let pace = all.per_week.map(|pace| format!(", {pace:.1} a week")).unwrap_or_default();
         let mut facts = vec![
-            ("done", format!("{} ({} landed), {:.1} a week", all.done, all.landed, all.per_week)),
+            ("done", format!("{} ({} landed){pace}", all.done, all.landed)),
             ("from first attempt to done", lead(&all.lead)),
         ];
         if let Some(rounds) = rework.rounds_per_change {
@@ -64,8 +73,12 @@ impl Flow {
             facts.push(("went straight through", of(rework.straight, rework.accepted)));
         }
         facts.push(("attempts that led nowhere", of(rework.nowhere, rework.attempts)));
-        let (worked, waited) = (self.waits.worked.as_secs_f64(), self.waits.waited.as_secs_f64());
-        facts.push(("waited", format!("{} of the time between", share(waited, worked + waited))));
+        let (worked, waited) = (self.waits.worked, self.waits.waited);
+        if worked.saturating_add(waited) > Duration::ZERO {
+            let part = share(waited.as_secs_f64(), worked.saturating_add(waited).as_secs_f64());
+            facts
+                .push(("waited", format!("{part} of the time ({} beside {} of work)", lasted(waited), lasted(worked))));
+        }
         facts.push(("cost of a change", each(cost)));
         facts
     }
@@ -95,6 +108,7 @@ impl Flow {
             .note("From the first attempt until a change was accepted: half took no longer than the median.")
             .words(2)
             .drawn(ChartKind::Lines, Unit::Time, &["median", "85 of 100"], weeks.iter().map(drawn).collect())
+            .titled("From the first attempt until a change was accepted, by week")
     }
 
     fn days(&self) -> FlowTable {
@@ -120,7 +134,7 @@ impl Flow {
         let row = |project: &FlowProject| {
             let name = project.project.as_ref().map_or_else(|| "all".to_owned(), ToString::to_string);
             let (done, landed) = (project.done.to_string(), project.landed.to_string());
-            let pace = format!("{:.1}", project.per_week);
+            let pace = project.per_week.map_or_else(|| "-".to_owned(), |pace| format!("{pace:.1}"));
             vec![name, done, landed, pace, time(project.lead.median), time(project.lead.p85)]
         };
         let projects = &self.throughput.projects;
@@ -227,13 +241,12 @@ impl Flow {
         let head = |keys: &[&'static str]| [keys, &FIGURES].concat();
         let table = |title, keys: &[&'static str], lines: &[CostLine]| {
             let drawn = |line: &CostLine| {
-                let label = name(line).collect::<Vec<_>>().join(" ");
-                match priced(lines) {
-                    true => {
-                        ChartRow::new(label, [line.usd_micros_per_change, line.flat_usd_micros_per_change].map(dollars))
-                    }
-                    false => ChartRow::new(label, [line.tokens_per_change.unwrap_or(0) as f64]),
-                }
+                let money = [line.usd_micros_per_change, line.flat_usd_micros_per_change];
+                let values = match priced(lines) {
+                    true => money.map(|micros| micros.map(|micros| micros as f64 / 1e6)).to_vec(),
+                    false => vec![line.tokens_per_change.map(|count| count as f64)],
+                };
+                ChartRow { label: name(line).collect::<Vec<_>>().join(" "), values }
             };
             let (unit, series): (_, &[&'static str]) = match priced(lines) {
                 true => (Unit::Money, &["paid for each change", "covered by a subscription for each change"]),
@@ -336,10 +349,6 @@ fn known(line: &CostLine) -> String {
 
 fn priced(lines: &[CostLine]) -> bool {
     lines.iter().any(|line| line.spent.usd_micros + line.spent.flat_usd_micros > 0)
-}
-
-fn dollars(micros: Option<u64>) -> f64 {
-    micros.unwrap_or(0) as f64 / 1e6
 }
 
 fn lead(lead: &LeadTime) -> String {

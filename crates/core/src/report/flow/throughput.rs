@@ -18,9 +18,9 @@ pub struct Throughput {
     pub all: FlowProject,
     /// Each project, by name.
     pub projects: Vec<FlowProject>,
-    /// Each day, those with nothing included.
+    /// Each day of which the ledger knows, those with nothing included.
     pub days: Vec<FlowDay>,
-    /// Each week, from Monday on, those with nothing included.
+    /// Each such week, from Monday on, those with nothing included.
     pub weeks: Vec<FlowWeek>,
     /// The changes that were accepted, the slowest first.
     pub changes: Vec<ChangeLine>,
@@ -65,8 +65,8 @@ pub struct FlowProject {
     pub done: usize,
     /// Those of them whose change came onto the base branch.
     pub landed: usize,
-    /// Issues that were done in seven days, on average over the days of which the ledger knows.
-    pub per_week: f64,
+    /// Issues that were done in seven days, on average over the days of which the ledger knows; none if those are fewer.
+    pub per_week: Option<f64>,
     /// How long the accepted changes took.
     pub lead: LeadTime,
 }
@@ -136,7 +136,9 @@ pub(super) fn throughput(
     }
     changes.sort_by(|a, b| b.lead.cmp(&a.lead).then_with(|| a.issue.cmp(&b.issue)));
     let since = began.unwrap_or(window.days.0);
-    let days = window.dates().filter(|date| *date >= since).count().max(1);
+    // Of what was before the ledger nobody knows whether nothing was done.
+    let dates: Vec<Date> = window.dates().filter(|date| *date >= since).collect();
+    let days = dates.len();
     // Projects that the configuration does not know any more have their past all the same.
     let mut named: Vec<&ProjectName> = names.iter().copied().chain(all.iter().map(|done| done.project)).collect();
     named.sort_unstable();
@@ -148,15 +150,15 @@ pub(super) fn throughput(
             project: project.cloned(),
             done: done.len(),
             landed: done.iter().filter(|done| done.landed).count(),
-            per_week: done.len() as f64 * 7.0 / days as f64,
+            per_week: (days >= 7).then(|| done.len() as f64 * 7.0 / days as f64),
             lead: LeadTime::of(done.iter().filter_map(|done| done.lead).collect()),
         }
     };
     Throughput {
         all: of(None),
         projects: named.into_iter().filter(|name| window.wants(name)).map(|name| of(Some(name))).collect(),
-        days: by_day(window, courses, &all),
-        weeks: by_week(window, &all),
+        days: by_day(window, courses, (&dates, &all)),
+        weeks: by_week(&dates, &all),
         changes,
     }
 }
@@ -187,9 +189,9 @@ fn change(courses: &Courses<'_>, issue: &IssueRef, life: &Life, (date, lead): (D
     }
 }
 
-fn by_day(window: &Window, courses: &Courses<'_>, all: &[Done<'_>]) -> Vec<FlowDay> {
+fn by_day(window: &Window, courses: &Courses<'_>, (dates, all): (&[Date], &[Done<'_>])) -> Vec<FlowDay> {
     let none = |date| FlowDay { date, done: 0, landed: 0, attempts: 0 };
-    let mut days: BTreeMap<Date, FlowDay> = window.dates().map(|date| (date, none(date))).collect();
+    let mut days: BTreeMap<Date, FlowDay> = dates.iter().map(|date| (*date, none(*date))).collect();
     for done in all {
         let Some(day) = days.get_mut(&done.date) else { continue };
         day.done += 1;
@@ -204,13 +206,13 @@ fn by_day(window: &Window, courses: &Courses<'_>, all: &[Done<'_>]) -> Vec<FlowD
     days.into_values().collect()
 }
 
-fn by_week(window: &Window, all: &[Done<'_>]) -> Vec<FlowWeek> {
+fn by_week(dates: &[Date], all: &[Done<'_>]) -> Vec<FlowWeek> {
     let name = |date: Date| {
         let week = date.iso_week_date();
         format!("{:04}-W{:02}", week.year(), week.week())
     };
     let mut weeks: Vec<FlowWeek> = Vec::new();
-    for date in window.dates() {
+    for date in dates.iter().copied() {
         match weeks.last_mut().filter(|week| week.week == name(date)) {
             Some(week) => week.days += 1,
             None => {
