@@ -165,9 +165,14 @@ fn go(stage: &str) -> Next {
 
 /// The work goes to a stage because a gate failed.
 fn back(stage: &str) -> (End, Next) {
-    let failure = GateFailure { gate: "commands".into(), reason: "tests failed".into(), tail: String::new() };
-    let feedback = Feedback { gate: "commands".into(), reason: "tests failed".into(), tail: String::new() };
-    let next = Next::Go { stage: StageName::new(stage).unwrap(), feedback: Some(feedback), not_before: None };
+    back_by("commands", stage)
+}
+
+fn back_by(gate: &str, stage: &str) -> (End, Next) {
+    let (reason, tail) = ("it does not hold".to_owned(), String::new());
+    let failure = GateFailure { gate: gate.into(), reason: reason.clone(), tail: tail.clone() };
+    let feedback = Some(Feedback { gate: gate.into(), reason, tail });
+    let next = Next::Go { stage: StageName::new(stage).unwrap(), feedback, not_before: None };
     (End::GateFailed(failure), next)
 }
 

@@ -1,6 +1,6 @@
 //! Issues to which nothing happens any more are set aside, and taken back when they are needed.
 
-use dayfly_core::{FlowQuery, WorkLogQuery, flow, why, work_log};
+use dayfly_core::{FlowQuery, PlanInput, WorkLogQuery, flow, why, work_log};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 

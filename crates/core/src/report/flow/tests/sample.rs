@@ -49,7 +49,12 @@ fn issue(tale: &mut Tale, name: &str, n: u64) {
     if luck > 7 {
         let verdict = Verdict::Fail { reason: "no test".into(), tail: String::new() };
         let gates = vec![gate("verdict", verdict)];
-        tale.attempt(name, "review", Try { title, gates, minutes: 4, ..money(20_000, "small-1") }, back("exec"));
+        tale.attempt(
+            name,
+            "review",
+            Try { title, gates, minutes: 4, ..money(20_000, "small-1") },
+            back_by("verdict", "exec"),
+        );
         tale.wait(3).attempt(name, "exec", Try { gates: pass(), ..exec(9) }, (End::Succeeded, go("review")));
     }
     let review = Try { title, gates: vec![gate("verdict", Verdict::Pass)], minutes: 4, ..money(18_000, "small-1") };
