@@ -3,7 +3,7 @@
 mod change;
 
 use crate::{
-    AttemptId, EffectEntry, EffectId, EffectKind, Event, EventKind, IssueId, IssueRef, JobSpec, Next, Outage, Record,
+    AttemptId, DriftRecord, Effect, EffectEntry, EffectId, EffectKind, Event, EventKind, IssueId, IssueRef, JobSpec, Next, Outage, Record,
     TrackerKind,
 };
 
@@ -105,7 +105,7 @@ impl State {
                 })?;
                 self.queue(effects);
             }
-            Event::ChildrenClosed { issue, effects } | Event::Merged { issue, effects } => {
+            Event::ChildrenClosed { issue, effects } | Event::Merged { issue, effects, .. } => {
                 self.move_issue(record, &issue, kind, Phase::Done, |_| {})?;
                 self.queue(effects);
             }
@@ -182,6 +182,17 @@ impl State {
                 }));
             }
             Event::Restored { in_doubt, effects, .. } => self.restored(&in_doubt, effects),
+            Event::DriftAccepted { order, baselines } => {
+                self.control.take(&order);
+                let records = baselines.into_iter();
+                self.drift.extend(records.map(|(project, at)| (project, DriftRecord::new(at, &order))));
+            }
+            Event::DriftSeen { order, looks } => {
+                self.control.take(&order);
+                for (project, look) in looks {
+                    self.drift.entry(project).and_modify(|record| record.looked(look));
+                }
+            }
             order => self.control.fold(order),
         }
         Ok(())
@@ -250,6 +261,12 @@ impl State {
         let kind = EventKind::EffectDone;
         let at = self.outbox.iter().position(|p| p.entry.id == *effect);
         let at = at.ok_or_else(|| impossible(record, kind, &issue.to_string(), "not waiting for it"))?;
+        if let Some(PendingEffect { entry: EffectEntry { effect: Effect::Land { project, from, to, .. }, .. }, .. }) =
+            self.outbox.get(at)
+            && landed.is_some()
+        {
+            self.drift.entry(project.clone()).and_modify(|record| record.landed(from, to));
+        }
         let Some(known) = self.issues.get(issue) else {
             self.outbox.remove(at);
             return Ok(());
