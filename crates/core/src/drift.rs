@@ -100,7 +100,12 @@ pub struct DriftFinding {
 impl DriftFinding {
     /// What it is known again by once it was accepted.
     pub fn key(&self) -> Digest {
-        Digest::of(format!("{}\n{}\n{}", self.project, self.kind, self.what).as_bytes())
+        let mut text = format!("{}\n{}\n{}", self.project, self.kind, self.what);
+        // A command may fail in the same way for another reason.
+        if self.kind == DriftKind::Migrations {
+            self.evidence.iter().for_each(|evidence| text.push_str(&format!("\n{}", evidence.says)));
+        }
+        Digest::of(text.as_bytes())
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Bypass {
     pub gates: Vec<String>,
     /// The commit.
     pub commit: Commit,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What the records of a ledger account for.
@@ -110,7 +112,7 @@ impl Reading {
         }
         match event {
             Event::AttemptStarted { attempt, job, .. } => drop(self.jobs.insert(attempt, *job)),
-            Event::AttemptEnded { attempt, outcome, next, .. } => self.ended(&attempt, &outcome, &next),
+            Event::AttemptEnded { attempt, outcome, next, .. } => self.ended(&attempt, &outcome, &next, at),
             Event::EffectDone { effect, issue, landed, .. } => {
                 self.labelled(&effect);
                 if let Some(landed) = landed {
@@ -122,7 +124,7 @@ impl Reading {
         }
     }
 
-    fn ended(&mut self, attempt: &AttemptId, outcome: &Outcome, next: &Next) {
+    fn ended(&mut self, attempt: &AttemptId, outcome: &Outcome, next: &Next, at: Timestamp) {
         let Some(job) = self.jobs.remove(attempt) else { return };
         let (from, to) = match next {
             Next::Land { from, to, .. } => (Some(from.clone()), to.clone()),
@@ -144,7 +146,7 @@ impl Reading {
         let gates: Vec<String> = names.filter(|gate| !passed.contains(gate.as_str())).collect();
         if !gates.is_empty() {
             let (issue, attempt) = (job.issue.clone(), attempt.clone());
-            self.account.bypasses.push(Bypass { issue, attempt, gates, commit: to.clone() });
+            self.account.bypasses.push(Bypass { issue, attempt, gates, commit: to.clone(), at });
         }
         self.account.reaches.push(Reach { issue: job.issue, from, to, landed: None });
     }

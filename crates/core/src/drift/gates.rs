@@ -76,7 +76,7 @@ fn passed_by(found: &mut Found<'_>) {
     let input = found.input;
     let keeper = found.keeper();
     let own = input.account.bypasses.iter().filter(|bypass| bypass.issue.project == input.project.name);
-    for bypass in own {
+    for bypass in own.filter(|bypass| bypass.at >= input.record.baseline.at) {
         let gates = bypass.gates.join("`, `");
         let what = format!("{} was let through and `{gates}` had not passed", bypass.commit.short());
         let says = format!("{} of {}", bypass.attempt, bypass.issue);
