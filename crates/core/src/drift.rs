@@ -142,6 +142,8 @@ pub struct BranchSeen {
     pub more: bool,
     /// Whether it still holds the commit of the baseline.
     pub holds_baseline: bool,
+    /// Whether that commit is there at all. Where it is not, nobody can tell what came since.
+    pub knows_baseline: bool,
     /// Commits that the ledger says landed since, and that it does not hold.
     pub gone: Vec<Commit>,
     /// The paths that the configuration pins, with the names of their contents.
@@ -237,8 +239,7 @@ pub fn drift(input: &DriftInput<'_>) -> ProjectDrift {
 
 /// All that came apart, accepted or not.
 fn look<'a>(input: &'a DriftInput<'a>) -> Found<'a> {
-    let mut found =
-        Found { input, findings: Vec::new(), unseen: BTreeMap::new(), counts: commits::Counts::default() };
+    let mut found = Found { input, findings: Vec::new(), unseen: BTreeMap::new(), counts: commits::Counts::default() };
     found.counts = commits::look(&mut found);
     gates::look(&mut found);
     migrations(&mut found);

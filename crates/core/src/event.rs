@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, Anchor, AttemptId, Baseline, Billing, Boot, CapacityKey, Commit, DriftLook, EffectEntry, EffectId, End, Feedback, IssueId,
-    IssueRef, JobSpec, Limited, Next, OpenedBy, Order, Outcome, ProcessIdentity, ProjectName, PullRecord, Service, StageName,
-    Target, Token, TrackerKind, Usage, Using,
+    AgentName, Anchor, AttemptId, Baseline, Billing, Boot, CapacityKey, Commit, DriftLook, EffectEntry, EffectId, End,
+    Feedback, IssueId, IssueRef, JobSpec, Limited, Next, OpenedBy, Order, Outcome, ProcessIdentity, ProjectName,
+    PullRecord, Service, StageName, Target, Token, TrackerKind, Usage, Using,
 };
 
 pub use found::{Fate, Found};

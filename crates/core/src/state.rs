@@ -11,8 +11,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AttemptId, Boot, Capacity, Commit, Control, Digest, DriftRecord, EffectEntry, EffectId, Epoch, EventKind, Feedback,
-    IssueId, IssueRef, Outage, ProcessIdentity, ProjectName, RecordError, Seq, Service, StageName, Token, TrackerKind, Using,
+    AgentName, AttemptId, Boot, Capacity, Commit, Control, Digest, DriftRecord, EffectEntry, EffectId, Epoch,
+    EventKind, Feedback, IssueId, IssueRef, Outage, ProcessIdentity, ProjectName, RecordError, Seq, Service, StageName,
+    Token, TrackerKind, Using,
 };
 
 pub use aside::{Aside, Finish};

@@ -120,12 +120,7 @@ struct One {
     tip: Option<Commit>,
 }
 
-async fn one(
-    from: &DriftSources<'_>,
-    project: &Project,
-    (state, account): (&State, &Account),
-    now: Timestamp,
-) -> One {
+async fn one(from: &DriftSources<'_>, project: &Project, (state, account): (&State, &Account), now: Timestamp) -> One {
     let known = state.drift.get(&project.name);
     let first = known.is_none();
     let record = known.cloned().unwrap_or_else(|| unknown(from, project, now));
@@ -134,7 +129,8 @@ async fn one(
     let tip = branch.as_ref().ok().map(|seen| seen.tip.clone());
     let migrations = migrations(from, project, tip.as_ref()).await;
     let issues = issues.as_deref().map_err(Clone::clone);
-    let input = DriftInput { portfolio: from.portfolio, project, record: &record, account, state, branch, issues, migrations };
+    let input =
+        DriftInput { portfolio: from.portfolio, project, record: &record, account, state, branch, issues, migrations };
     let mut baseline = baseline_of(&input, now);
     let mut drift = drift(&input);
     if first {
@@ -152,8 +148,7 @@ async fn one(
 /// What a project is held against that nobody has looked at.
 fn unknown(from: &DriftSources<'_>, project: &Project, now: Timestamp) -> DriftRecord {
     let policy = GatePolicy::of(from.portfolio, project);
-    let baseline =
-        Baseline { at: now, tip: None, policy, pinned: BTreeMap::new(), accepted: BTreeSet::new() };
+    let baseline = Baseline { at: now, tip: None, policy, pinned: BTreeMap::new(), accepted: BTreeSet::new() };
     DriftRecord { baseline, by: from.by.to_owned(), reason: String::new(), look: None, expected: None }
 }
 
@@ -180,7 +175,12 @@ fn told(err: &dyn std::error::Error) -> String {
     causes.fold(err.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
-async fn branch(portfolio: &Portfolio, project: &Project, record: &DriftRecord, account: &Account) -> Looked<BranchSeen> {
+async fn branch(
+    portfolio: &Portfolio,
+    project: &Project,
+    record: &DriftRecord,
+    account: &Account,
+) -> Looked<BranchSeen> {
     if !project.repository {
         return Err("a plain folder has no history".into());
     }
@@ -219,15 +219,13 @@ async fn seen(
         commits: Vec::new(),
         more: false,
         holds_baseline: true,
+        knows_baseline: true,
         gone: Vec::new(),
     };
     let Some(before) = &record.baseline.tip else { return Ok(seen) };
-    if git.resolve(&before.0).await?.is_none() {
-        seen.holds_baseline = false;
-        return Ok(seen);
-    }
-    seen.holds_baseline = git.is_ancestor(before, &seen.tip).await?;
-    if *before != seen.tip {
+    seen.knows_baseline = git.resolve(&before.0).await?.is_some();
+    seen.holds_baseline = seen.knows_baseline && git.is_ancestor(before, &seen.tip).await?;
+    if *before != seen.tip && seen.knows_baseline {
         let history = git.history(Walked { after: before, tip: &seen.tip, most: MOST_COMMITS }).await?;
         (seen.commits, seen.more) = (history.commits, history.more);
     }
@@ -236,7 +234,8 @@ async fn seen(
     };
     for reach in account.reaches.iter().filter(since) {
         let walked = reach.to == *before || seen.commits.iter().any(|commit| commit.commit == reach.to);
-        let there = walked || (git.resolve(&reach.to.0).await?.is_some() && git.is_ancestor(&reach.to, &seen.tip).await?);
+        let there =
+            walked || (git.resolve(&reach.to.0).await?.is_some() && git.is_ancestor(&reach.to, &seen.tip).await?);
         if !there {
             seen.gone.push(reach.to.clone());
         }

@@ -87,9 +87,11 @@ async fn keep(context: &Context, seen: &Drifted, now: Timestamp) -> Result<(), C
     if !baselines.is_empty() {
         give(context, "the first look", Ask::AcceptDrift { baselines, first: true }).await?;
     }
-    let looks = seen.report.projects.iter().map(|drift| {
-        (drift.project.clone(), drift.look(now, seen.tips.get(&drift.project).cloned()))
-    });
+    let looks = seen
+        .report
+        .projects
+        .iter()
+        .map(|drift| (drift.project.clone(), drift.look(now, seen.tips.get(&drift.project).cloned())));
     let is_news = |(name, look): &(ProjectName, DriftLook)| {
         let last = seen.state.drift.get(name).and_then(|record| record.look.as_ref());
         !last.is_some_and(|last| last.is_like(look) && now.duration_since(last.at) < AGAIN)

@@ -69,6 +69,10 @@ pub(super) fn look(found: &mut Found<'_>) -> Counts {
         }
     };
     lost(found, seen);
+    if !seen.knows_baseline {
+        let why = "the commit where it stood is gone: what came since cannot be told";
+        found.unseen.insert(DriftKind::Commit, why.to_owned());
+    }
     if seen.more {
         let most = seen.commits.len();
         found.unseen.insert(DriftKind::Commit, format!("more than {most} commits since: only the last were looked at"));

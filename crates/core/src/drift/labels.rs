@@ -34,7 +34,8 @@ pub(super) fn look(found: &mut Found<'_>) {
 fn moved(input: &DriftInput<'_>, name: &IssueRef, issue: &Issue) -> Vec<String> {
     let labels = &input.portfolio.labels;
     let stages = input.project.pipeline.stages.iter().filter_map(|stage| stage.label.as_deref());
-    let own: BTreeSet<&str> = [labels.in_progress.as_str(), labels.in_review.as_str()].into_iter().chain(stages).collect();
+    let own: BTreeSet<&str> =
+        [labels.in_progress.as_str(), labels.in_review.as_str()].into_iter().chain(stages).collect();
     let written = input.account.labels.get(name);
     let mut moved = Vec::new();
     for label in own.iter().copied().chain([labels.needs_clarification.as_str()]) {

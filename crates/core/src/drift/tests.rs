@@ -81,6 +81,7 @@ impl World {
             commits: vec![],
             more: false,
             holds_baseline: true,
+            knows_baseline: true,
             gone: vec![],
             pinned,
         };
@@ -110,7 +111,8 @@ impl World {
     }
 
     fn records(&self) -> Vec<Record> {
-        let record = |(n, event)| Record::next(Seq(n), &Digest::zero(), Epoch(1), now() + SignedDuration::from_secs(1), event);
+        let record =
+            |(n, event)| Record::next(Seq(n), &Digest::zero(), Epoch(1), now() + SignedDuration::from_secs(1), event);
         (0..).zip(&self.events).map(record).collect()
     }
 
@@ -145,7 +147,12 @@ impl World {
         job.gates = gates.iter().map(|(gate, _)| gate.parse().unwrap()).collect();
         let attempt = AttemptId::from_text(format!("web.{n}.merge.1"));
         let tracker = TrackerKind::default();
-        self.events.push(Event::AttemptStarted { attempt: attempt.clone(), job: Box::new(job), substitution: None, tracker });
+        self.events.push(Event::AttemptStarted {
+            attempt: attempt.clone(),
+            job: Box::new(job),
+            substitution: None,
+            tracker,
+        });
         let passed = gates.iter().filter(|(_, passed)| *passed);
         let gates = passed.map(|(gate, _)| GateResult { gate: (*gate).to_owned(), verdict: Verdict::Pass }).collect();
         let outcome = Outcome { receipt: Receipt { gates, ..Receipt::default() }, ..Outcome::new(End::Succeeded) };

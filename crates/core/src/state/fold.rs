@@ -3,8 +3,8 @@
 mod change;
 
 use crate::{
-    AttemptId, DriftRecord, Effect, EffectEntry, EffectId, EffectKind, Event, EventKind, IssueId, IssueRef, JobSpec, Next, Outage, Record,
-    TrackerKind,
+    AttemptId, DriftRecord, Effect, EffectEntry, EffectId, EffectKind, Event, EventKind, IssueId, IssueRef, JobSpec,
+    Next, Outage, Record, TrackerKind,
 };
 
 use change::{reopen, sent_back, settle, share, start_anew};

@@ -280,6 +280,7 @@ fn a_fold_that_gives_another_state_has_another_version() {
         include_str!("../../tests/data/ledger-v1-capacity.jsonl"),
         include_str!("../../tests/data/ledger-v1-github.jsonl"),
         include_str!("../../tests/data/ledger-v1-orders.jsonl"),
+        include_str!("../../tests/data/ledger-v1-drift.jsonl"),
     ];
     let mut text = String::new();
     for sample in samples {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{
-    Access, AgentConfig, AgentKind, AgentName, Attempt, AttemptId, CommandLine, Commit, End, EventSink, Gate, GateError,
-    JobSpec, MigrationCheck, OutputLimits, PromptVia, Runner, Subject, Verdict, WorkFacts,
+    Access, AgentConfig, AgentKind, AgentName, Attempt, AttemptId, CommandLine, Commit, End, EventSink, Gate,
+    GateError, JobSpec, MigrationCheck, OutputLimits, PromptVia, Runner, Subject, Verdict, WorkFacts,
 };
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -99,10 +99,12 @@ fn read(text: &str) -> Result<Vec<Entry>, String> {
         }
     }
     let entries = file.command.into_iter();
-    Ok(entries.map(|raw| {
-        let name = raw.name.into_inner();
-        Entry { name, run: raw.run, timeout: raw.timeout, pass_env: Vec::new() }
-    }).collect())
+    Ok(entries
+        .map(|raw| {
+            let name = raw.name.into_inner();
+            Entry { name, run: raw.run, timeout: raw.timeout, pass_env: Vec::new() }
+        })
+        .collect())
 }
 
 #[async_trait]

@@ -10,11 +10,8 @@ fn a_project_that_stands_as_it_was_accepted_has_no_drift() {
 
 #[test]
 fn what_dayfly_landed_is_accounted_for_and_what_was_pushed_between_is_not() {
-    let mut world = World::new().with(vec![
-        commit("c", &["b"], DAYFLY),
-        commit("b", &["a"], DAYFLY),
-        commit("x", &["0"], DAYFLY),
-    ]);
+    let mut world =
+        World::new().with(vec![commit("c", &["b"], DAYFLY), commit("b", &["a"], DAYFLY), commit("x", &["0"], DAYFLY)]);
     world.landed(1, "x", "c");
     let drift = world.look();
     assert_eq!(drift.by_dayfly, 2, "a landing of two commits");
@@ -45,7 +42,8 @@ fn people_account_for_what_they_commit_or_only_those_who_are_listed() {
 
 #[test]
 fn programs_are_no_people_whatever_they_are_called() {
-    let programs = [DAYFLY, "Ann <noreply@anthropic.com>", "x <1+x[bot]@users.noreply.github.com>", "c <Codex@OpenAI.com>"];
+    let programs =
+        [DAYFLY, "Ann <noreply@anthropic.com>", "x <1+x[bot]@users.noreply.github.com>", "c <Codex@OpenAI.com>"];
     for author in programs {
         let world = World::new().with(vec![commit("a", &["0"], author)]);
         assert_eq!(world.look().findings.len(), 1, "{author}");
