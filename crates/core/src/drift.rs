@@ -8,6 +8,7 @@ mod account;
 mod baseline;
 mod check;
 mod commits;
+mod fold;
 mod gates;
 mod labels;
 mod pinned;

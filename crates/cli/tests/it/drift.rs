@@ -36,7 +36,10 @@ fn what_came_past_dayfly_is_told_until_a_person_accepts_it() {
     world.write("web/.dayfly/gates.toml", "");
     world.git("web", &["commit", "--quiet", "--all", "--author", "dayfly <dayfly@localhost>", "--message", "Loosen"]);
     let brief = world.data(&["brief"]);
-    assert!(brief.contains("## Drift\n\n- moved since, and not by dayfly: web. `dayfly drift` looks.\n"), "{brief}");
+    assert!(
+        brief.contains("## Drift\n\n- moved since, past dayfly's own landings: web. `dayfly drift` looks.\n"),
+        "{brief}"
+    );
     let found = world.dayfly(&["drift", "--project", "web"]);
     assert_eq!(found.code, Some(1), "{found:?}");
     assert_snapshot!(settled(&found.out), @"");

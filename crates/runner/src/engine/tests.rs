@@ -14,6 +14,7 @@ mod outbox;
 mod parked;
 mod people;
 mod recovery;
+mod refused;
 mod restart;
 mod services;
 mod session;

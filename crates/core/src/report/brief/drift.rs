@@ -12,7 +12,7 @@ use crate::{DriftKind, PlanInput, ProjectName};
 pub struct DriftBrief {
     /// The projects of which something was found.
     pub found: Vec<DriftLine>,
-    /// The projects whose base branch was moved since, and not by dayfly.
+    /// The projects whose base branch was moved since, by more than dayfly's own landings.
     pub moved: Vec<ProjectName>,
     /// The projects that were never looked at.
     pub never: Vec<ProjectName>,
@@ -49,7 +49,10 @@ impl DriftBrief {
         let mut lines: Vec<String> = self.found.iter().map(|line| line.told(&time)).collect();
         let names = |names: &[ProjectName]| names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         if !self.moved.is_empty() {
-            lines.push(format!("moved since, and not by dayfly: {}. `dayfly drift` looks.", names(&self.moved)));
+            lines.push(format!(
+                "moved since, past dayfly's own landings: {}. `dayfly drift` looks.",
+                names(&self.moved)
+            ));
         }
         if !self.never.is_empty() {
             lines.push(format!("never looked at: {}. `dayfly drift` begins.", names(&self.never)));
