@@ -9,7 +9,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptId, Event, IssueRef, OrderId, ProcessIdentity, ProjectName, State};
+use crate::card::event_of;
+use crate::{AttemptId, CardId, EffectEntry, Event, IssueRef, OrderId, ProcessIdentity, ProjectName, State};
 
 /// The format of requests that this program writes. It reads this one and all older ones.
 pub const REQUEST_VERSION: u32 = 1;
@@ -79,6 +80,17 @@ pub enum Ask {
         /// Only if it is this attempt that runs.
         attempt: Option<AttemptId>,
     },
+    /// Answer a card, if it is still open.
+    Answer {
+        /// Which.
+        card: CardId,
+        /// Its issue.
+        issue: IssueRef,
+        /// What was said.
+        said: String,
+        /// What is written outside.
+        effects: Vec<EffectEntry>,
+    },
     /// End one engine. The ledger holds nothing of it: the next engine knows nothing of it.
     End {
         /// Which.
@@ -139,6 +151,7 @@ impl Request {
                 }
                 Some(Event::Cancelled { order, issue: issue.clone(), attempt: running })
             }
+            Ask::Answer { card, issue, said, effects } => event_of(state, &order, (card, issue), said, effects),
             Ask::End { .. } => None,
         }
     }
@@ -238,7 +251,7 @@ impl Control {
         }
     }
 
-    fn take(&mut self, order: &Order) {
+    pub(crate) fn take(&mut self, order: &Order) {
         self.taken.push_back(order.id.clone());
         while self.taken.len() > REMEMBERED {
             self.taken.pop_front();

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, Anchor, AttemptId, Billing, Boot, CapacityKey, Commit, EffectEntry, EffectId, End, Feedback, IssueId,
-    IssueRef, JobSpec, Limited, Next, OpenedBy, Order, Outcome, ProcessIdentity, PullRecord, Service, StageName,
-    Target, Token, TrackerKind, Usage, Using,
+    AgentName, Anchor, AttemptId, Billing, Boot, CapacityKey, Chosen, Commit, EffectEntry, EffectId, End, Feedback,
+    IssueId, IssueRef, JobSpec, Limited, Next, OpenedBy, Order, Outcome, ProcessIdentity, PullRecord, Service,
+    StageName, Target, Token, TrackerKind, Usage, Using,
 };
 
 pub use found::{Fate, Found};
@@ -168,11 +168,17 @@ pub enum Event {
     Answered {
         /// The issue.
         issue: IssueRef,
-        /// Who.
+        /// Who; `nobody` where the default was taken.
         by: String,
         /// What follows outside.
         #[serde(default)]
         effects: Vec<EffectEntry>,
+        /// The option that it was, if it was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chosen: Option<Chosen>,
+        /// The order by which it was answered, if it was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        order: Option<Order>,
     },
     /// All children of a split issue are closed.
     ChildrenClosed {
@@ -243,6 +249,9 @@ pub enum Event {
         /// What follows outside.
         #[serde(default)]
         effects: Vec<EffectEntry>,
+        /// The order that lifted it, if it was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        order: Option<Order>,
     },
     /// The issue was closed by somebody else.
     Closed {

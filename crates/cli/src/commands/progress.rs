@@ -198,7 +198,7 @@ fn ended(attempt: &AttemptId, outcome: &Outcome, next: &Next) -> String {
     let next = match next {
         Next::Go { stage, not_before: Some(at), .. } => format!("{stage} again at {}", crate::tables::time(*at, *at)),
         Next::Go { stage, .. } => format!("goes to {stage}"),
-        Next::Ask { question } => format!("asks: {}", cut(question, 100)),
+        Next::Ask { question, .. } => format!("asks: {}", cut(question, 100)),
         Next::Split => "is split into children".into(),
         Next::Block { .. } => "needs you".into(),
         Next::Land { branch, .. } => format!("lands on {branch}"),

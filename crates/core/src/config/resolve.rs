@@ -100,6 +100,7 @@ impl<'a> Resolver<'a> {
         let capacity = self.capacity(&defaults.capacity, &user.capacity);
         let github = self.github(&defaults.github, &user.github);
         let triage = self.triage(&defaults.triage, &user.triage);
+        let cards = self.cards(&defaults.cards, &user.cards);
         Some(Portfolio {
             state_dir: self.path(root.state_dir.as_ref().or(built_in.state_dir.as_ref())?),
             issues_dir: self.path(root.issues_dir.as_ref().or(built_in.issues_dir.as_ref())?),
@@ -112,6 +113,7 @@ impl<'a> Resolver<'a> {
             capacity,
             github,
             triage,
+            cards,
             agents,
             accounts,
             projects,
