@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 pub(crate) use ledger::{AuditCommand, AuditFilter, StoreCommand};
-pub(crate) use orders::{Cancel, Pause, Resume, Stop};
+pub(crate) use orders::{Answer, Cancel, Pause, Resume, Stop};
 pub(crate) use simulate::{FaultLevel, Simulate};
 
 /// Looks after a portfolio of git repositories with coding agents.
@@ -111,6 +111,17 @@ pub(crate) enum Command {
         #[arg(long, short)]
         follow: bool,
     },
+    /// Show what needs you: questions, blocks, changes to be merged. One card whole, or all, the most urgent first.
+    Inbox {
+        /// A card, as this list names it, or its issue.
+        card: Option<String>,
+        /// Only this project.
+        #[arg(long, short)]
+        project: Option<String>,
+    },
+    /// Answer a card: with one of its options, by its word or number, or with words of your own.
+    #[command(after_help = orders::ANSWER_HELP)]
+    Answer(Answer),
     /// Write and read issues.
     #[command(subcommand)]
     Issue(IssueCommand),

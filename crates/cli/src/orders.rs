@@ -40,10 +40,14 @@ pub(crate) struct Given {
 
 /// Gives an order.
 pub(crate) async fn give(context: &Context, reason: &str, ask: Ask) -> Result<Given, CliError> {
+    give_request(context, &Request::new(order(reason), ask)).await
+}
+
+/// Gives an order that is made already.
+pub(crate) async fn give_request(context: &Context, request: &Request) -> Result<Given, CliError> {
     let dir = &context.config.portfolio.state_dir;
     let orders = OrderFolder::of(dir);
-    let request = Request::new(order(reason), ask);
-    put(&orders, dir, &request)?;
+    put(&orders, dir, request)?;
     let given = |state: State| Given { taken: state.control.has_taken(&request.order.id), state };
     let (start, mut told) = (Instant::now(), None::<Instant>);
     loop {

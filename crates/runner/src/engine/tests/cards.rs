@@ -107,18 +107,6 @@ async fn a_default_is_taken_when_its_time_is_over_and_said_on_the_issue() {
     assert_eq!(world.chosen().await, [("nobody".to_owned(), Some(chosen))]);
 }
 
-#[tokio::test]
-async fn an_engine_that_waits_wakes_when_a_default_is_due() {
-    tokio::time::pause();
-    let mut world = World::asking(EXPIRES);
-    world.clock = Arc::new(RuntimeClock(tokio::time::Instant::now()));
-    let engine = world.builder(world.mock(asks)).build();
-    let (_keep, mut shutdown) = mpsc::channel(1);
-    let week = RunOptions { until: Until::Idle { patience: Duration::from_secs(7 * 86_400) }, ..idle(0) };
-    let summary = engine.run(week, &mut shutdown).await.unwrap();
-    assert_eq!((summary.done, world.attempts().len()), (vec![issue(1)], 3));
-}
-
 /// Whatever the engine is cut off before, the default is taken once and told once.
 #[tokio::test]
 async fn an_engine_that_dies_takes_a_default_once() {
