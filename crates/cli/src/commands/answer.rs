@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::{CliError, Exit};
-use crate::orders::{give_request, order, person};
+use crate::orders::{give_request, order};
 use crate::output::Output;
 use crate::tables::one_line;
 
@@ -64,7 +64,7 @@ fn request(context: &Context, card: &Card, said: &str, because: Option<&str>) ->
         return Ok(Request::new(order, ask));
     }
     if said == HAND_OVER {
-        let order = order(&format!("{} takes the work over{why}", person()));
+        let order = order(&format!("the work is taken over{why}"));
         return Ok(Request::new(order, Ask::Pause { what: vec![Target::Issue(issue)] }));
     }
     let because = because.ok_or_else(|| CliError::usage("say why it is cancelled").hint("--because TEXT"))?;

@@ -92,7 +92,7 @@ fn what_is_blocked_is_let_go_on_or_left_alone() {
     assert_snapshot!(world.data(&["answer", "web#3", "hand", "over"]), @"");
     assert_eq!(world.data(&["inbox"]), "Nothing needs you.\n");
     let why = world.data(&["why", "web#3"]);
-    assert!(why.contains("you takes the work over"), "{why}");
+    assert!(why.contains("you paused web#3: the work is taken over"), "{why}");
     world.agent("touch done.txt; git add --all; git commit --quiet --message 'Do it'");
     assert_eq!(world.dayfly(&["run", "--until-idle", "--quiet"]).out.lines().last(), Some("done: web#1"));
 }
