@@ -76,9 +76,8 @@ fn wrong(card: &Card, said: &str) -> CliError {
         "" => CliError::usage(format!("what is the answer to: {}", one_line(&card.question))),
         said => CliError::usage(format!("`{}` is none of the options of {}", one_line(said), card.id)),
     };
-    let own = if card.free { "words of your own are an answer, too" } else { "one of these" };
     let err = options(card).lines().fold(err, |err, option| err.hint(option.trim()));
-    err.hint(own)
+    if card.free { err.hint("words of your own are an answer, too") } else { err }
 }
 
 fn follows(card: &Card, said: &str, engine: bool) -> String {
@@ -87,6 +86,6 @@ fn follows(card: &Card, said: &str, engine: bool) -> String {
         return format!("{issue}: left alone; `dayfly resume {issue}` lets it go on");
     }
     let goes = if engine { "the engine" } else { "the next `dayfly run`" };
-    let did = if card.free { format!("answered: {}", one_line(said)) } else { "goes on".to_owned() };
-    format!("{issue}: {did}; {goes} goes on with it")
+    let did = if card.free { format!("answered: {}", one_line(said)) } else { "let go on".to_owned() };
+    format!("{issue}: {did}; {goes} takes it up")
 }

@@ -202,6 +202,10 @@ impl Summary {
                         _ => {}
                     }
                 }
+                // Somebody has decided meanwhile, or the default was taken.
+                Event::Answered { issue, .. } | Event::Unblocked { issue, .. } => {
+                    summary.person.retain(|waits| *waits != issue);
+                }
                 Event::EffectRefused { again: false, issue, .. } => {
                     summary.failed.push(issue.clone());
                     summary.person.push(issue);
