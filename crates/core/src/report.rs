@@ -5,6 +5,7 @@ mod backlog;
 mod brief;
 mod capacity;
 mod defaults;
+mod flow;
 mod log;
 mod pull;
 mod status;
@@ -15,6 +16,10 @@ pub use backlog::{Backlog, BacklogLine, backlog};
 pub use brief::{Brief, BriefQuery, ProjectBrief, Runway, brief};
 pub use capacity::{CapacityLine, CapacityReport, capacity};
 pub use defaults::DefaultLine;
+pub use flow::{
+    ChangeLine, CostLine, Flow, FlowCost, FlowDay, FlowProject, FlowQuery, FlowTable, FlowWeek, GateLine, LeadTime,
+    Rework, StageEnds, Substituted, Throughput, WaitSum, WaitWhy, Waits, flow,
+};
 pub use log::{DoneLine, WorkLog, WorkLogQuery, work_log};
 pub use pull::pull_text;
 pub use status::{IssueLine, MilestoneLine, ServiceLine, Status, WaitLine, WhyReport, services, status, why};

@@ -45,7 +45,22 @@ fn a_question_is_shown_with_its_options_and_answered_by_one() {
         dayfly answer web#1 keep | drop | TEXT
     1 card; `dayfly inbox CARD` shows one whole.
     ");
-    assert_snapshot!(shown(world.data(&["inbox", &id])), @"");
+    assert_snapshot!(shown(world.data(&["inbox", &id])), @"
+    [card]  question of web#1: Mend the form
+    asked [time]
+
+    Keep the old form?
+
+      1  keep (the default)  both forms are read
+      2  drop
+      or in words of your own
+
+    stage    triage
+    so far   1 attempt, 0 tokens, $0.00, [took] of agents
+    attempt  web.1.triage.1: succeeded; `dayfly logs web.1.triage.1`
+
+    dayfly answer [card] keep | drop | TEXT
+    ");
     assert_snapshot!(world.data(&["status"]), @"
     Needs you
       web#1  Mend the form  it waits for an answer to: Keep the old form?
@@ -61,10 +76,16 @@ fn a_question_is_shown_with_its_options_and_answered_by_one() {
 
     let wrong = world.dayfly(&["answer", "web#1", "3"]);
     assert_eq!(wrong.code, Some(2));
-    assert_snapshot!(shown(wrong.err), @"");
+    assert_snapshot!(shown(wrong.err), @"
+    error: `3` is none of the options of [card]
+    hint: 1  keep (the default)  both forms are read
+    hint: 2  drop
+    hint: words of your own are an answer, too
+    ");
     assert_eq!(world.dayfly(&["answer", "web#1"]).code, Some(2), "no answer is none");
     assert_eq!(world.dayfly(&["answer", "c-000000", "keep"]).code, Some(2), "there is no such card");
-    assert_snapshot!(world.data(&["answer", &id, "1", "--because", "old files are about"]), @"");
+    let answered = world.data(&["answer", &id, "1", "--because", "old files are about"]);
+    assert_eq!(answered, "web#1: answered: keep; the next `dayfly run` takes it up\n");
     assert_eq!(world.data(&["inbox"]), "Nothing needs you.\n");
     let late = world.dayfly(&["answer", &id, "drop"]);
     assert_eq!(late.code, Some(2), "{late:?}");
@@ -108,7 +129,7 @@ fn what_is_blocked_is_let_go_on_or_left_alone() {
     assert_eq!(world.data(&["inbox"]), "Nothing needs you.\n");
     let why = world.data(&["why", "web#2"]);
     assert!(why.contains("you paused web#2: the work is taken over"), "{why}");
-    world.agent("touch done.txt; git add --all; git commit --quiet --message 'Do it'");
+    world.agent("touch more.txt; git add --all; git commit --quiet --message 'Do it'");
     assert_eq!(world.dayfly(&["run", "--until-idle", "--quiet"]).out.lines().last(), Some("done: web#1"));
     world.data(&["resume", "web#2"]);
     world.data(&["answer", "web#2", "2", "--because", "not worth it"]);

@@ -1,5 +1,6 @@
 mod cards;
 mod github;
+mod kept;
 mod restored;
 
 use std::collections::BTreeSet;
