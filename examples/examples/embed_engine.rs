@@ -135,7 +135,7 @@ fn show(notice: Notice<'_>) {
         }
         Notice::Event(_, Event::AttemptEnded { attempt, outcome, next, .. }) => {
             println!("{attempt} ended: {}", outcome.end);
-            if let Next::Ask { question } = next {
+            if let Next::Ask { question, .. } = next {
                 println!("{attempt} asks: {question}");
             }
         }

@@ -13,7 +13,7 @@ use clap_complete::Shell;
 
 pub(crate) use drift::{Accept, Drift, DriftCommand};
 pub(crate) use ledger::{AuditCommand, AuditFilter, StoreCommand};
-pub(crate) use orders::{Cancel, Pause, Resume, Stop};
+pub(crate) use orders::{Answer, Cancel, Pause, Resume, Stop};
 pub(crate) use simulate::{FaultLevel, Simulate};
 
 /// Looks after a portfolio of git repositories with coding agents.
@@ -113,6 +113,17 @@ pub(crate) enum Command {
         #[arg(long, short)]
         follow: bool,
     },
+    /// Show what needs you: questions, blocks, changes to be merged. One card whole, or all, the most urgent first.
+    Inbox {
+        /// A card, as this list names it, or its issue.
+        card: Option<String>,
+        /// Only this project.
+        #[arg(long, short)]
+        project: Option<String>,
+    },
+    /// Answer a card: with one of its options, by its word or number, or with words of your own.
+    #[command(after_help = orders::ANSWER_HELP)]
+    Answer(Answer),
     /// Write and read issues.
     #[command(subcommand)]
     Issue(IssueCommand),

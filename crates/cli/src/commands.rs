@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 mod agent;
+mod answer;
 mod audit;
 mod brief;
 mod cancel;
@@ -10,6 +11,7 @@ mod config;
 mod demo;
 mod doctor;
 mod drift;
+mod inbox;
 mod init;
 mod issue;
 mod logs;
@@ -31,7 +33,7 @@ mod worklog;
 
 use camino::Utf8Path;
 
-use crate::args::{Args, Cancel, Command, Pause, Resume, Stop};
+use crate::args::{Answer, Args, Cancel, Command, Pause, Resume, Stop};
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::output::Output;
@@ -78,6 +80,12 @@ async fn command(command: Command, config: Option<&Utf8Path>, output: &mut Outpu
         Command::Triage { scope, dry_run } => triage::run(output, &Context::load(config)?, &scope, dry_run).await,
         Command::Why { issue } => why::run(output, &Context::load(config)?, &issue).await,
         Command::Logs { attempt, follow } => logs::run(output, &Context::load(config)?, &attempt, follow).await,
+        Command::Inbox { card, project } => {
+            inbox::run(output, &Context::load(config)?, card.as_deref(), project.as_deref()).await
+        }
+        Command::Answer(Answer { card, answer, because }) => {
+            answer::run(output, &Context::load(config)?, answer::Given { card, answer, because }).await
+        }
         Command::Issue(command) => issue::run(output, &Context::load(config)?, command).await,
         Command::Worklog { day, project } => {
             worklog::run(output, &Context::load(config)?, day, project.as_deref()).await

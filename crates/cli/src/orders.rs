@@ -7,7 +7,7 @@ use dayfly_core::{
     Ask, AttemptId, Clock as _, Epoch, IssueId, IssueRef, Order, Phase, ProjectName, Request, State, Store as _,
     Target, Tracker as _, TrackerState,
 };
-use dayfly_runner::{Inbox, LockError, SqliteStore, StateLock, SystemClock, new_order_id, ring_at};
+use dayfly_runner::{LockError, OrderFolder, SqliteStore, StateLock, SystemClock, new_order_id, ring_at};
 
 use crate::context::{Context, no_issue};
 use crate::error::{CliError, causes};
@@ -40,17 +40,21 @@ pub(crate) struct Given {
 
 /// Gives an order.
 pub(crate) async fn give(context: &Context, reason: &str, ask: Ask) -> Result<Given, CliError> {
+    give_request(context, &Request::new(order(reason), ask)).await
+}
+
+/// Gives an order that is made already.
+pub(crate) async fn give_request(context: &Context, request: &Request) -> Result<Given, CliError> {
     let dir = &context.config.portfolio.state_dir;
-    let inbox = Inbox::of(dir);
-    let request = Request::new(order(reason), ask);
-    put(&inbox, dir, &request)?;
+    let orders = OrderFolder::of(dir);
+    put(&orders, dir, request)?;
     let given = |state: State| Given { taken: state.control.has_taken(&request.order.id), state };
     let (start, mut told) = (Instant::now(), None::<Instant>);
     loop {
-        if let Some(state) = take_in(context, &inbox).await? {
+        if let Some(state) = take_in(context, &orders).await? {
             return Ok(given(state));
         }
-        if !inbox.has(&request.order.id) {
+        if !orders.has(&request.order.id) {
             return recorded(context).await.map(given);
         }
         if start.elapsed() > ANSWER {
@@ -67,8 +71,8 @@ pub(crate) async fn give(context: &Context, reason: &str, ask: Ask) -> Result<Gi
 }
 
 /// Puts an order where the engine finds it.
-pub(crate) fn put(inbox: &Inbox, dir: &Utf8Path, request: &Request) -> Result<(), CliError> {
-    inbox.put(request).map_err(|err| {
+pub(crate) fn put(orders: &OrderFolder, dir: &Utf8Path, request: &Request) -> Result<(), CliError> {
+    orders.put(request).map_err(|err| {
         let hint = match err.kind() {
             std::io::ErrorKind::StorageFull => "free some space and give the order again",
             _ => "make the folder writable and give the order again",
@@ -87,19 +91,19 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// Takes all in that waits.
-    pub(crate) async fn open(context: &Context, inbox: &Inbox, lock: StateLock) -> Result<Self, CliError> {
+    pub(crate) async fn open(context: &Context, orders: &OrderFolder, lock: StateLock) -> Result<Self, CliError> {
         let store = SqliteStore::open(&context.ledger())?;
         let mut state = store.load().await?;
         let epoch = store.take_over().await?;
-        inbox.take_in(&store, epoch, &mut state, SystemClock.now()).await?;
+        orders.take_in(&store, epoch, &mut state, SystemClock.now()).await?;
         Ok(Self { store, epoch, state, _lock: lock })
     }
 }
 
 /// Takes all in that waits, if no engine works on the state directory.
-pub(crate) async fn take_in(context: &Context, inbox: &Inbox) -> Result<Option<State>, CliError> {
+pub(crate) async fn take_in(context: &Context, orders: &OrderFolder) -> Result<Option<State>, CliError> {
     match StateLock::take(&context.config.portfolio.state_dir) {
-        Ok(lock) => Ok(Some(Desk::open(context, inbox, lock).await?.state)),
+        Ok(lock) => Ok(Some(Desk::open(context, orders, lock).await?.state)),
         Err(LockError::Held { .. }) => Ok(None),
         Err(err) => Err(err.into()),
     }

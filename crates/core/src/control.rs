@@ -9,7 +9,10 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptId, Baseline, DriftLook, Event, IssueRef, OrderId, ProcessIdentity, ProjectName, State};
+use crate::card::event_of;
+use crate::{
+    AttemptId, Baseline, CardId, DriftLook, EffectEntry, Event, IssueRef, OrderId, ProcessIdentity, ProjectName, State,
+};
 
 /// The format of requests that this program writes. It reads this one and all older ones.
 pub const REQUEST_VERSION: u32 = 1;
@@ -91,6 +94,17 @@ pub enum Ask {
         /// What was found.
         looks: BTreeMap<ProjectName, DriftLook>,
     },
+    /// Answer a card, if it is still open.
+    Answer {
+        /// Which.
+        card: CardId,
+        /// Its issue.
+        issue: IssueRef,
+        /// What was said.
+        said: String,
+        /// What is written outside.
+        effects: Vec<EffectEntry>,
+    },
     /// End one engine. The ledger holds nothing of it: the next engine knows nothing of it.
     End {
         /// Which.
@@ -158,6 +172,7 @@ impl Request {
                 (!baselines.is_empty()).then_some(Event::DriftAccepted { order, baselines })
             }
             Ask::KeepDrift { looks } => Some(Event::DriftSeen { order, looks: looks.clone() }),
+            Ask::Answer { card, issue, said, effects } => event_of(state, &order, (card, issue), said, effects),
             Ask::End { .. } => None,
         }
     }

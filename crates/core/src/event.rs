@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, Anchor, AttemptId, Baseline, Billing, Boot, CapacityKey, Commit, DriftLook, EffectEntry, EffectId, End,
-    Feedback, IssueId, IssueRef, JobSpec, Limited, Next, OpenedBy, Order, Outcome, ProcessIdentity, ProjectName,
-    PullRecord, Service, StageName, Target, Token, TrackerKind, Usage, Using,
+    AgentName, Anchor, AttemptId, Baseline, Billing, Boot, CapacityKey, Chosen, Commit, DriftLook, EffectEntry,
+    EffectId, End, Feedback, IssueId, IssueRef, JobSpec, Limited, Next, OpenedBy, Order, Outcome, ProcessIdentity,
+    ProjectName, PullRecord, Service, StageName, Target, Token, TrackerKind, Usage, Using,
 };
 
 pub use found::{Fate, Found};
@@ -170,11 +170,17 @@ pub enum Event {
     Answered {
         /// The issue.
         issue: IssueRef,
-        /// Who.
+        /// Who; `nobody` where the default was taken.
         by: String,
         /// What follows outside.
         #[serde(default)]
         effects: Vec<EffectEntry>,
+        /// The option that it was, if it was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chosen: Option<Chosen>,
+        /// The order by which it was answered, if it was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        order: Option<Order>,
     },
     /// All children of a split issue are closed.
     ChildrenClosed {
@@ -248,6 +254,9 @@ pub enum Event {
         /// What follows outside.
         #[serde(default)]
         effects: Vec<EffectEntry>,
+        /// The order that lifted it, if it was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        order: Option<Order>,
     },
     /// The issue was closed by somebody else.
     Closed {

@@ -260,7 +260,9 @@ impl StageJob {
             Next::Go { stage, .. } => {
                 (Some(self.stage_labels.get(stage).map_or(labels.in_progress.as_str(), String::as_str)), None)
             }
-            Next::Ask { question } => (Some(labels.needs_clarification.as_str()), Some(harmless(question))),
+            Next::Ask { question, choices } => {
+                (Some(labels.needs_clarification.as_str()), Some(choices.posted(question)))
+            }
             Next::Split => (Some(labels.blocked.as_str()), None),
             Next::Block { reason, remedy } => {
                 let label = labels.human_needed.as_str();

@@ -30,6 +30,7 @@
 
 mod agent;
 mod capacity;
+mod card;
 mod chain;
 mod clock;
 mod config;
@@ -70,6 +71,10 @@ pub use capacity::{
     Capacity, CapacityKey, Failure, Learned, Limit, Limited, OpenedBy, Spending, Spent, Standing, Strength, Using,
     Window, capacity_after, capacity_noticed, next_probe, probe_job,
 };
+pub use card::{
+    CANCEL, Card, CardFacts, CardId, CardKind, CardMark, CardOption, Choices, Chosen, EndFact, HAND_OVER, RETRY, cards,
+    due_defaults, reply, take_default,
+};
 pub use chain::{Anchor, AnchorError, Broken, Chain, PutBack};
 pub use clock::{Clock, FixedClock};
 pub use config::{Config, ConfigError, Origin, Problem, Setting, SourceText};
@@ -96,9 +101,9 @@ pub use job::{
 pub use outcome::{Class, End, GateFailure, Outcome, Receipt};
 pub use plan::{Awaited, Filter, Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why, plan};
 pub use portfolio::{
-    AccountConfig, AgentConfig, AgentKind, Answers, Budget, Budgets, CapacityPolicy, Choose, DriftPolicy, GitHubConfig,
-    Landing, Limits, MergeBy, MergePolicy, MigrationCheck, Permissions, Portfolio, Price, Project, ProjectKind,
-    ProjectRunner, Retry, RollOver, SessionConfig, SessionDone, SessionPrompt, TrackerKind, TriagePolicy,
+    AccountConfig, AgentConfig, AgentKind, Answers, Budget, Budgets, CapacityPolicy, CardPolicy, Choose, DriftPolicy,
+    GitHubConfig, Landing, Limits, MergeBy, MergePolicy, MigrationCheck, Permissions, Portfolio, Price, Project,
+    ProjectKind, ProjectRunner, Retry, RollOver, SessionConfig, SessionDone, SessionPrompt, TrackerKind, TriagePolicy,
 };
 pub use prompt::{PromptContext, PromptError, PromptTemplate};
 pub use proposal::{
@@ -106,10 +111,11 @@ pub use proposal::{
 };
 pub use report::{
     AttemptLine, Backlog, BacklogLine, Brief, BriefQuery, BudgetLine, CapacityLine, CapacityReport, ChangeLine,
-    CostLine, DoneLine, DriftBrief, DriftLine, Flow, FlowCost, FlowDay, FlowProject, FlowQuery, FlowTable, FlowWeek,
-    GateLine, IssueLine, LeadTime, MilestoneLine, ProjectBrief, Rework, Runway, ServiceLine, StageEnds, Status,
-    Substituted, Throughput, UsageBy, UsageQuery, UsageReport, UsageRow, WaitLine, WaitSum, WaitWhy, Waits, WhyReport,
-    WorkLog, WorkLogQuery, attempts, backlog, brief, capacity, flow, pull_text, services, status, usage, why, work_log,
+    CostLine, DefaultLine, DoneLine, DriftBrief, DriftLine, Flow, FlowCost, FlowDay, FlowProject, FlowQuery, FlowTable,
+    FlowWeek, GateLine, IssueLine, LeadTime, MilestoneLine, ProjectBrief, Rework, Runway, ServiceLine, StageEnds,
+    Status, Substituted, Throughput, UsageBy, UsageQuery, UsageReport, UsageRow, WaitLine, WaitSum, WaitWhy, Waits,
+    WhyReport, WorkLog, WorkLogQuery, attempts, backlog, brief, capacity, flow, pull_text, services, status, usage,
+    why, work_log,
 };
 pub use reset::{ResetTime, reset_in};
 pub use runner::{

@@ -47,6 +47,8 @@ pub struct Portfolio {
     pub triage: TriagePolicy,
     /// What projects are held against.
     pub drift: DriftPolicy,
+    /// How long what needs a person waits for one.
+    pub cards: CardPolicy,
     /// The agents by name.
     pub agents: BTreeMap<AgentName, AgentConfig>,
     /// The accounts at their vendors by name.
@@ -65,6 +67,13 @@ impl Portfolio {
     pub fn billing(&self, account: Option<&AccountName>) -> Billing {
         account.and_then(|name| self.accounts.get(name)).map(|account| account.billing).unwrap_or_default()
     }
+}
+
+/// How long what needs a person waits for one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct CardPolicy {
+    /// When a card is overdue; a question that has a default, and says so, is answered with it then. `None` for never.
+    pub expires: Option<Duration>,
 }
 
 /// One repository with its policy.

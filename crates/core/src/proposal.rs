@@ -9,6 +9,8 @@ mod schema;
 
 use serde::{Deserialize, Serialize};
 
+use crate::CardOption;
+
 /// An agent's answer and the effects it asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +55,12 @@ pub enum Proposed {
     Ask {
         /// The question.
         question: String,
+        /// What it can be answered with, besides words of one's own; at most 6.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        options: Vec<CardOption>,
+        /// The word of the option that the agent would take; empty for none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        default: String,
     },
     /// Split the issue into children; it waits until they are closed.
     Split {

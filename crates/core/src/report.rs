@@ -4,6 +4,7 @@ mod attempts;
 mod backlog;
 mod brief;
 mod capacity;
+mod defaults;
 mod flow;
 mod log;
 mod pull;
@@ -14,6 +15,7 @@ pub use attempts::{AttemptLine, attempts};
 pub use backlog::{Backlog, BacklogLine, backlog};
 pub use brief::{Brief, BriefQuery, DriftBrief, DriftLine, ProjectBrief, Runway, brief};
 pub use capacity::{CapacityLine, CapacityReport, capacity};
+pub use defaults::DefaultLine;
 pub use flow::{
     ChangeLine, CostLine, Flow, FlowCost, FlowDay, FlowProject, FlowQuery, FlowTable, FlowWeek, GateLine, LeadTime,
     Rework, StageEnds, Substituted, Throughput, WaitSum, WaitWhy, Waits, flow,

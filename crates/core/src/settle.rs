@@ -1,10 +1,12 @@
 //! What follows an ended attempt: one pure decision.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Class, Commit, End, Feedback, GateFailure, IssueState, NewPull, Outcome, Pipeline, Proposed, Retry, Stage,
+    Choices, Class, Commit, End, Feedback, GateFailure, IssueState, NewPull, Outcome, Pipeline, Proposed, Retry, Stage,
     StageName, VerdictClaim,
 };
 
@@ -28,6 +30,9 @@ pub enum Next {
     Ask {
         /// The question.
         question: String,
+        /// What it offers to answer with.
+        #[serde(default, skip_serializing_if = "Choices::is_empty")]
+        choices: Choices,
     },
     /// It waits for its children.
     Split,
@@ -79,6 +84,8 @@ pub struct SettleInput<'a> {
     pub parked: bool,
     /// What a successful landing stage leads to.
     pub landing: Option<Next>,
+    /// After which time without an answer the default of a question is taken; `None` for never.
+    pub expires: Option<Duration>,
     /// The wall time.
     pub now: Timestamp,
     /// Uniform in 0..1, for jitter.
@@ -100,7 +107,7 @@ pub fn next_step(input: &SettleInput<'_>) -> Next {
         ),
         Class::Transient => after_transient(input),
         Class::Person => match end {
-            End::NeedsHuman { question } => Next::Ask { question: question.clone() },
+            End::NeedsHuman { question } => Next::Ask { question: question.clone(), choices: Choices::default() },
             // It is the account that waits for a person, with all that needs it.
             End::Auth { .. } if input.parked => again(input, None),
             _ => block(format!("{end}."), remedy(end)),
@@ -119,7 +126,10 @@ fn block(reason: String, remedy: &str) -> Next {
 fn after_success(input: &SettleInput<'_>) -> Next {
     for effect in input.outcome.proposal.iter().flat_map(|p| &p.effects) {
         match effect {
-            Proposed::Ask { question } => return Next::Ask { question: question.clone() },
+            Proposed::Ask { question, options, default } => {
+                let choices = Choices::asked(options, default, input.expires);
+                return Next::Ask { question: question.clone(), choices };
+            }
             Proposed::Split { .. } => return Next::Split,
             Proposed::Comment { .. } | Proposed::Label { .. } | Proposed::Create { .. } => {}
         }
@@ -176,7 +186,7 @@ fn after_transient(input: &SettleInput<'_>) -> Next {
         return again(input, None);
     }
     let delay = match end {
-        End::Lost => std::time::Duration::ZERO,
+        End::Lost => Duration::ZERO,
         _ => retry.delay(row, input.dice),
     };
     let mut at = now.checked_add(SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX)).unwrap_or(*now);

@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AttemptId, Boot, Capacity, Commit, Control, Digest, DriftRecord, EffectEntry, EffectId, Epoch,
-    EventKind, Feedback, IssueId, IssueRef, Outage, ProcessIdentity, ProjectName, RecordError, Seq, Service, StageName,
-    Token, TrackerKind, Using,
+    AgentName, AttemptId, Boot, Capacity, CardMark, Choices, Commit, Control, Digest, DriftRecord, EffectEntry,
+    EffectId, Epoch, EventKind, Feedback, IssueId, IssueRef, Outage, ProcessIdentity, ProjectName, RecordError, Seq,
+    Service, StageName, Token, TrackerKind, Using,
 };
 
 pub use aside::{Aside, Finish};
@@ -21,7 +21,7 @@ pub use transitions::{transition_diagram, transition_table};
 
 /// Says how events are folded. It grows whenever the same ledger gives another [`State`]: a state that was stored under
 /// another number is not gone on from, but folded anew.
-pub const FOLD_VERSION: u32 = 4;
+pub const FOLD_VERSION: u32 = 5;
 
 /// What is known, having folded the ledger up to `head`.
 ///
@@ -132,6 +132,9 @@ pub struct IssueState {
     /// Its pull request, if one was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull: Option<PullRecord>,
+    /// When it last came to wait for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<CardMark>,
 }
 
 /// Who worked at a stage of an issue, over all attempts there.
@@ -211,6 +214,9 @@ pub enum Phase {
         attempt: AttemptId,
         /// The question.
         question: String,
+        /// What it offers to answer with.
+        #[serde(default, skip_serializing_if = "Choices::is_empty")]
+        choices: Choices,
     },
     /// It waits for its children.
     Split {
@@ -256,6 +262,11 @@ impl Phase {
             Phase::Done => "done",
             Phase::Closed => "closed",
         }
+    }
+
+    /// Whether a person must do something before anything goes on.
+    pub fn needs_person(&self) -> bool {
+        matches!(self, Phase::Asked { .. } | Phase::Handed { .. } | Phase::Blocked { .. })
     }
 
     /// Whether nothing will happen to the issue any more unless it is opened again.

@@ -47,7 +47,7 @@ struct Told {
 /// left, or when `patience` is over. `tag` is the installation's mark, as [`StateLock::tag_of`](crate::StateLock::tag_of) gives it.
 ///
 /// It blocks. To be sure that nothing is started behind its back, write the file that stops everything first:
-/// [`Inbox::stop`](crate::Inbox::stop).
+/// [`OrderFolder::stop`](crate::OrderFolder::stop).
 pub fn end_all(state_dir: &Utf8Path, tag: &str, patience: Duration) -> Ended {
     let start = Instant::now();
     let mut told: BTreeMap<Utf8PathBuf, Told> = BTreeMap::new();

@@ -12,7 +12,6 @@ pub mod fuzz;
 mod gates;
 mod git;
 mod halt;
-mod inbox;
 #[cfg(feature = "simulate")]
 pub mod incidents;
 pub mod keeper;
@@ -20,6 +19,7 @@ mod liveness;
 mod log;
 mod markdown;
 mod mock;
+mod order_folder;
 mod process;
 mod program;
 #[cfg(feature = "proxy")]
@@ -51,10 +51,10 @@ pub use engine::{
 pub use gates::{Commands, FactGate, GATES_FILE, GateCommand, Gates, gate_commands};
 pub use git::{Candidate, Found, Git, GitError, Landed, Pushed, Repo, TrustedGit};
 pub use halt::{Ended, end_all, end_engine, kept_attempts};
-pub use inbox::{BELL, Inbox, STOP_FILE, new_order_id, ring_at};
 pub use log::{LogPart, LogReader};
 pub use markdown::MarkdownTracker;
 pub use mock::{MockCall, MockRefusal, MockRulesError, MockRunner, MockScript, WhenDropped};
+pub use order_folder::{BELL, OrderFolder, STOP_FILE, new_order_id, ring_at};
 pub use process::{identity, is_alive, kill_attempt};
 pub use program::{VersionError, ask_version, find_program};
 pub use redact::{Redactor, Secret, looks_secret};

@@ -136,11 +136,11 @@ impl SqliteStore {
         if let Some(patience) = patience {
             connection.busy_timeout(patience).map_err(|err| failure::sqlite(path, err))?;
         }
-        let (requests, inbox) = mpsc::channel(QUEUE);
+        let (requests, received) = mpsc::channel(QUEUE);
         let writer = Writer::new(path.to_owned(), connection, access, clock);
         let handle = std::thread::Builder::new()
             .name("dayfly-ledger".into())
-            .spawn(move || writer.run(inbox))
+            .spawn(move || writer.run(received))
             .map_err(|err| failure::other(format!("no thread can be started for the ledger `{path}`"), err))?;
         let thread = StoreThread { path: path.to_owned(), requests: Some(requests), handle: Some(handle) };
         Ok(Self { thread: Arc::new(thread) })

@@ -11,6 +11,28 @@ Examples:
 
 Ends when the engine has ended: 0. With 1 if it has not within the timeout.";
 
+/// Shown below the help of `answer`.
+pub(super) const ANSWER_HELP: &str = "\
+Examples:
+  dayfly answer web#1 keep                          one of the options that the question offers
+  dayfly answer c-3fa9c1 2                          the second of them
+  dayfly answer web#1 neither, rename it            words of your own
+  dayfly answer web#7 retry --because \"disk is free\"  lets go on what was blocked
+  dayfly answer web#7 cancel --because \"not worth it\" leaves the issue alone until `dayfly resume`";
+
+/// What is answered.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Answer {
+    /// The card, as `dayfly inbox` names it, or its issue.
+    pub(crate) card: String,
+    /// An option's word or number, or words of your own; "-" reads standard input.
+    #[arg(value_name = "ANSWER")]
+    pub(crate) answer: Vec<String>,
+    /// Why: it is written on the issue beside the answer.
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) because: Option<String>,
+}
+
 /// What is to end.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Stop {

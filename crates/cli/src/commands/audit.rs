@@ -313,7 +313,11 @@ fn words(event: &Event) -> String {
         Event::EffectRefused { effect, reason, .. } | Event::EffectDelayed { effect, reason, .. } => {
             format!("{effect}: {reason}")
         }
-        Event::Answered { by, .. } => format!("by {by}"),
+        Event::Answered { by, chosen, .. } => match chosen {
+            Some(chosen) if chosen.expired.is_some() => format!("by {by}, the default: {}", chosen.option),
+            Some(chosen) => format!("by {by}: {}", chosen.option),
+            None => format!("by {by}"),
+        },
         Event::PullSeen { pull, .. } => format!("pull request {}: {}", pull.number, pull.standing),
         Event::SentBack { stage, .. } => format!("to {stage}"),
         Event::Stopped { reason, .. } => reason.clone(),

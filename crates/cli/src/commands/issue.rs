@@ -160,7 +160,7 @@ async fn home(context: &Context, project: &ProjectName) -> Result<Home, CliError
 }
 
 /// A text of the command line, or standard input for `-`.
-fn text(argument: String) -> Result<String, CliError> {
+pub(super) fn text(argument: String) -> Result<String, CliError> {
     if argument != "-" {
         return Ok(argument);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use dayfly_core::{AgentEvent, AttemptEvent, AttemptId, End, Event, Next, Outcome, State, Stop};
+use dayfly_core::{AgentEvent, AttemptEvent, AttemptId, Chosen, End, Event, IssueRef, Next, Outcome, State, Stop};
 use dayfly_runner::{Notice, Progress};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io::Write as _;
@@ -124,7 +124,7 @@ impl Shared {
                 ));
             }
             Event::ServiceBack { service } => self.say(&format!("{service} serves again")),
-            Event::Answered { issue, by, .. } => self.say(&format!("{issue}  answered by {by}")),
+            Event::Answered { issue, by, chosen, .. } => self.say(&answered(issue, by, chosen.as_ref())),
             Event::ChildrenClosed { issue, .. } => self.say(&format!("{issue}  all its children are closed")),
             Event::Merged { issue, .. } => self.say(&format!("{issue}  was merged")),
             Event::PullSeen { issue, pull, .. } => {
@@ -193,12 +193,23 @@ impl Shared {
     }
 }
 
+/// One line for a question that is answered.
+fn answered(issue: &IssueRef, by: &str, chosen: Option<&Chosen>) -> String {
+    match chosen {
+        Some(chosen) if chosen.expired.is_some() => {
+            format!("{issue}  nobody answered in time: {} is taken", cut(&chosen.option, 40))
+        }
+        Some(chosen) => format!("{issue}  answered by {by}: {}", cut(&chosen.option, 40)),
+        None => format!("{issue}  answered by {by}"),
+    }
+}
+
 /// One line for an ended attempt.
 fn ended(attempt: &AttemptId, outcome: &Outcome, next: &Next) -> String {
     let next = match next {
         Next::Go { stage, not_before: Some(at), .. } => format!("{stage} again at {}", crate::tables::time(*at, *at)),
         Next::Go { stage, .. } => format!("goes to {stage}"),
-        Next::Ask { question } => format!("asks: {}", cut(question, 100)),
+        Next::Ask { question, .. } => format!("asks: {}", cut(question, 100)),
         Next::Split => "is split into children".into(),
         Next::Block { .. } => "needs you".into(),
         Next::Land { branch, .. } => format!("lands on {branch}"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dayfly_core::Stop;
-use dayfly_runner::{BELL, Engine, Inbox, RunOptions, SqliteStore, StateLock, Summary, Until, Withheld};
+use dayfly_runner::{BELL, Engine, OrderFolder, RunOptions, SqliteStore, StateLock, Summary, Until, Withheld};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
@@ -18,7 +18,7 @@ use crate::tables::{one_line, sentence, time};
 
 use super::progress::Reporter;
 
-/// How long is waited for a ring before the inbox is looked at all the same.
+/// How long is waited for a ring before the orders is looked at all the same.
 const LISTEN: Duration = Duration::from_secs(10);
 
 /// What was asked for.
@@ -67,14 +67,14 @@ pub(crate) async fn work(
     if let Some(forge) = outside.forge {
         engine = engine.forge(forge);
     }
-    let inbox = Inbox::of(&portfolio.state_dir);
-    let engine = engine.inbox(inbox.clone()).build();
+    let orders = OrderFolder::of(&portfolio.state_dir);
+    let engine = engine.orders(orders.clone()).build();
     let (asked, mut shutdown) = mpsc::channel(4);
     let interrupts = interrupts(asked);
     let summary = tokio::select! {
         summary = engine.run(options, &mut shutdown) => summary?,
         // The third interrupt leaves at once; the next run settles what was left.
-        () = bell(inbox) => return Err(CliError::environment("cannot listen for orders")),
+        () = bell(orders) => return Err(CliError::environment("cannot listen for orders")),
         () = interrupts => return Err(CliError::interrupted("left at once; the next `dayfly run` settles what ran")),
     };
     reporter.finish();
@@ -82,12 +82,12 @@ pub(crate) async fn work(
 }
 
 /// Rings when another process does, and now and then: it may have been killed before it could. Ends if it cannot listen.
-async fn bell(inbox: Inbox) {
+async fn bell(orders: OrderFolder) {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut signals) = signal(SignalKind::from_raw(BELL)) else { return };
     loop {
         let _ = tokio::time::timeout(LISTEN, signals.recv()).await;
-        inbox.ring();
+        orders.ring();
     }
 }
 

@@ -27,7 +27,8 @@ fn text(status: &Status, engine: bool, kept: &BTreeSet<String>) -> String {
     let mut text = String::new();
     let mut section = |title: &str, body: String| {
         if !body.is_empty() {
-            text.push_str(&format!("{title}\n{body}\n"));
+            let title = if title.is_empty() { String::new() } else { format!("{title}\n") };
+            text.push_str(&format!("{title}{body}\n"));
         }
     };
     if let Some(halt) = &status.halt {
@@ -53,6 +54,7 @@ fn text(status: &Status, engine: bool, kept: &BTreeSet<String>) -> String {
     });
     section("Ready", columns(&ready.collect::<Vec<_>>()));
     section("Needs you", waits(&status.person, now));
+    section("", cards(status.cards));
     section("Waiting", waits(&status.waiting, now));
     section("Held, and not waiting for anything else", columns(&held(status)));
     section("Services that do not serve", services(&status.services, now));
@@ -63,6 +65,15 @@ fn text(status: &Status, engine: bool, kept: &BTreeSet<String>) -> String {
     }
     text.push_str(&format!("{} done.", count(status.done, "issue")));
     text
+}
+
+/// How many cards are open, and what shows them.
+fn cards(open: usize) -> String {
+    match open {
+        0 => String::new(),
+        1 => "1 card is open: `dayfly inbox`.\n".to_owned(),
+        open => format!("{open} cards are open: `dayfly inbox`.\n"),
+    }
 }
 
 /// What people hold and nothing else above tells of, such as an issue that is no longer there.

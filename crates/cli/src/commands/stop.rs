@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use dayfly_core::{Ask, Batch, Clock as _, Order, ProcessIdentity, Quit, Request, State, Store as _};
 use dayfly_runner::{
-    Ended, Inbox, LockError, Session, StateLock, SystemClock, end_all, end_engine, is_alive, kept_attempts, ring_at,
+    Ended, LockError, OrderFolder, Session, StateLock, SystemClock, end_all, end_engine, is_alive, kept_attempts,
+    ring_at,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -57,13 +58,13 @@ struct Stopped {
 pub(crate) async fn all(output: &Output, context: &Context, reason: &str) -> Result<Exit, CliError> {
     let dir = &context.config.portfolio.state_dir;
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|err| CliError::files(dir, err))?;
-    let inbox = Inbox::of(dir);
+    let orders = OrderFolder::of(dir);
     let (start, mut ended) = (Instant::now(), 0);
     for _ in 0..LIFTED {
         let engine = StateLock::engine(dir);
-        let order = match inbox.stop(order(reason)) {
+        let order = match orders.stop(order(reason)) {
             Ok(order) => order,
-            Err(err) => return Err(unwritten(context, engine, CliError::files(inbox.stop_file(), err)).await),
+            Err(err) => return Err(unwritten(context, engine, CliError::files(orders.stop_file(), err)).await),
         };
         engine.iter().for_each(ring_at);
         let (processes, sessions) = tokio::join!(end_processes(context), end_sessions(context));
@@ -73,14 +74,14 @@ pub(crate) async fn all(output: &Output, context: &Context, reason: &str) -> Res
         }
         ended += processes.kept + processes.marked + sessions.interrupted;
         let clean = processes.clean && sessions.problems.is_empty();
-        let standing = record(context, &inbox).await;
+        let standing = record(context, &orders).await;
         if matches!(standing, Ok(Standing::Lifted)) {
             continue;
         }
         let recorded = matches!(standing, Ok(Standing::Recorded));
         let stopped = Stopped { order, ended, took_ms, clean, recorded };
         output.data(&stopped, || text(&stopped))?;
-        return verdict(&inbox, engine, clean, standing);
+        return verdict(&orders, engine, clean, standing);
     }
     Err(CliError::trouble("everything was stopped, and each time somebody lifted it at once")
         .hint("`dayfly audit show --kind lifted` says who"))
@@ -88,13 +89,13 @@ pub(crate) async fn all(output: &Output, context: &Context, reason: &str) -> Res
 
 /// What is to be said of a stop that is in force.
 fn verdict(
-    inbox: &Inbox,
+    orders: &OrderFolder,
     engine: Option<ProcessIdentity>,
     clean: bool,
     standing: Result<Standing, CliError>,
 ) -> Result<Exit, CliError> {
     let standing = standing.map_err(|err| {
-        let file = inbox.stop_file();
+        let file = orders.stop_file();
         err.hint(format!("the stop is in force: {file} keeps anything from being started; the next engine records it"))
     })?;
     if !clean {
@@ -171,9 +172,9 @@ enum Standing {
 }
 
 impl Standing {
-    fn of(inbox: &Inbox, state: &State) -> Self {
+    fn of(orders: &OrderFolder, state: &State) -> Self {
         match state.control.halt {
-            _ if !inbox.is_halted() => Self::Lifted,
+            _ if !orders.is_halted() => Self::Lifted,
             Some(_) => Self::Recorded,
             None => Self::Unanswered,
         }
@@ -181,14 +182,14 @@ impl Standing {
 }
 
 /// Sees to it that the ledger holds the order, by the engine or without it.
-async fn record(context: &Context, inbox: &Inbox) -> Result<Standing, CliError> {
+async fn record(context: &Context, orders: &OrderFolder) -> Result<Standing, CliError> {
     let start = Instant::now();
-    while inbox.is_halted() {
-        if let Some(state) = take_in(context, inbox).await? {
-            return Ok(Standing::of(inbox, &state));
+    while orders.is_halted() {
+        if let Some(state) = take_in(context, orders).await? {
+            return Ok(Standing::of(orders, &state));
         }
         if start.elapsed() > ENGINE {
-            return Ok(Standing::of(inbox, &recorded(context).await?));
+            return Ok(Standing::of(orders, &recorded(context).await?));
         }
         tokio::time::sleep(LOOK).await;
     }
@@ -198,7 +199,7 @@ async fn record(context: &Context, inbox: &Inbox) -> Result<Standing, CliError> 
 /// Lifts what stops everything.
 pub(crate) async fn lift(output: &Output, context: &Context, reason: &str) -> Result<Exit, CliError> {
     let dir = &context.config.portfolio.state_dir;
-    let inbox = Inbox::of(dir);
+    let orders = OrderFolder::of(dir);
     let start = Instant::now();
     let lock = loop {
         match StateLock::take(dir) {
@@ -207,7 +208,7 @@ pub(crate) async fn lift(output: &Output, context: &Context, reason: &str) -> Re
         }
     };
     // Under one lock: nobody is to stop everything again between what is looked at and what is lifted.
-    let Desk { store, epoch, state, .. } = &Desk::open(context, &inbox, lock).await?;
+    let Desk { store, epoch, state, .. } = &Desk::open(context, &orders, lock).await?;
     let Some(halt) = state.control.halt.clone() else {
         output.data(&serde_json::json!({ "lifted": null }), || "Nothing is stopped.".into())?;
         return Ok(Exit::Good);
@@ -215,7 +216,7 @@ pub(crate) async fn lift(output: &Output, context: &Context, reason: &str) -> Re
     let events = Request::new(order(reason), Ask::Lift).event(state).into_iter().collect();
     store.append(&Batch { epoch: *epoch, at: SystemClock.now(), events, conditions: Vec::new() }).await?;
     // After the row: who is killed in between leaves a file that the ledger knows to be over.
-    inbox.lift().map_err(|err| CliError::files(inbox.stop_file(), err))?;
+    orders.lift().map_err(|err| CliError::files(orders.stop_file(), err))?;
     output.data(&serde_json::json!({ "lifted": halt }), || {
         format!(
             "Lifted. {} had stopped everything: {}\nThe next `dayfly run` goes on where it was.",
@@ -247,12 +248,12 @@ pub(crate) async fn engine(output: &Output, context: &Context, settings: Setting
         Settings { now: true, .. } => Quit::Kill,
         _ => Quit::Polite,
     };
-    let inbox = Inbox::of(dir);
+    let orders = OrderFolder::of(dir);
     let request = Request::new(order("it was asked to end"), Ask::End { engine: engine.clone(), how });
-    put(&inbox, dir, &request)?;
+    put(&orders, dir, &request)?;
     // One that has not ended in time is to hear it yet.
-    wait(output, context, &engine, (&inbox, &request, settings.timeout)).await?;
-    let _ = inbox.remove(&request.order.id);
+    wait(output, context, &engine, (&orders, &request, settings.timeout)).await?;
+    let _ = orders.remove(&request.order.id);
     output.data(&serde_json::json!({ "engine": engine.pid }), || {
         format!("The engine (process {}) has ended.", engine.pid)
     })?;
@@ -267,7 +268,7 @@ async fn wait(
     output: &Output,
     context: &Context,
     engine: &ProcessIdentity,
-    (inbox, request, timeout): (&Inbox, &Request, Option<Duration>),
+    (orders, request, timeout): (&OrderFolder, &Request, Option<Duration>),
 ) -> Result<(), CliError> {
     let dir = &context.config.portfolio.state_dir;
     let (start, mut told, mut said) = (Instant::now(), None::<Instant>, None);
@@ -280,7 +281,7 @@ async fn wait(
         }
         if told.is_none_or(|at| at.elapsed() > AGAIN) {
             told = Some(Instant::now());
-            let waits = inbox.has(&request.order.id);
+            let waits = orders.has(&request.order.id);
             if waits {
                 ring_at(engine);
             }

@@ -87,6 +87,8 @@ esac
       web#1  Set the language  it waits for an answer to: Which language?
           what helps: `dayfly issue answer web#1 TEXT`
 
+    1 card is open: `dayfly inbox`.
+
     Nothing is prepared: 1 issue waits for an answer (`dayfly issue answer ISSUE TEXT`).
     0 issues done.
     ");

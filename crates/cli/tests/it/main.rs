@@ -8,6 +8,7 @@
 
 mod agents;
 mod capacity;
+mod cards;
 mod classify;
 mod demo;
 mod drift;

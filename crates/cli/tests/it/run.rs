@@ -120,6 +120,8 @@ fn an_agent_that_does_nothing_is_found_out_and_a_person_is_asked() {
           a person must act: The agent says that stage `exec` is done, and changed nothing, twice in a row.
           what helps: look at the attempt's log, make the issue clearer, then `dayfly issue retry web#1`
 
+    1 card is open: `dayfly inbox`.
+
     Nothing is prepared: 1 issue waits for a person.
     0 issues done.
     ");

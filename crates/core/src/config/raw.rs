@@ -29,6 +29,7 @@ pub(super) struct Raw {
     pub(super) github: GitHub,
     pub(super) triage: Triage,
     pub(super) drift: Drift,
+    pub(super) cards: Cards,
     pub(super) agents: BTreeMap<String, Section<Agent>>,
     pub(super) accounts: BTreeMap<String, Section<Account>>,
     pub(super) stages: BTreeMap<String, Section<Stage>>,
@@ -178,6 +179,12 @@ pub(super) struct Triage {
     pub(super) exempt: Option<Vec<String>>,
     pub(super) writes: Option<Spanned<u32>>,
     pub(super) roll_over: Option<RollOver>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Cards {
+    pub(super) expires: Text,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -102,6 +102,7 @@ impl<'a> Resolver<'a> {
         let github = self.github(&defaults.github, &user.github);
         let triage = self.triage(&defaults.triage, &user.triage);
         let drift = self.drift(&user.drift);
+        let cards = self.cards(&defaults.cards, &user.cards);
         Some(Portfolio {
             state_dir: self.path(root.state_dir.as_ref().or(built_in.state_dir.as_ref())?),
             issues_dir: self.path(root.issues_dir.as_ref().or(built_in.issues_dir.as_ref())?),
@@ -115,6 +116,7 @@ impl<'a> Resolver<'a> {
             github,
             triage,
             drift,
+            cards,
             agents,
             accounts,
             projects,

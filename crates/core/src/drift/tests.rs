@@ -182,7 +182,7 @@ impl World {
         let id = EffectId(format!("labels/{n}/{}", self.events.len()));
         let effect = Effect::Tracker { project: issue(n).project, write };
         let effects = vec![EffectEntry { id: id.clone(), issue: issue(n), effect }];
-        self.events.push(Event::Unblocked { issue: issue(n), effects });
+        self.events.push(Event::Unblocked { issue: issue(n), order: None, effects });
         let (issue, created, landed) = (issue(n), None, None);
         self.events.push(Event::EffectDone { effect: id, issue, adopted: false, created, landed });
     }

@@ -75,7 +75,7 @@ fn a_question_and_a_reason_call_nobody() {
         });
         bodies.collect::<Vec<_>>().join("\n")
     };
-    assert_eq!(said(&Next::Ask { question: "@ann, which?".into() }), "`@ann`, which?");
+    assert_eq!(said(&Next::Ask { question: "@ann, which?".into(), choices: Default::default() }), "`@ann`, which?");
     let blocked = said(&Next::Block { reason: "```\n@ann".into(), remedy: "look".into() });
     assert_eq!(blocked, "```\n@ann\n```\n\nWhat helps: look, then take the label `human-needed` away.");
 }

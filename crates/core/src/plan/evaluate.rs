@@ -276,12 +276,13 @@ fn phase_wait(
         Phase::Queued { .. } => return None,
         Phase::Running { attempt } => (Wait::Running { attempt: attempt.to_string() }, None, None),
         Phase::Asked { question, .. } => {
+            let until = crate::card::due(input.portfolio.cards.expires, known);
             let here = format!("`dayfly issue answer {issue_ref} TEXT`");
             let remedy = match &issue.facts.url {
                 Some(url) => format!("a comment at {url}, or {here} with a token of your own"),
                 None => here,
             };
-            (Wait::Answer { question: question.clone() }, None, Some(remedy))
+            (Wait::Answer { question: question.clone() }, until, Some(remedy))
         }
         Phase::Split { children } => {
             let open = view.issues.iter().filter(|i| i.state == TrackerState::Open);

@@ -4,6 +4,7 @@ mod pulls;
 
 use std::collections::BTreeSet;
 
+use crate::card::chosen;
 use crate::job::{close, key_effects, move_label};
 use crate::triage::{answered, children_summary};
 use crate::{Effect, Event, Issue, IssueRef, Labels, Phase, ProjectName, TrackerState, TrackerWrite};
@@ -63,12 +64,13 @@ fn observe(input: &PlanInput<'_>, project: &ProjectName, view: &ProjectView, iss
             let stage = super::evaluate::entry(input.portfolio, &issue_ref.project, issue)?.0;
             Some(Event::Reopened { issue: issue_ref, stage, tracker: other })
         }
-        Phase::Asked { attempt, .. } => {
+        Phase::Asked { attempt, question, choices } => {
             let scope = input.state.scope(attempt);
             let asked = |key: &str| key.strip_prefix(&scope).is_some_and(|rest| rest.starts_with('/'));
-            let by = answered(input.portfolio, issue, asked)?;
+            let (by, said) = answered(input.portfolio, issue, asked)?;
+            let chosen = chosen(question, choices, &said.unwrap_or_default());
             let effects = keyed("answered", vec![move_label(labels, &issue.id, Some(&labels.in_progress))]);
-            Some(Event::Answered { issue: issue_ref, by, effects })
+            Some(Event::Answered { issue: issue_ref, by, effects, chosen, order: None })
         }
         Phase::Split { children } => {
             let is_child = |i: &&Issue| children.contains(&i.id) || i.parent.as_ref() == Some(&issue.id);
@@ -85,7 +87,7 @@ fn observe(input: &PlanInput<'_>, project: &ProjectName, view: &ProjectView, iss
         }
         Phase::Blocked { .. } if !known.unlabelled && !issue.has_label(&labels.human_needed) => {
             let effects = keyed("unblocked", vec![move_label(labels, &issue.id, Some(&labels.in_progress))]);
-            Some(Event::Unblocked { issue: issue_ref, effects })
+            Some(Event::Unblocked { issue: issue_ref, effects, order: None })
         }
         _ => None,
     }

@@ -177,6 +177,7 @@ impl World {
             landed: None,
             tracker: TrackerKind::default(),
             pull: None,
+            card: None,
             work: vec![],
         };
         self.state.issues.entry(issue_ref(name)).insert_entry(state).into_mut()
@@ -263,7 +264,11 @@ fn queued() -> Phase {
 }
 
 fn asked() -> Phase {
-    Phase::Asked { attempt: AttemptId::from_text("web.1.triage.1"), question: "Which?\nOr both?".into() }
+    Phase::Asked {
+        attempt: AttemptId::from_text("web.1.triage.1"),
+        question: "Which?\nOr both?".into(),
+        choices: Default::default(),
+    }
 }
 
 fn blocked() -> Phase {

@@ -1,5 +1,7 @@
 //! A proposal held against what its stage allows.
 
+use crate::Choices;
+
 use super::{Allowed, Child, Created, Proposal, ProposalCaps, ProposalError, Proposed};
 
 /// The most effects it may hold.
@@ -64,8 +66,10 @@ impl Proposal {
 impl Proposed {
     fn check(&self, allowed: &Allowed<'_>) -> Result<(), String> {
         match self {
-            Proposed::Ask { question } if question.trim().is_empty() => Err("the question of `ask` is empty".into()),
-            Proposed::Ask { .. } => Ok(()),
+            Proposed::Ask { question, .. } if question.trim().is_empty() => {
+                Err("the question of `ask` is empty".into())
+            }
+            Proposed::Ask { options, default, .. } => Choices::check(options, default),
             Proposed::Comment { body } if body.trim().is_empty() => Err("the text of `comment` is empty".into()),
             Proposed::Comment { .. } => Ok(()),
             Proposed::Split { children } => check_children(children, allowed.children),
@@ -76,7 +80,7 @@ impl Proposed {
 
     fn texts(&self) -> Vec<&str> {
         match self {
-            Proposed::Ask { question } => vec![question],
+            Proposed::Ask { question, .. } => vec![question],
             Proposed::Comment { body } => vec![body],
             Proposed::Split { children } => children.iter().flat_map(|c| [c.title.as_str(), &c.body]).collect(),
             Proposed::Create { issues } => issues.iter().flat_map(|i| [i.title.as_str(), &i.body]).collect(),

@@ -30,7 +30,12 @@ impl Proposal {
 fn effect(word: &str, allowed: &Allowed<'_>) -> Option<Value> {
     let labels = || json!({ "type": "array", "items": { "type": "string", "enum": allowed.caps.labels } });
     let inner = match word {
-        "ask" => texts(&["question"]),
+        "ask" => {
+            let mut ask = texts(&["question", "default"]);
+            let what = "0 to 6 ways to answer: a short word, and what follows from it";
+            ask.extend(list("options", what, texts(&["word", "follows"])));
+            ask
+        }
         "comment" => texts(&["body"]),
         "split" => {
             let mut child = texts(&["key", "title", "body"]);

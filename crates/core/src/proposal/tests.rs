@@ -12,7 +12,7 @@ fn read(text: &str, allowed: &[&str]) -> Result<Proposal, String> {
 #[test]
 fn an_allowed_effect_is_read() {
     let p = read(r#"{"version":1,"summary":"s","effects":[{"ask":{"question":"Which?"}}]}"#, &["ask"]).unwrap();
-    assert_eq!(p.effects, vec![Proposed::Ask { question: "Which?".into() }]);
+    assert_eq!(p.effects, vec![Proposed::Ask { question: "Which?".into(), options: vec![], default: String::new() }]);
 }
 
 #[test]

@@ -8,11 +8,13 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::{
-    Anchor, Event, IssueRef, Order, Pause, Plan, PlanInput, ProjectName, Receipt, Record, RecordError, Seq, Spent, Wait,
+    Anchor, Event, IssueRef, Order, Pause, Plan, PlanInput, ProjectName, Receipt, Record, RecordError, Seq, Spent,
+    Wait, cards,
 };
 
 use super::backlog::goes_on_by_itself;
 use super::capacity::{CapacityLine, capacity};
+use super::defaults::{DefaultLine, defaults};
 use super::log::{DoneLine, Finished, finished};
 use super::status::{IssueLine, MilestoneLine, ServiceLine, WaitLine, milestones, running, services};
 use super::usage::{BudgetLine, budgets};
@@ -56,6 +58,11 @@ pub struct Brief {
     pub paused: Vec<Pause>,
     /// What needs a person, with what helps.
     pub person: Vec<WaitLine>,
+    /// How many cards are open: `dayfly inbox` shows them.
+    pub cards: usize,
+    /// Questions that nobody answered in time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub defaults: Vec<DefaultLine>,
     /// Projects of which nothing is done, and why.
     pub held: Vec<WaitLine>,
     /// Services that do not serve, and what waits for them.
@@ -154,6 +161,8 @@ pub fn brief(query: &BriefQuery, input: &PlanInput<'_>, plan: &Plan, records: &[
         halt: input.state.control.halt.clone(),
         paused: input.state.control.paused.clone(),
         person: waiting().filter(needs).filter(|w| !ordered(w)).map(WaitLine::from).collect(),
+        cards: cards(input, plan, &[]).iter().filter(|card| wanted(&card.project)).count(),
+        defaults: defaults(records, |issue, at| wanted(&issue.project) && since(at))?,
         held: waiting().filter(|w| w.issue.is_none()).filter(|w| !ordered(w)).map(WaitLine::from).collect(),
         services: services(input.portfolio, input.state),
         closed: capacity(input).lines.into_iter().filter(|line| line.standing == "closed").collect(),

@@ -14,6 +14,7 @@ use crate::{
     RecordError, Usage,
 };
 
+use super::defaults::{DefaultLine, default_line, defaults};
 use super::status::{MilestoneLine, WaitLine, milestones};
 use super::{AttemptLine, attempts};
 
@@ -37,6 +38,9 @@ pub struct WorkLog {
     pub landed: Vec<DoneLine>,
     /// What was finished without a landing.
     pub finished: Vec<DoneLine>,
+    /// Questions that nobody answered in time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub defaults: Vec<DefaultLine>,
     /// What waits for a person now; none for a day that is over.
     pub person: Vec<WaitLine>,
     /// What else is carried over now; none for a day that is over.
@@ -99,6 +103,7 @@ pub fn work_log(
         day: query.day,
         landed,
         finished,
+        defaults: defaults(records, |issue, at| wanted(&issue.project) && on_day(at))?,
         person,
         carried,
         ends,
@@ -190,6 +195,7 @@ impl WorkLog {
         let mut text = format!("# Work log, {}\n", self.day);
         section(&mut text, "Landed", &self.landed, done_line);
         section(&mut text, "Finished", &self.finished, done_line);
+        section(&mut text, "Decided by default", &self.defaults, default_line);
         section(&mut text, "Needs you", &self.person, wait_line);
         section(&mut text, "Carried over", &self.carried, wait_line);
         section(&mut text, "Did not go well", &self.trouble, |a| format!("{}: {}", a.attempt, a.detail));

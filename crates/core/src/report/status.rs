@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use crate::triage::counts;
 use crate::{
-    Counts, Feedback, IssueRef, IssueState, Milestone, Order, Outage, Pause, Phase, Plan, PlanInput, Portfolio,
+    Card, Counts, Feedback, IssueRef, IssueState, Milestone, Order, Outage, Pause, Phase, Plan, PlanInput, Portfolio,
     Priority, ProjectName, ProjectView, Ready, Record, RecordError, Service, StageName, State, TrackerState, Wait,
-    Waiting,
+    Waiting, cards,
 };
 
 use super::{AttemptLine, Backlog, attempts, backlog};
@@ -32,6 +32,8 @@ pub struct Status {
     pub ready: Vec<Ready>,
     /// What waits for a person.
     pub person: Vec<WaitLine>,
+    /// How many cards are open: `dayfly inbox` shows them.
+    pub cards: usize,
     /// What else waits.
     pub waiting: Vec<WaitLine>,
     /// Services that are left alone for a while, because they do not serve.
@@ -142,12 +144,20 @@ pub fn status(input: &PlanInput<'_>, plan: &Plan) -> Status {
         running: running(state),
         ready: plan.ready.clone(),
         person: person.into_iter().map(WaitLine::from).collect(),
+        cards: cards(input, plan, &[]).iter().filter(|card| asked_for(input, card)).count(),
         waiting: waiting.into_iter().map(WaitLine::from).collect(),
         services: services(input.portfolio, state),
         done: state.done(),
         milestones: milestones(input.views),
         unprepared: backlog(input, plan).filter(|backlog| backlog.issues > 0),
     }
+}
+
+/// Whether a card is about what was asked for.
+fn asked_for(input: &PlanInput<'_>, card: &Card) -> bool {
+    let filter = input.filter;
+    filter.project.as_ref().is_none_or(|project| *project == card.project)
+        && filter.issue.as_ref().is_none_or(|issue| *issue == card.issue)
 }
 
 pub(super) fn running(state: &State) -> Vec<IssueLine> {

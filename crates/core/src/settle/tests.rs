@@ -72,6 +72,7 @@ fn case(at: &str, end: End) -> Case {
         landed: None,
         tracker: crate::TrackerKind::default(),
         pull: None,
+        card: None,
         work: vec![],
     };
     let receipt = Receipt { tail: "last words".into(), ..Receipt::default() };
@@ -112,6 +113,7 @@ impl Case {
             retry: self.retry,
             parked: self.parked,
             landing: self.landing.clone(),
+            expires: None,
             now: now(),
             dice: self.dice,
         })
@@ -127,7 +129,7 @@ impl Case {
                 format!("{stage}{wait}; told {told}")
             }
             Next::Block { reason, .. } => format!("block: {reason}"),
-            Next::Ask { question } => format!("ask: {question}"),
+            Next::Ask { question, .. } => format!("ask: {question}"),
             other => format!("{other:?}"),
         }
     }
@@ -328,7 +330,7 @@ fn only_a_success_lands() {
 
 #[test]
 fn a_question_and_a_split_go_before_the_next_stage_and_before_the_landing() {
-    let ask = || Proposed::Ask { question: "Which?".into() };
+    let ask = || Proposed::Ask { question: "Which?".into(), options: vec![], default: String::new() };
     let comment = || Proposed::Comment { body: "seen".into() };
     let split = || Proposed::Split { children: vec![Child { key: "a".into(), title: "A".into(), ..Child::default() }] };
     let with = |effects| case("triage", End::Succeeded).proposing(effects);
@@ -341,7 +343,7 @@ fn a_question_and_a_split_go_before_the_next_stage_and_before_the_landing() {
 
 #[test]
 fn what_an_attempt_proposed_counts_only_if_it_succeeded() {
-    let ask = Proposed::Ask { question: "Which?".into() };
+    let ask = Proposed::Ask { question: "Which?".into(), options: vec![], default: String::new() };
     let failed = case("triage", End::TaskFailed { reason: reason() }).proposing(vec![ask]);
     assert_eq!(failed.shown(), "triage; told triage: task-failed: why");
 }

@@ -98,11 +98,12 @@ impl State {
                 let pending = pending.ok_or_else(|| impossible(record, kind, &issue.to_string(), "not waiting"))?;
                 (pending.delayed, pending.since) = (Some((reason, until)), Some(record.at));
             }
-            Event::Answered { issue, effects, .. } | Event::Unblocked { issue, effects } => {
+            Event::Answered { issue, effects, order, .. } | Event::Unblocked { issue, effects, order } => {
                 self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, |known| {
                     start_anew(known);
                     known.answered = kind == EventKind::Answered;
                 })?;
+                order.iter().for_each(|order| self.control.take(order));
                 self.queue(effects);
             }
             Event::ChildrenClosed { issue, effects } | Event::Merged { issue, effects, .. } => {
@@ -297,7 +298,17 @@ impl State {
             }
         })?;
         self.outbox.remove(at);
+        self.written(record, issue);
         Ok(())
+    }
+
+    /// What tells a person of an issue may now be read, if nothing more of it waits to be written.
+    fn written(&mut self, record: &Record, issue: &IssueRef) {
+        if !self.has_pending(issue)
+            && let Some(known) = self.issues.get_mut(issue)
+        {
+            known.shown_to_person(record.at);
+        }
     }
 
     fn effect_refused(
@@ -324,6 +335,7 @@ impl State {
                 known.unlabelled |= labels && matches!(known.phase, Phase::Blocked { .. });
             })?;
             self.outbox.retain(|p| p.entry.id != *effect);
+            self.written(record, issue);
             return Ok(());
         }
         let phase = if landing && again {
@@ -372,6 +384,9 @@ impl State {
             return Err(impossible(record, event, &issue.to_string(), from));
         }
         change(known);
+        if to.needs_person() && known.phase != to {
+            known.wait_for_person(record.at);
+        }
         known.phase = to;
         Ok(())
     }
@@ -380,7 +395,10 @@ impl State {
 fn phase_after(next: &Next, attempt: &AttemptId) -> Phase {
     match next {
         Next::Go { not_before, .. } => Phase::Queued { not_before: *not_before },
-        Next::Ask { question } => Phase::Asked { attempt: attempt.clone(), question: question.clone() },
+        Next::Ask { question, choices } => {
+            let (attempt, question, choices) = (attempt.clone(), question.clone(), choices.clone());
+            Phase::Asked { attempt, question, choices }
+        }
         Next::Split => Phase::Split { children: Vec::new() },
         Next::Block { reason, remedy } => Phase::Blocked { reason: reason.clone(), remedy: remedy.clone() },
         Next::Land { to, .. } => Phase::Landing { to: to.clone() },

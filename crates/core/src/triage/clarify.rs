@@ -19,14 +19,19 @@ struct Answer<'a> {
     place: Option<usize>,
 }
 
-/// Who answered the question whose key `asked` knows: the last person who spoke after it, or changed the issue's text,
-/// or took the label away with which it waits.
-pub(crate) fn answered(portfolio: &Portfolio, issue: &Issue, asked: impl Fn(&str) -> bool) -> Option<String> {
+/// Who answered the question whose key `asked` knows: the last person who spoke after it, with what they said, or changed
+/// the issue's text, or took the label away with which it waits.
+pub(crate) fn answered(
+    portfolio: &Portfolio,
+    issue: &Issue,
+    asked: impl Fn(&str) -> bool,
+) -> Option<(String, Option<String>)> {
     if let Some(answer) = answer(portfolio.triage.answers, issue, asked) {
-        return Some(answer.by.name.clone());
+        let text = answer.place.and_then(|place| issue.comments.get(place)).map(|comment| said(&comment.body));
+        return Some((answer.by.name.clone(), text));
     }
     let label = &portfolio.labels.needs_clarification;
-    (!issue.has_label(label)).then(|| format!("whoever took the label {label} away"))
+    (!issue.has_label(label)).then(|| (format!("whoever took the label {label} away"), None))
 }
 
 /// For an issue that the ledger does not know: its labels and our own comments are all there is.

@@ -12,7 +12,7 @@ use dayfly_core::{
 use crate::engine::git_dir;
 use crate::gates::Commands;
 use crate::git::{Git, TrustedGit};
-use crate::inbox::new_order_id;
+use crate::order_folder::new_order_id;
 use crate::remove::{remove_all, remove_folder};
 use crate::subprocess::{Keeper, SubprocessRunner};
 

@@ -78,6 +78,7 @@ impl Work {
             retry: self.house.portfolio.retry,
             parked: self.house.parks(&self.job, stage),
             landing,
+            expires: self.house.portfolio.cards.expires,
             now,
             dice: dice(&self.id),
         };

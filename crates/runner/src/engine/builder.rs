@@ -16,8 +16,8 @@ use crate::agents::agent_for;
 use crate::clock::SystemClock;
 use crate::gates::Gates;
 use crate::git::Repo;
-use crate::inbox::Inbox;
 use crate::markdown::MarkdownTracker;
+use crate::order_folder::OrderFolder;
 use crate::subprocess::{Keeper, Leave, SubprocessRunner};
 use crate::tmux::{Session, TmuxRunner};
 
@@ -69,7 +69,7 @@ pub struct EngineBuilder {
     gates: Gates,
     progress: Progress,
     tag: String,
-    inbox: Option<Inbox>,
+    orders: Option<OrderFolder>,
     ground: Ground,
     judge: Option<Arc<dyn Runner>>,
     opened: BTreeMap<ProjectName, Arc<OnceCell<Repo>>>,
@@ -90,7 +90,7 @@ impl EngineBuilder {
             gates: Gates::default(),
             progress: Progress::default(),
             tag: random_tag(),
-            inbox: None,
+            orders: None,
             ground: Ground::default(),
             judge: None,
             opened: BTreeMap::new(),
@@ -169,10 +169,10 @@ impl EngineBuilder {
     }
 
     /// Takes in the orders of people that come in there, each at the latest before the next thing is decided; at once
-    /// when the bell is [rung](Inbox::ring). Without it none are taken in, and a file that stops everything is not
+    /// when the bell is [rung](OrderFolder::ring). Without it none are taken in, and a file that stops everything is not
     /// looked at.
-    pub fn inbox(mut self, inbox: Inbox) -> Self {
-        self.inbox = Some(inbox);
+    pub fn orders(mut self, orders: OrderFolder) -> Self {
+        self.orders = Some(orders);
         self
     }
 
@@ -200,8 +200,8 @@ impl EngineBuilder {
         let leave = Leave::default();
         let kept = |keeper: &Keeper, policy| {
             let mut keeper = keeper.clone().after_crash(policy).hiding(portfolio.state_dir.clone());
-            if let Some(inbox) = &self.inbox {
-                keeper = keeper.halted_by(absolute(inbox.stop_file()));
+            if let Some(orders) = &self.orders {
+                keeper = keeper.halted_by(absolute(orders.stop_file()));
             }
             Arc::new(SubprocessRunner::kept(keeper.leaving(leave.clone())))
         };
@@ -243,7 +243,7 @@ impl EngineBuilder {
             clock,
             zone: portfolio.zone().unwrap_or_else(TimeZone::system),
             tag: self.tag,
-            inbox: self.inbox,
+            orders: self.orders,
             ground: self.ground,
             opened: std::sync::Mutex::new(self.opened),
             leave: leave.clone(),

@@ -3,6 +3,7 @@
 mod capacity;
 mod order;
 mod orders;
+mod people;
 pub(super) mod services;
 
 use dayfly_core::{
@@ -233,11 +234,14 @@ pub(super) fn turn(model: &mut Model, now: Timestamp) -> Vec<Command> {
     if !ahead.is_empty() {
         return vec![Command::Append(ahead, Vec::new())];
     }
+    if model.admitting {
+        model.stale.extend(people::to_read(model, now));
+    }
     let mut commands = services::syncs(model, now);
     commands.extend(services::effects(model, now));
     model.filter.unsettled = model.stale.union(&model.syncing).cloned().collect();
     if model.admitting {
-        let events = observations(model, now);
+        let events = people::observations(model, now);
         if !events.is_empty() {
             commands.insert(0, Command::Append(events, Vec::new()));
             return commands;
@@ -289,21 +293,6 @@ fn soonest(model: &Model, planned: Option<Timestamp>, now: Timestamp) -> Option<
 /// Where what is past is looked at once more.
 fn soon(now: Timestamp) -> Timestamp {
     now.checked_add(SOON).unwrap_or(now)
-}
-
-/// What people did, where something has changed since the last look.
-fn observations(model: &mut Model, now: Timestamp) -> Vec<Event> {
-    let mut look = std::mem::take(&mut model.look);
-    let input = model.plan_input(now);
-    let mut events = if look.everywhere { input.observations() } else { input.observations_of(&look.issues) };
-    if !events.is_empty() {
-        // What follows from these is looked for once they are recorded.
-        model.look = look;
-    } else if look.order {
-        events = order::events(model, now);
-        look.order = false;
-    }
-    events
 }
 
 /// Starts what is ready; but where the view is old, it is read anew first: a person may have closed the issue or

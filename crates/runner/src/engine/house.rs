@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 use crate::agents::billing_route;
 use crate::gates::{Commands, Gates};
 use crate::git::{Git, GitError, Repo, TrustedGit};
-use crate::inbox::Inbox;
+use crate::order_folder::OrderFolder;
 use crate::subprocess::Leave;
 
 use super::ground::Ground;
@@ -48,7 +48,7 @@ pub(super) struct House {
     pub(super) zone: TimeZone,
     pub(super) tag: String,
     /// Where orders of people come in; without it none do.
-    pub(super) inbox: Option<Inbox>,
+    pub(super) orders: Option<OrderFolder>,
     pub(super) ground: Ground,
     /// Whether kept attempts that are dropped are left to their keepers.
     pub(super) leave: Leave,

@@ -13,13 +13,13 @@ impl House {
     /// Whether everything is stopped, as the file says that stops it. It is asked right before each start and each write:
     /// between a decision and what follows from it there may be any time.
     pub(super) fn is_halted(&self) -> bool {
-        self.inbox.as_ref().is_some_and(|inbox| inbox.is_halted())
+        self.orders.as_ref().is_some_and(|orders| orders.is_halted())
     }
 
     /// Ends when there may be an order to take in.
     pub(super) async fn rung(&self) {
-        match &self.inbox {
-            Some(inbox) => inbox.rung().await,
+        match &self.orders {
+            Some(orders) => orders.rung().await,
             None => std::future::pending().await,
         }
     }
@@ -43,14 +43,14 @@ impl Loop<'_> {
     /// # Errors
     /// If everything is stopped: then there is nothing to start.
     pub(super) async fn enter(&mut self) -> Result<(), EngineError> {
-        if let Some(inbox) = self.house.inbox.clone() {
-            for request in inbox.news(&self.model.state) {
+        if let Some(orders) = self.house.orders.clone() {
+            for request in orders.news(&self.model.state) {
                 let event = request.event(&self.model.state);
                 self.record(event.into_iter().collect(), Vec::new()).await?;
                 // One that stays is known again by its id.
-                let _ = inbox.remove(&request.order.id);
+                let _ = orders.remove(&request.order.id);
             }
-            inbox.clear(&self.model.state);
+            orders.clear(&self.model.state);
         }
         match &self.model.state.control.halt {
             Some(order) => Err(EngineError::Halted(order.clone())),
@@ -61,8 +61,8 @@ impl Loop<'_> {
     /// Takes in what was ordered. A request is removed when all that follows from it was begun; one that stays is known
     /// again by its id.
     pub(super) async fn take_orders(&mut self) -> Result<(), EngineError> {
-        let Some(inbox) = self.house.inbox.clone() else { return Ok(()) };
-        let news = inbox.news(&self.model.state);
+        let Some(orders) = self.house.orders.clone() else { return Ok(()) };
+        let news = orders.news(&self.model.state);
         if news.is_empty() {
             return Ok(());
         }
@@ -70,29 +70,29 @@ impl Loop<'_> {
         for request in news {
             let commands = decide::order(&mut self.model, &request, own.as_ref(), self.house.now());
             self.carry_out(commands).await?;
-            let _ = inbox.remove(&request.order.id);
+            let _ = orders.remove(&request.order.id);
         }
-        inbox.clear(&self.model.state);
+        orders.clear(&self.model.state);
         Ok(())
     }
 
     /// How people have ordered this engine to end while its store does not serve. To end once all is written must wait
     /// for the store.
     pub(super) fn is_to_end(&self) -> Option<Stop> {
-        let inbox = self.house.inbox.as_ref()?;
-        if inbox.is_halted() {
+        let orders = self.house.orders.as_ref()?;
+        if orders.is_halted() {
             return Some(Stop::Kill);
         }
         let own = process::identity(std::process::id())?;
         let mut end = None;
-        for Request { order, ask, .. } in inbox.waiting() {
+        for Request { order, ask, .. } in orders.waiting() {
             match ask {
                 Ask::End { engine, how: Quit::Kill } if engine == own => end = Some(Stop::Kill),
                 Ask::End { engine, how: Quit::Polite } if engine == own => end = end.or(Some(Stop::Polite)),
                 _ => continue,
             }
             // It is heard, and nothing of it comes into the ledger.
-            let _ = inbox.remove(&order.id);
+            let _ = orders.remove(&order.id);
         }
         end
     }

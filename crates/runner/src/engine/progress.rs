@@ -163,6 +163,13 @@ pub struct Withheld {
 }
 
 impl Summary {
+    /// Somebody has decided meanwhile, or the default was taken.
+    fn decided(&mut self, event: &Event) {
+        if let Event::Answered { issue, .. } | Event::Unblocked { issue, .. } = event {
+            self.person.retain(|waits| waits != issue);
+        }
+    }
+
     pub(super) fn new(records: &[Record], model: &Model, now: Timestamp) -> Self {
         let held = model.filter.held.iter().map(|(issue, (reason, _))| (issue.clone(), reason.clone()));
         let faults = model.views.iter().filter_map(|(project, view)| Some((project.clone(), view.fault.clone()?)));
@@ -183,6 +190,7 @@ impl Summary {
         };
         let mut issues: BTreeMap<AttemptId, IssueRef> = BTreeMap::new();
         for event in records.iter().filter_map(|r| r.event().ok()) {
+            summary.decided(&event);
             match event {
                 Event::AttemptStarted { attempt, job, .. } => {
                     issues.insert(attempt, job.issue);

@@ -2,6 +2,7 @@
 
 mod aside;
 mod capacity;
+mod cards;
 mod disk;
 mod flow;
 mod guard;

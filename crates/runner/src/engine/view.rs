@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::Semaphore;
 
 use crate::git::Git;
-use crate::inbox::Inbox;
+use crate::order_folder::OrderFolder;
 
 use super::lock::StateLock;
 use super::past::Past;
@@ -119,7 +119,7 @@ pub async fn overview_of(
     for record in seen.records(state.head, &state.hash) {
         state.apply(&record)?;
     }
-    for request in Inbox::of(&portfolio.state_dir).news(&state) {
+    for request in OrderFolder::of(&portfolio.state_dir).news(&state) {
         let events: Vec<_> = request.event(&state).into_iter().collect();
         let seen = Batch { epoch: state.epoch, at: now, events, conditions: Vec::new() };
         for record in seen.records(state.head, &state.hash) {

@@ -143,9 +143,9 @@ async fn a_full_disk_is_named_and_leaves_the_ledger_in_order() {
     drop(store);
     let connection = schema::connect(&path, Access::Write).unwrap();
     connection.pragma_update(None, "max_page_count", 40).unwrap();
-    let (requests, inbox) = mpsc::channel(QUEUE);
+    let (requests, received) = mpsc::channel(QUEUE);
     let writer = Writer::new(path.clone(), connection, Access::Write, Arc::new(SystemClock));
-    let handle = std::thread::spawn(move || writer.run(inbox));
+    let handle = std::thread::spawn(move || writer.run(received));
     let thread = StoreThread { path, requests: Some(requests), handle: Some(handle) };
     let store = SqliteStore { thread: Arc::new(thread) };
 

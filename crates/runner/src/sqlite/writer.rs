@@ -82,16 +82,16 @@ impl Writer {
     }
 
     /// Serves requests until there is nobody left to ask.
-    pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Request>) {
+    pub(super) fn run(mut self, mut received: mpsc::Receiver<Request>) {
         let mut held = None;
-        while let Some(request) = held.take().or_else(|| inbox.blocking_recv()) {
+        while let Some(request) = held.take().or_else(|| received.blocking_recv()) {
             let Request::Append(batch, reply) = request else {
                 self.serve(request);
                 continue;
             };
             let mut group = vec![(batch, reply)];
             while group.len() < GROUP && held.is_none() {
-                match inbox.try_recv() {
+                match received.try_recv() {
                     Ok(Request::Append(batch, reply)) => group.push((batch, reply)),
                     Ok(other) => held = Some(other),
                     Err(_) => break,

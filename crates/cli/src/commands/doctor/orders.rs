@@ -1,7 +1,7 @@
 //! What people stopped or paused.
 
 use dayfly_core::{Control, Portfolio, Store as _};
-use dayfly_runner::{Inbox, SqliteStore};
+use dayfly_runner::{OrderFolder, SqliteStore};
 
 use crate::context::Context;
 use crate::orders::names;
@@ -18,7 +18,7 @@ pub(super) async fn checks(context: &Context, portfolio: &Portfolio) -> Vec<Chec
         None => None,
     };
     let control = known.unwrap_or_default();
-    let by_file = Inbox::of(&portfolio.state_dir).halt().filter(|order| !control.has_taken(&order.id));
+    let by_file = OrderFolder::of(&portfolio.state_dir).halt().filter(|order| !control.has_taken(&order.id));
     let mut checks = Vec::new();
     if let Some(order) = control.halt.or(by_file) {
         let found = format!("{} stopped everything: {}", order.by, one_line(&order.reason));

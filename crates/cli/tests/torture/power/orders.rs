@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{Ask, Order, OrderId, Request};
-use dayfly_runner::Inbox;
+use dayfly_runner::OrderFolder;
 use jiff::Timestamp;
 
 use super::disk::Trust;
@@ -23,14 +23,14 @@ fn order(number: u64) -> Order {
 
 /// Gives the orders in `dir`, and says of each that it was taken.
 pub(crate) fn put(dir: &Utf8Path) {
-    let inbox = Inbox::of(&dir.join("state"));
+    let orders = OrderFolder::of(&dir.join("state"));
     std::fs::create_dir_all(dir.join("state")).unwrap();
     let mut acknowledged = File::create(dir.join(ACKNOWLEDGED)).unwrap();
     for number in 1..=ORDERS {
         if number < ORDERS {
-            inbox.put(&Request::new(order(number), Ask::Lift)).unwrap();
+            orders.put(&Request::new(order(number), Ask::Lift)).unwrap();
         } else {
-            inbox.stop(order(number)).unwrap();
+            orders.stop(order(number)).unwrap();
         }
         acknowledged.write_all(format!("{number}\n").as_bytes()).unwrap();
     }
@@ -47,8 +47,8 @@ pub(super) fn recorded(dir: &Utf8Path, times: u64, seed: u64) -> Result<bool, St
             let at = usize::try_from(dice.below(recording.len() as u64 + 1)).unwrap();
             let (files, acknowledged) = recording.cut(at, &mut dice, trust);
             restore(&after, &files);
-            let inbox = Inbox::of(&after.join("state"));
-            let (waiting, halted) = (inbox.waiting(), inbox.halt());
+            let orders = OrderFolder::of(&after.join("state"));
+            let (waiting, halted) = (orders.waiting(), orders.halt());
             let whole = |request: &Request| (1..ORDERS).any(|number| request.order == order(number));
             let there = waiting.len() as u64 + u64::from(halted.is_some());
             cuts.cuts += 1;

@@ -1,10 +1,10 @@
-//! GitHub, and triage.
+//! GitHub, triage, and what needs a person.
 
 use std::ops::Range;
 
 use toml::Spanned;
 
-use crate::{ForgeRepo, GitHubConfig, Landing, MergeBy, MergePolicy, TrackerKind, TriagePolicy};
+use crate::{CardPolicy, ForgeRepo, GitHubConfig, Landing, MergeBy, MergePolicy, TrackerKind, TriagePolicy};
 
 use super::{Resolver, raw};
 
@@ -53,6 +53,11 @@ impl Resolver<'_> {
             writes: own.writes.as_ref().or(base.writes.as_ref()).map_or(20, |n| self.at_least_one(n)),
             roll_over: own.roll_over.or(base.roll_over).unwrap_or_default(),
         }
+    }
+
+    pub(super) fn cards(&mut self, base: &raw::Cards, own: &raw::Cards) -> CardPolicy {
+        let expires = own.expires.as_ref().or(base.expires.as_ref()).filter(|text| text.get_ref() != "off");
+        CardPolicy { expires: self.optional_duration(expires) }
     }
 
     pub(super) fn forge(&mut self, raw: &raw::Project) -> Forge {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+use super::super::defaults::default_line;
 use super::super::log::{done_line, seconds, section, wait_line};
 use super::{Brief, BudgetLine, CapacityLine, ProjectBrief, Runway, ServiceLine, Spent};
 
@@ -19,6 +20,11 @@ impl Brief {
         if self.person.is_empty() {
             text.push_str("\nNothing needs you.\n");
         }
+        if self.cards > 0 {
+            let are = if self.cards == 1 { "card is" } else { "cards are" };
+            let _ = writeln!(text, "\n{} {are} open: `dayfly inbox`.", self.cards);
+        }
+        section(&mut text, "Decided by default", &self.defaults, default_line);
         self.in_the_way(&mut text);
         text.push_str("\n## What happened\n\n");
         self.projects.iter().for_each(|project| text.push_str(&happened(project)));

@@ -1,7 +1,9 @@
 //! What an event changes of what is known of an issue, besides its phase.
 
+use jiff::Timestamp;
+
 use crate::settle::feedback_of;
-use crate::{Class, End, Feedback, JobSpec, Next, Outcome, Spent, StageName, TrackerKind};
+use crate::{CardMark, Class, End, Feedback, JobSpec, Next, Outcome, Spent, StageName, TrackerKind};
 
 use super::super::{IssueState, LiveAttempt, Phase, StageWork};
 
@@ -32,6 +34,22 @@ impl IssueState {
             work: Vec::new(),
             tracker: TrackerKind::default(),
             pull: None,
+            card: None,
+        }
+    }
+
+    /// That it has come to wait for a person.
+    pub(super) fn wait_for_person(&mut self, since: Timestamp) {
+        let number = self.card.as_ref().map_or(1, |card| card.number.saturating_add(1));
+        self.card = Some(CardMark { number, since, shown: None });
+    }
+
+    /// That all is written which tells a person of it.
+    pub(super) fn shown_to_person(&mut self, at: Timestamp) {
+        if self.phase.needs_person()
+            && let Some(card) = &mut self.card
+        {
+            card.shown.get_or_insert(at);
         }
     }
 }

@@ -38,7 +38,7 @@ fn block() -> Next {
 
 #[test]
 fn work_that_no_gate_has_refused_and_that_has_not_gone_on_has_nothing_to_be_added() {
-    let ask = || Next::Ask { question: "right?".into() };
+    let ask = || Next::Ask { question: "right?".into(), choices: Default::default() };
     let failed = || End::TaskFailed { reason: "no".into() };
     let wrong = || End::GateFailed(GateFailure { gate: "g".into(), reason: "r".into(), tail: String::new() });
     let held = || End::Host { reason: "a storm".into() };
@@ -70,7 +70,7 @@ fn who_goes_on_after_a_person_has_looked_is_told_what_was_wrong_last() {
     let go = Next::Go { stage: StageName::new("exec").unwrap(), feedback: Some(told("first")), not_before: None };
     attempt(&mut state, 1, (End::TaskFailed { reason: "first".into() }, None), go, vec![]);
     attempt(&mut state, 2, (End::TaskFailed { reason: "last".into() }, None), block(), vec![]);
-    append(&mut state, vec![Event::Unblocked { issue: issue(1), effects: vec![] }], vec![]).unwrap();
+    append(&mut state, vec![Event::Unblocked { issue: issue(1), effects: vec![], order: None }], vec![]).unwrap();
     assert!(known(&state).feedback.as_ref().unwrap().reason.ends_with("last"), "{:?}", known(&state).feedback);
 }
 

@@ -24,7 +24,7 @@ fn stranger(body: &str) -> Comment {
 /// Who answered, by the ledger's way and by that of an issue it does not know, which must agree.
 fn who(world: &World) -> Option<String> {
     let issue = &world.view.issues[0];
-    let by_ledger = answered(&world.portfolio, issue, |key| key.starts_with("web.1.triage.1@abc/"));
+    let by_ledger = answered(&world.portfolio, issue, |key| key.starts_with("web.1.triage.1@abc/")).map(|(by, _)| by);
     let by_rule = world.triage().into_iter().find(|f| f.rule == "clarify");
     let by_rule = by_rule.map(|f| f.why.trim_end_matches(" answered the question").to_owned());
     assert_eq!(by_ledger, by_rule);
@@ -122,7 +122,7 @@ fn the_label_that_a_person_takes_away_is_an_answer_to_the_ledger() {
     let asked = |key: &str| key == ASKED;
     assert_eq!(answered(&world.portfolio, &world.view.issues[0], asked), None);
     world.labelled(1, &[]);
-    let by = answered(&world.portfolio, &world.view.issues[0], asked).unwrap();
+    let (by, _) = answered(&world.portfolio, &world.view.issues[0], asked).unwrap();
     assert_eq!(by, "whoever took the label needs-clarification away");
     assert_eq!(world.found(), "", "an issue that the ledger does not know goes on by itself without it");
 }

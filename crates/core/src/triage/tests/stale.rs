@@ -137,7 +137,7 @@ fn of_what_the_ledger_knows_only_that_is_stale_which_waits_for_a_person() {
         (Phase::Landing { to: Commit("c".into()) }, false),
         (Phase::Split { children: vec![] }, false),
         (Phase::Done, false),
-        (Phase::Asked { attempt, question: "?".into() }, true),
+        (Phase::Asked { attempt, question: "?".into(), choices: Default::default() }, true),
         (Phase::Blocked { reason: "x".into(), remedy: "y".into() }, true),
         (handed, true),
     ] {

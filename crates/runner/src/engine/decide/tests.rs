@@ -1,3 +1,4 @@
+mod people;
 mod pulls;
 mod races;
 

@@ -6,12 +6,12 @@ use dayfly_testkit::store::{FaultyStore, StoreFault};
 
 use super::outbox::Crashing;
 use super::*;
-use crate::{Inbox, new_order_id};
+use crate::{OrderFolder, new_order_id};
 
-fn inbox(world: &World) -> Inbox {
+fn orders(world: &World) -> OrderFolder {
     let state = world.repo.root.join("state");
     fs::create_dir_all(&state).unwrap();
-    Inbox::of(&state)
+    OrderFolder::of(&state)
 }
 
 fn order() -> Order {
@@ -31,26 +31,26 @@ fn endless(_: &Attempt) -> MockScript {
 async fn run_with(
     world: &World,
     script: impl Fn(&Attempt) -> MockScript + Send + Sync + 'static,
-    happens: impl Fn(&Inbox) + Send + Sync + 'static,
+    happens: impl Fn(&OrderFolder) + Send + Sync + 'static,
 ) -> Result<Summary, EngineError> {
     let first = std::sync::Once::new();
-    run_while(world, script, move |_, inbox| first.call_once(|| happens(inbox))).await
+    run_while(world, script, move |_, orders| first.call_once(|| happens(orders))).await
 }
 
 /// Runs an engine to which something happens when an attempt has been started.
 async fn run_while(
     world: &World,
     script: impl Fn(&Attempt) -> MockScript + Send + Sync + 'static,
-    happens: impl Fn(&Attempt, &Inbox) + Send + Sync + 'static,
+    happens: impl Fn(&Attempt, &OrderFolder) + Send + Sync + 'static,
 ) -> Result<Summary, EngineError> {
-    let inbox = inbox(world);
-    let rings = inbox.clone();
+    let orders = orders(world);
+    let rings = orders.clone();
     let script = move |attempt: &Attempt| {
         happens(attempt, &rings);
         rings.ring();
         script(attempt)
     };
-    let engine = world.builder(world.mock(script)).inbox(inbox).build();
+    let engine = world.builder(world.mock(script)).orders(orders).build();
     finish(&engine, idle(0)).await
 }
 
@@ -59,9 +59,9 @@ fn works_apart(attempt: &Attempt) -> MockScript {
     commits(attempt, &[(attempt.job.issue.issue.as_str(), "")])
 }
 
-/// Runs an engine that finds the inbox as it is.
+/// Runs an engine that finds the orders as it is.
 async fn run(world: &World) -> Result<Summary, EngineError> {
-    let engine = world.builder(world.mock(works_apart)).inbox(inbox(world)).build();
+    let engine = world.builder(world.mock(works_apart)).orders(orders(world)).build();
     finish(&engine, idle(0)).await
 }
 
@@ -76,7 +76,7 @@ fn halted(result: Result<Summary, EngineError>) -> Order {
 async fn a_halt_ends_what_runs_is_in_force_for_every_engine_and_charges_nobody() {
     let world = World::new(&["exec", "merge"]);
     world.issue(2, &[]);
-    let summary = run_with(&world, endless, |inbox| drop(inbox.stop(order()).unwrap())).await.unwrap();
+    let summary = run_with(&world, endless, |orders| drop(orders.stop(order()).unwrap())).await.unwrap();
     assert!(summary.stopped && summary.halted.is_some());
     assert_eq!((world.attempts().len(), world.words().await), (1, vec!["cancelled"]));
     assert_eq!(world.known(1).await.visit_attempts, 0);
@@ -85,11 +85,11 @@ async fn a_halt_ends_what_runs_is_in_force_for_every_engine_and_charges_nobody()
         assert_eq!(Some(&order), world.state().await.control.halt.as_ref());
     }
     // Whoever removes the file by hand has not lifted it.
-    inbox(&world).lift().unwrap();
+    orders(&world).lift().unwrap();
     halted(run(&world).await);
     assert_eq!(world.attempts().len(), 1, "nothing was started");
 
-    inbox(&world).put(&Request::new(order(), Ask::Lift)).unwrap();
+    orders(&world).put(&Request::new(order(), Ask::Lift)).unwrap();
     run(&world).await.unwrap();
     assert_eq!((world.phase(1).await, world.phase(2).await), ("done", "done"));
 }
@@ -98,7 +98,7 @@ async fn a_halt_ends_what_runs_is_in_force_for_every_engine_and_charges_nobody()
 #[tokio::test]
 async fn the_file_alone_stops_an_engine_and_the_engine_writes_the_row() {
     let world = World::new(&["exec", "merge"]);
-    let order = inbox(&world).stop(order()).unwrap();
+    let order = orders(&world).stop(order()).unwrap();
     assert_eq!(halted(run(&world).await), order);
     assert_eq!(world.events().await, [Event::Halted { order }]);
     assert!(world.attempts().is_empty());
@@ -108,12 +108,12 @@ async fn the_file_alone_stops_an_engine_and_the_engine_writes_the_row() {
 async fn what_does_not_end_well_while_everything_is_stopped_is_excused() {
     let world = World::new(&["exec", "merge"]);
     // The file is there, and its engine has not looked yet: as if its processes had been killed behind its back.
-    let stopping = inbox(&world);
+    let stopping = orders(&world);
     let script = move |_: &Attempt| {
         stopping.stop(order()).unwrap();
         failed("killed")
     };
-    let engine = world.builder(world.mock(script)).inbox(inbox(&world)).build();
+    let engine = world.builder(world.mock(script)).orders(orders(&world)).build();
     let summary = finish(&engine, idle(0)).await.unwrap();
     assert!(summary.halted.is_some(), "{summary:?}");
     assert_eq!((world.words().await, world.known(1).await.visit_attempts), (vec!["cancelled"], 0));
@@ -123,8 +123,8 @@ async fn what_does_not_end_well_while_everything_is_stopped_is_excused() {
 #[tokio::test]
 async fn nothing_is_written_once_the_file_is_there() {
     let world = World::new(&["exec", "merge"]);
-    let inbox = inbox(&world);
-    let stopping = inbox.clone();
+    let orders = orders(&world);
+    let stopping = orders.clone();
     let progress = Progress::new(move |notice| {
         if let Notice::Event(_, Event::AttemptEnded { attempt, .. }) = notice
             && attempt.as_str().contains("merge")
@@ -133,12 +133,12 @@ async fn nothing_is_written_once_the_file_is_there() {
         }
     });
     let base = world.repo.at("main");
-    let engine = world.builder(world.mock(works_apart)).inbox(inbox.clone()).progress(progress).build();
+    let engine = world.builder(world.mock(works_apart)).orders(orders.clone()).progress(progress).build();
     finish(&engine, idle(0)).await.unwrap();
     assert_eq!((world.repo.at("main"), world.phase(1).await), (base, "landing"));
     assert!(!world.state().await.outbox.is_empty());
 
-    inbox.put(&Request::new(order(), Ask::Lift)).unwrap();
+    orders.put(&Request::new(order(), Ask::Lift)).unwrap();
     run(&world).await.unwrap();
     assert_eq!(world.phase(1).await, "done");
 }
@@ -151,10 +151,10 @@ async fn a_cancelled_issue_is_left_alone_and_the_others_go_on() {
     let script =
         |attempt: &Attempt| if attempt.job.issue == issue(1) { endless(attempt) } else { works_apart(attempt) };
     // Either of the two may be started first.
-    let cancel = |attempt: &Attempt, inbox: &Inbox| {
+    let cancel = |attempt: &Attempt, orders: &OrderFolder| {
         if attempt.job.issue == issue(1) {
             let ask = Ask::Cancel { issue: issue(1), attempt: None };
-            inbox.put(&Request::new(order(), ask)).unwrap();
+            orders.put(&Request::new(order(), ask)).unwrap();
         }
     };
     let summary = run_while(&world, script, cancel).await.unwrap();
@@ -166,7 +166,7 @@ async fn a_cancelled_issue_is_left_alone_and_the_others_go_on() {
     assert_eq!(world.phase(1).await, "queued", "the next engine leaves it alone too");
 
     let what = vec![Target::Issue(issue(1))];
-    inbox(&world).put(&Request::new(order(), Ask::Resume { what })).unwrap();
+    orders(&world).put(&Request::new(order(), Ask::Resume { what })).unwrap();
     run(&world).await.unwrap();
     assert_eq!(world.phase(1).await, "done");
 }
@@ -175,12 +175,12 @@ async fn a_cancelled_issue_is_left_alone_and_the_others_go_on() {
 async fn a_pause_lets_what_runs_end_and_begins_nothing_new() {
     let world = World::new(&["exec", "merge"]);
     world.issue(2, &[]);
-    let asks = |inbox: &Inbox| inbox.put(&pause(Target::Project(web()))).unwrap();
+    let asks = |orders: &OrderFolder| orders.put(&pause(Target::Project(web()))).unwrap();
     run_with(&world, works_apart, asks).await.unwrap();
     assert_eq!((world.attempts().len(), world.words().await), (1, vec!["succeeded"]));
-    assert_eq!((world.phase(1).await, inbox(&world).waiting().len()), ("queued", 0));
+    assert_eq!((world.phase(1).await, orders(&world).waiting().len()), ("queued", 0));
     let what = vec![Target::Project(web())];
-    inbox(&world).put(&Request::new(order(), Ask::Resume { what })).unwrap();
+    orders(&world).put(&Request::new(order(), Ask::Resume { what })).unwrap();
     run(&world).await.unwrap();
     assert_eq!((world.phase(1).await, world.phase(2).await), ("done", "done"));
 }
@@ -190,9 +190,9 @@ async fn a_drained_engine_lets_what_runs_end_and_writes_what_follows() {
     let world = World::new(&["exec", "merge"]);
     world.issue(2, &[]);
     let engine = crate::identity(std::process::id()).unwrap();
-    let drain = move |inbox: &Inbox| {
+    let drain = move |orders: &OrderFolder| {
         let ask = Ask::End { engine: engine.clone(), how: Quit::Drain };
-        inbox.put(&Request::new(order(), ask)).unwrap();
+        orders.put(&Request::new(order(), ask)).unwrap();
     };
     let summary = run_with(&world, works_apart, drain).await.unwrap();
     assert!(summary.drained && !summary.stopped);
@@ -204,10 +204,10 @@ async fn a_drained_engine_lets_what_runs_end_and_writes_what_follows() {
 async fn an_order_to_end_is_for_one_engine_alone() {
     let world = World::new(&["exec", "merge"]);
     let engine = dayfly_core::ProcessIdentity { pid: 1, start_ticks: 1, boot_id: "another".into() };
-    inbox(&world).put(&Request::new(order(), Ask::End { engine, how: Quit::Kill })).unwrap();
+    orders(&world).put(&Request::new(order(), Ask::End { engine, how: Quit::Kill })).unwrap();
     let summary = run(&world).await.unwrap();
     assert_eq!((summary.stopped, world.phase(1).await), (false, "done"));
-    assert!(inbox(&world).waiting().is_empty(), "it is cleared away");
+    assert!(orders(&world).waiting().is_empty(), "it is cleared away");
 }
 
 /// Killed at each append: an order is in the ledger once, whatever happens to its file.
@@ -215,22 +215,25 @@ async fn an_order_to_end_is_for_one_engine_alone() {
 async fn an_order_counts_once_though_engines_die() {
     for survives in [false, true] {
         let world = World::new(&["exec", "merge"]);
-        inbox(&world).put(&pause(Target::Everything)).unwrap();
+        orders(&world).put(&pause(Target::Everything)).unwrap();
         let dies = move |event: &Event| matches!(event, Event::Paused { .. });
-        let request = inbox(&world).waiting().remove(0);
+        let request = orders(&world).waiting().remove(0);
         if survives {
             run(&world).await.unwrap();
             // The row is there, and the file is as if its removal had been lost.
-            inbox(&world).put(&request).unwrap();
+            orders(&world).put(&request).unwrap();
         } else {
-            let engine =
-                world.builder(world.mock(works_apart)).store(Crashing::new(&world, dies)).inbox(inbox(&world)).build();
+            let engine = world
+                .builder(world.mock(works_apart))
+                .store(Crashing::new(&world, dies))
+                .orders(orders(&world))
+                .build();
             finish(&engine, idle(0)).await.unwrap_err();
-            assert_eq!(inbox(&world).waiting().len(), 1, "what the ledger does not hold waits on");
+            assert_eq!(orders(&world).waiting().len(), 1, "what the ledger does not hold waits on");
         }
         run(&world).await.unwrap();
         let rows = world.events().await.into_iter().filter(|event| matches!(event, Event::Paused { .. })).count();
-        assert_eq!((rows, inbox(&world).waiting().len(), world.attempts().len()), (1, 0, 0));
+        assert_eq!((rows, orders(&world).waiting().len(), world.attempts().len()), (1, 0, 0));
     }
 }
 
@@ -244,18 +247,18 @@ async fn an_engine_whose_store_does_not_serve_ends_when_it_is_told_to() {
             faults.begin(StoreFault::Unavailable);
             MockScript { after: Duration::from_millis(1), ..MockScript::succeeds() }
         });
-        let (inbox, own) = (inbox(&world), crate::identity(std::process::id()).unwrap());
-        let asks = inbox.clone();
+        let (orders, own) = (orders(&world), crate::identity(std::process::id()).unwrap());
+        let asks = orders.clone();
         let progress = Progress::new(move |notice| {
             if matches!(notice, Notice::Unavailable(_)) {
                 asks.put(&Request::new(order(), Ask::End { engine: own.clone(), how })).unwrap();
                 asks.ring();
             }
         });
-        let engine = world.builder(runner).store(Arc::new(store)).progress(progress).inbox(inbox.clone()).build();
+        let engine = world.builder(runner).store(Arc::new(store)).progress(progress).orders(orders.clone()).build();
         let err = finish(&engine, idle(0)).await.unwrap_err();
         assert_eq!(
-            (err.to_string().as_str(), inbox.waiting().len()),
+            (err.to_string().as_str(), orders.waiting().len()),
             ("the disk is full; free some space", 0),
             "{how:?}"
         );

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use dayfly_core::{Applied, Ask, Milestone, Order, Request, Target, TrackerError, TrackerWrite};
 
 use super::*;
-use crate::{Inbox, new_order_id};
+use crate::{OrderFolder, new_order_id};
 
 /// A tracker that refuses every label.
 #[derive(Debug)]
@@ -50,10 +50,10 @@ async fn a_block_whose_label_is_refused_is_lifted_by_a_persons_order_alone() {
     world.run(works).await;
     assert_eq!((world.words().await, world.phase(1).await), (vec!["environment"], "blocked"));
 
-    let inbox = Inbox::of(&world.repo.root.join("state"));
+    let orders = OrderFolder::of(&world.repo.root.join("state"));
     let order = Order { id: new_order_id(), by: "ann".into(), reason: "there is one".into(), at: now() };
-    inbox.put(&Request::new(order, Ask::Resume { what: vec![Target::Issue(issue(1))] })).unwrap();
-    let engine = world.builder(world.mock(works)).inbox(inbox).build();
+    orders.put(&Request::new(order, Ask::Resume { what: vec![Target::Issue(issue(1))] })).unwrap();
+    let engine = world.builder(world.mock(works)).orders(orders).build();
     finish(&engine, idle(0)).await.unwrap();
     assert_eq!(world.phase(1).await, "done");
 }

@@ -153,7 +153,11 @@ impl World {
         let may = |effect: &str| job.effects.iter().any(|e| e == effect);
         let mut proposal = Proposal { version: 1, summary: "done".into(), ..Proposal::default() };
         if may("ask") && dice.falls(habit.asks) {
-            proposal.effects.push(Proposed::Ask { question: "Which of the two?".into() });
+            proposal.effects.push(Proposed::Ask {
+                question: "Which of the two?".into(),
+                options: Vec::new(),
+                default: String::new(),
+            });
         } else if may("split") && job.children >= 2 && !is_child(self, run) && dice.falls(habit.splits) {
             let child = |key: &str| Child { key: key.into(), title: format!("part {key}"), ..Child::default() };
             proposal.effects.push(Proposed::Split { children: vec![child("a"), child("b")] });

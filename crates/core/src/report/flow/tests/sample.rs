@@ -34,10 +34,11 @@ fn issue(tale: &mut Tale, name: &str, n: u64) {
     tale.attempt(name, "prep", Try { title, minutes: 3, ..money(9_000, "small-1") }, (End::Succeeded, go("exec")));
     if luck == 1 {
         let question = "Which of the two?".to_owned();
-        let asked = (End::NeedsHuman { question: question.clone() }, Next::Ask { question });
+        let asked =
+            (End::NeedsHuman { question: question.clone() }, Next::Ask { question, choices: Default::default() });
         tale.wait(1).attempt(name, "exec", exec(6), asked).wait(60 * (2 + dice(n, 9)));
         let issue = IssueRef::try_from(name.to_owned()).unwrap();
-        tale.tell(&Event::Answered { issue, by: "ann".into(), effects: vec![] });
+        tale.tell(&Event::Answered { issue, by: "ann".into(), effects: vec![], chosen: None, order: None });
     }
     if luck == 7 {
         tale.limited(LimitWhy::Quota, 100 + dice(n, 80));

@@ -80,7 +80,7 @@ fn rework_is_told_by_what_followed_of_attempts() {
         "web#3",
         "exec",
         Try::default(),
-        (End::NeedsHuman { question: question.clone() }, Next::Ask { question }),
+        (End::NeedsHuman { question: question.clone() }, Next::Ask { question, choices: Default::default() }),
     );
     let stuck = Next::Block { reason: "r".into(), remedy: "m".into() };
     tale.attempt("web#4", "exec", Try::default(), (End::Auth { reason: "r".into() }, stuck));
@@ -113,9 +113,15 @@ fn what_is_waited_for_where_an_issue_stands_says_it() {
         "web#1",
         "exec",
         Try::default(),
-        (End::NeedsHuman { question: question.clone() }, Next::Ask { question }),
+        (End::NeedsHuman { question: question.clone() }, Next::Ask { question, choices: Default::default() }),
     );
-    tale.wait(90).tell(&Event::Answered { issue: issue("web#1"), by: "ann".into(), effects: vec![] });
+    tale.wait(90).tell(&Event::Answered {
+        issue: issue("web#1"),
+        by: "ann".into(),
+        effects: vec![],
+        chosen: None,
+        order: None,
+    });
     let hand = Next::Hand { branch: "b".into(), commit: Commit("c".repeat(40)), pull: None };
     tale.good("web#1", "exec", hand).wait(200);
     tale.tell(&Event::Merged { issue: issue("web#1"), commit: None, effects: vec![] }).wait(1000);

@@ -44,12 +44,12 @@ struct Halt {
 
 /// The place of a state directory where orders wait. A copy is the same place, and rings the same bell.
 #[derive(Debug, Clone)]
-pub struct Inbox {
+pub struct OrderFolder {
     dir: Utf8PathBuf,
     bell: Arc<Notify>,
 }
 
-impl Inbox {
+impl OrderFolder {
     /// That of a state directory.
     pub fn of(state_dir: &Utf8Path) -> Self {
         Self { dir: state_dir.to_owned(), bell: Arc::default() }
