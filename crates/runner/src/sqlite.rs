@@ -118,7 +118,7 @@ impl SqliteStore {
 
     /// Moves the records up to the first that is not older than `before` into compressed files in the folder `archive`
     /// beside the ledger, and gives their space back. They are read there from then on. What runs and the last records
-    /// stay.
+    /// stay. The caller holds the lock of the state directory: files that an archive left which was cut short are removed.
     ///
     /// # Errors
     /// If the ledger is not in order, or a file cannot be written. What was not moved is where it was.
