@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
-use dayfly_core::{AgentKind, Portfolio, ProjectRunner};
+use dayfly_core::{AgentKind, Portfolio, ProjectRunner, Seq};
 use jiff::Timestamp;
 
 pub use basis::{Basis, Money};
@@ -137,7 +137,7 @@ impl Simulation {
             }
         };
         Drive::new(Arc::clone(&world), Arc::clone(&store), Arc::clone(&tally)).run(end, &told).await;
-        let records = crate::engine::read_all(&*store).await.unwrap_or_default();
+        let records = store.records(Seq(0)).await;
         let state = check::check(&world, &tally, &records);
         report::report(&world, &tally, (&records, &state))
     }

@@ -199,6 +199,10 @@ impl Drive {
                         self.world.violated(format!("the ledger cannot be folded: {}", crate::engine::chain(&err)));
                         every
                     }
+                    Err(EngineError::Store(err)) if err.is_transient() && self.world.look().open => {
+                        self.world.violated(format!("an engine ended and did not hold on: {err}"));
+                        every
+                    }
                     // Whoever is told of it mends it, or the next start finds it mended.
                     Err(EngineError::Store(_)) => Duration::from_secs(60),
                     Err(err) => {

@@ -54,6 +54,8 @@ pub struct SimReport {
     pub faults: BTreeMap<FaultKind, u64>,
     /// How often an engine was started.
     pub starts: u64,
+    /// How often an engine held on because the store did not serve.
+    pub holds: u64,
     /// Attempts that a new engine took up, and those that it settled as lost.
     pub taken_up: u64,
     /// Those that were settled as lost.
@@ -166,6 +168,7 @@ pub(super) fn report(world: &World, tally: &Tally, (records, state): (&[Record],
         people: seen.people,
         faults: inner.faults.clone(),
         starts: tally.starts,
+        holds: tally.holds,
         taken_up: tally.taken_up,
         lost: tally.recovered,
         records: records.len() as u64,

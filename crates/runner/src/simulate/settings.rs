@@ -208,8 +208,12 @@ pub struct Faults {
     pub usurp: f64,
     /// An append arrives at the store twice.
     pub twice: f64,
-    /// The store takes nothing for some minutes.
+    /// The store takes nothing for some minutes, and can be read.
     pub full: f64,
+    /// The store does nothing for some minutes.
+    pub locked: f64,
+    /// The store takes an append and says that it could not.
+    pub unsure: f64,
     /// A service does a write, and its answer is lost.
     pub lost: f64,
     /// A write is under way for so long that its sender may be gone when it arrives.
@@ -245,6 +249,8 @@ impl Faults {
             usurp: 0.0,
             twice: 0.0,
             full: 0.0005,
+            locked: 0.0005,
+            unsure: 0.0005,
             lost: 0.005,
             slow: 0.005,
             down: 0.01,
@@ -265,6 +271,8 @@ impl Faults {
             usurp: 0.01,
             twice: 0.02,
             full: 0.01,
+            locked: 0.005,
+            unsure: 0.02,
             lost: 0.15,
             slow: 0.1,
             down: 0.1,

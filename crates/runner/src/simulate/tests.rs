@@ -6,6 +6,7 @@ use super::*;
 
 mod figures;
 mod limits;
+mod store;
 
 /// A portfolio of two projects that land by themselves, with an agent of a vendor's.
 fn portfolio(more: &str) -> Portfolio {
