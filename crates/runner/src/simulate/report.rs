@@ -11,7 +11,6 @@ use serde::Serialize;
 use super::basis::{Basis, bases};
 use super::settings::Settings;
 use super::tally::Tally;
-use super::time::later;
 use super::world::{FaultKind, Told, UsedUp, World};
 
 /// What would have happened. The same portfolio and settings give the same report.
@@ -153,8 +152,8 @@ pub(super) fn report(world: &World, tally: &Tally, (records, state): (&[Record],
         version: 1,
         seed: settings.seed,
         days: settings.days,
-        from: settings.start,
-        until: later(settings.start, Duration::from_secs(u64::from(settings.days) * 86_400)),
+        from: settings.day(&world.zone, 0),
+        until: settings.day(&world.zone, settings.days),
         issues: inner.arrived.len() as u64,
         standing,
         done_by_day: by_day,

@@ -1,5 +1,7 @@
 //! The simulator, held against what it promises.
 
+use std::time::Duration;
+
 use dayfly_core::{Config, Portfolio, SourceText};
 
 use super::*;

@@ -171,7 +171,7 @@ impl World {
             violations: BTreeSet::new(),
             arrived: BTreeMap::new(),
         };
-        let time = Arc::new(Time::new(settings.start));
+        let time = Arc::new(Time::new(settings.day(&zone, 0)));
         let guards = Dice::new(settings.seed, "guards").falls(0.5);
         let world = Self {
             portfolio,
