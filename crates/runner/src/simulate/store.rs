@@ -209,9 +209,10 @@ impl Store for SimStore {
         held: &[(AttemptId, Token)],
         lease: Duration,
     ) -> Result<Vec<AttemptId>, StoreError> {
-        // Without leases nothing is ever taken back, and what is live is held.
-        let _ = lease;
         self.serves(What::Write)?;
+        if self.checks() {
+            return self.inner.renew(epoch, held, lease).await;
+        }
         let state = self.load().await?;
         if state.epoch > epoch {
             return Err(StoreError::Superseded { ours: epoch.0, current: state.epoch.0 });

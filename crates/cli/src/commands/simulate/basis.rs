@@ -12,9 +12,8 @@ pub(super) fn text<'a>(reports: impl Iterator<Item = &'a SimReport> + Clone) -> 
     // A what-if may have more agents than there are now, and seeds may not all come to the same stages.
     let mut bases: BTreeMap<_, (&Basis, Vec<String>)> = BTreeMap::new();
     for basis in reports.flat_map(|report| &report.bases) {
-        let (_, moneys) = bases
-            .entry((&basis.agent, &basis.model, &basis.stage))
-            .or_insert_with(|| (basis, Vec::new()));
+        let (_, moneys) =
+            bases.entry((&basis.agent, &basis.model, &basis.stage)).or_insert_with(|| (basis, Vec::new()));
         let money = money(basis.money);
         if !moneys.contains(&money) {
             moneys.push(money);

@@ -72,7 +72,8 @@ fn figures_of_another_model_and_prices_that_are_set_are_told_as_such() {
     let some = told(vec![with(37, &[(None, 3), (Some("opus"), 30)], Money::Guess)], Vec::new());
     assert!(some.contains("37 attempts in your ledger, 3 of no named model and 30 of opus  money: guessed"), "{some}");
     let two = told(vec![with(37, &[], Money::Ledger(5))], vec![with(37, &[], Money::Prices)]);
-    let wanted = "37 attempts in your ledger  money: 5 attempts in your ledger; with the change: the prices in dayfly.toml";
+    let wanted =
+        "37 attempts in your ledger  money: 5 attempts in your ledger; with the change: the prices in dayfly.toml";
     assert!(two.contains(wanted), "{two}");
 }
 
