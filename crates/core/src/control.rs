@@ -129,8 +129,9 @@ impl Request {
             Ask::Lift => control.halt.as_ref().map(|_| Event::Lifted { order }),
             Ask::Pause { what } => Some(Event::Paused { order, what: what.clone() }),
             Ask::Resume { what } => {
-                let paused = what.iter().any(|what| control.paused.iter().any(|pause| pause.what == *what));
-                paused.then(|| Event::Resumed { order, what: what.clone() })
+                let paused = |what: &Target| control.paused.iter().any(|pause| pause.what == *what);
+                let goes_on = what.iter().any(|what| paused(what) || state.unlabelled(what).is_some());
+                goes_on.then(|| Event::Resumed { order, what: what.clone() })
             }
             Ask::Cancel { issue, attempt } => {
                 let running = state.live.iter().find(|(_, live)| live.issue == *issue).map(|(id, _)| id.clone());
@@ -233,6 +234,8 @@ impl Control {
     fn pause(&mut self, order: &Order, what: Vec<Target>, cancelled: bool) {
         self.take(order);
         for what in what {
+            // What was cancelled is to end, also when it is paused after that.
+            let cancelled = cancelled || self.paused.iter().any(|pause| pause.what == what && pause.cancelled);
             self.paused.retain(|pause| pause.what != what);
             self.paused.push(Pause { what, order: order.clone(), cancelled });
         }

@@ -93,10 +93,12 @@ pub struct IssueState {
     /// Attempts over its life that count towards no bound: [`End::is_counted`](crate::End::is_counted).
     #[serde(default)]
     pub uncounted: u32,
-    /// Whether the tip was left by an attempt whose gates did not judge it, and nobody has since: then there is nothing to
-    /// add.
+    /// Whether the tip holds finished work that no gate has refused, and that has not gone on: there is nothing to add to it.
     #[serde(default)]
     pub unjudged: bool,
+    /// Whether it is blocked and its tracker refused the label that says so: that the label is not there lifts nothing then.
+    #[serde(default)]
+    pub unlabelled: bool,
     /// How often in a row the agent did nothing.
     pub idle_row: u32,
     /// Whether a person answered its question since its last attempt.

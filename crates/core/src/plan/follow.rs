@@ -167,6 +167,7 @@ fn refused(pull: &Pull) -> Option<Feedback> {
             gate: "checks".into(),
             reason: format!("checks of the pull request #{} failed: {}", pull.number, names.join(", ")),
             tail: tails.collect::<Vec<_>>().join("\n\n"),
+            before: None,
         });
     }
     match &pull.review {
@@ -174,6 +175,7 @@ fn refused(pull: &Pull) -> Option<Feedback> {
             gate: format!("review by {by}"),
             reason: format!("{by} asks for changes in the pull request #{}", pull.number),
             tail: body.clone(),
+            before: None,
         }),
         _ => None,
     }
