@@ -268,7 +268,9 @@ fn order(event: &Event) -> Option<&Order> {
         | Event::Lifted { order }
         | Event::Paused { order, .. }
         | Event::Resumed { order, .. }
-        | Event::Cancelled { order, .. } => Some(order),
+        | Event::Cancelled { order, .. }
+        | Event::DriftAccepted { order, .. }
+        | Event::DriftSeen { order, .. } => Some(order),
         _ => None,
     }
 }

@@ -105,7 +105,7 @@ impl State {
                 })?;
                 self.queue(effects);
             }
-            Event::ChildrenClosed { issue, effects } | Event::Merged { issue, effects } => {
+            Event::ChildrenClosed { issue, effects } | Event::Merged { issue, effects, .. } => {
                 self.move_issue(record, &issue, kind, Phase::Done, |_| {})?;
                 self.queue(effects);
             }
@@ -182,6 +182,7 @@ impl State {
                 }));
             }
             Event::Restored { in_doubt, effects, .. } => self.restored(&in_doubt, effects),
+            Event::DriftAccepted { .. } | Event::DriftSeen { .. } => self.drifted(event),
             Event::Resumed { order, what } => {
                 let stuck: Vec<IssueRef> = what.iter().filter_map(|what| self.unlabelled(what)).cloned().collect();
                 for issue in stuck {
@@ -272,6 +273,9 @@ impl State {
         let kind = EventKind::EffectDone;
         let at = self.outbox.iter().position(|p| p.entry.id == *effect);
         let at = at.ok_or_else(|| impossible(record, kind, &issue.to_string(), "not waiting for it"))?;
+        if landed.is_some() {
+            self.moved_on(at);
+        }
         let Some(known) = self.issues.get(issue) else {
             self.outbox.remove(at);
             return Ok(());
