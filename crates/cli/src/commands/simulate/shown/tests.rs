@@ -43,7 +43,10 @@ fn one_report_and_the_comparison_of_it_tell_the_same_figures() {
     let reason = format!("exec: task-failed: {}, and that is the end", "it used 10291210 tokens, ".repeat(6));
     report.people.push(Needed { at: report.from, issue: "web#9".into(), what: reason.clone() });
     let one = told(vec![report.clone()], Vec::new());
-    assert!(one.starts_with("It changes nothing.\n\n1 day of work, from 2026-03-02 08:00 to 2026-03-03 08:00, seed 1: "), "{one}");
+    assert!(
+        one.starts_with("It changes nothing.\n\n1 day of work, from 2026-03-02 08:00 to 2026-03-03 08:00, seed 1: "),
+        "{one}"
+    );
     assert!(one.contains(&format!("{} attempts", report.attempts())), "{one}");
     assert!(one.contains(&reason), "a reason is told to its end: {one}");
     assert!(one.contains("claude  exec    times and tokens: guessed  money: guessed"), "{one}");
