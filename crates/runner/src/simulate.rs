@@ -26,13 +26,12 @@ mod world;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::time::Duration;
 
 use camino::Utf8PathBuf;
-use dayfly_core::{AgentKind, Portfolio, ProjectRunner};
+use dayfly_core::{AgentKind, Portfolio, ProjectRunner, Seq};
 use jiff::Timestamp;
 
-pub use basis::{Basis, Money};
+pub use basis::{Basis, Money, Other};
 pub use dice::Spread;
 pub use habits::{habits, prices};
 pub use mutation::Mutation;
@@ -127,8 +126,8 @@ impl Simulation {
 
     async fn days(&self) -> SimReport {
         let (portfolio, settings) = (Arc::new(self.portfolio.clone()), Arc::new(self.settings.clone()));
-        let end = time::later(settings.start, Duration::from_secs(u64::from(settings.days) * 86_400));
         let world = Arc::new(World::new(portfolio, settings, self.mutation));
+        let end = world.settings.day(&world.zone, world.settings.days);
         let store = Arc::new(SimStore::new(Arc::clone(&world)));
         let tally = Arc::new(Tally::default());
         let told = |at: Timestamp| {
@@ -137,7 +136,7 @@ impl Simulation {
             }
         };
         Drive::new(Arc::clone(&world), Arc::clone(&store), Arc::clone(&tally)).run(end, &told).await;
-        let records = crate::engine::read_all(&*store).await.unwrap_or_default();
+        let records = store.records(Seq(0)).await;
         let state = check::check(&world, &tally, &records);
         report::report(&world, &tally, (&records, &state))
     }

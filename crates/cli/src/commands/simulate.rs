@@ -57,7 +57,10 @@ pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>, asked: Simul
             let same = change.portfolio == portfolio;
             let changed = match same {
                 true => reports.clone(),
-                false => simulate(output, &change.portfolio, &settings, asked.seeds).await?,
+                false => {
+                    let settings = change.settings(&portfolio, settings);
+                    simulate(output, &change.portfolio, &settings, asked.seeds).await?
+                }
             };
             notes.extend(change.notes);
             Found { reports, changed, changes: change.words, notes, zone }
@@ -108,7 +111,8 @@ async fn simulate(
     let mut reports = Vec::new();
     for (number, seed) in (settings.seed..).take(usize::try_from(seeds).unwrap_or(usize::MAX)).enumerate() {
         bar.set_message(format!("seed {seed}"));
-        let (shown, start, before) = (bar.clone(), settings.start, number as u64 * u64::from(settings.days));
+        let start = settings.day(&portfolio.zone().unwrap_or(TimeZone::UTC), 0);
+        let (shown, before) = (bar.clone(), number as u64 * u64::from(settings.days));
         let days = move |at: Timestamp| u64::try_from(at.duration_since(start).as_hours() / 24).unwrap_or(0);
         let simulation = Simulation::new(portfolio.clone(), Settings { seed, ..settings.clone() });
         let simulation = simulation.progress(move |at| shown.set_position(before + days(at)));

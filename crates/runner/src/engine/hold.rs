@@ -183,7 +183,11 @@ pub(super) async fn once(store: &dyn Store, head: Seq, batch: &Batch) -> Result<
 /// Tries a held batch again. The store may have appended it although it said that it could not.
 async fn again(store: &dyn Store, head: Seq, batch: &Batch) -> Result<Vec<Record>, StoreError> {
     match landed(store, head, batch).await? {
-        Some(records) => Ok(records),
+        // Another engine may have taken over while this one waited, and have dealt with what the batch began.
+        Some(records) => match store.renew(batch.epoch, &[], Duration::ZERO).await {
+            Err(err) if err.is_transient() || matches!(err, StoreError::Superseded { .. }) => Err(err),
+            _ => Ok(records),
+        },
         None => {
             let answer = store.append(batch).await;
             settled(store, head, batch, answer).await
@@ -201,7 +205,8 @@ async fn settled(
     match answer {
         Ok(records) if records.first().is_none_or(|first| first.seq.0 == head.0 + 1) => Ok(records),
         Ok(_) => store.read(head, usize::MAX).await,
-        Err(err) if err.is_transient() => Err(err),
+        // That an earlier request was taken is no leave to go on.
+        Err(err) if err.is_transient() || matches!(err, StoreError::Superseded { .. }) => Err(err),
         Err(err) => match landed(store, head, batch).await {
             Ok(records) => records.ok_or(err),
             Err(unknown) if unknown.is_transient() => Err(unknown),
@@ -219,4 +224,32 @@ async fn landed(store: &dyn Store, head: Seq, batch: &Batch) -> Result<Option<Ve
     };
     let found = !ours.is_empty() && records.windows(ours.len()).any(same);
     Ok(found.then_some(records))
+}
+
+#[cfg(test)]
+mod tests {
+    use dayfly_core::{Epoch, MemoryStore};
+    use jiff::Timestamp;
+
+    use super::*;
+
+    /// Whoever took over has settled what the batch claimed, and may have claimed it anew.
+    #[tokio::test]
+    async fn that_a_held_batch_was_taken_is_no_leave_to_go_on_for_an_engine_that_was_superseded() {
+        let store = MemoryStore::new();
+        let events = || vec![Event::EngineStarted { version: "1".into() }];
+        let batch = |epoch: Epoch| Batch { epoch, at: Timestamp::UNIX_EPOCH, events: events(), conditions: Vec::new() };
+        let ours = batch(store.take_over().await.unwrap());
+        store.append(&ours).await.unwrap();
+        assert_eq!(again(&store, Seq(0), &ours).await.unwrap().len(), 1, "nothing but its answer was lost");
+        let theirs = batch(store.take_over().await.unwrap());
+        let refused = |answer: Result<Vec<Record>, StoreError>| {
+            assert!(matches!(answer, Err(StoreError::Superseded { ours: 1, current: 2 })), "{answer:?}");
+        };
+        refused(again(&store, Seq(0), &ours).await);
+        store.append(&theirs).await.unwrap();
+        refused(again(&store, Seq(0), &ours).await);
+        let answer = store.append(&ours).await;
+        refused(settled(&store, Seq(0), &ours, answer).await);
+    }
 }

@@ -19,8 +19,20 @@ pub struct Basis {
     pub stage: String,
     /// How many attempts in a ledger tell of its times and tokens; 0 if they are guessed.
     pub attempts: u64,
+    /// Those of them that were made with another model.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Other>,
     /// What its money rests on.
     pub money: Money,
+}
+
+/// Attempts with another model than that which is shown.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Other {
+    /// The model, where one was asked for.
+    pub model: Option<String>,
+    /// How many.
+    pub attempts: u64,
 }
 
 /// What money rests on.
@@ -46,8 +58,10 @@ pub(super) fn bases(world: &World, records: &[Record]) -> Vec<Basis> {
         let agent = job.agent.clone()?;
         let habit = world.settings.habit(Some(&agent), &job.stage, Kind::of(&job));
         let money = world.money(&agent, job.model.as_deref());
+        let others = habit.models.into_iter().filter(|(model, _)| *model != job.model);
+        let others = others.map(|(model, attempts)| Other { model, attempts }).collect();
         let (model, stage) = (job.model.clone(), job.stage.to_string());
-        Some(Basis { agent: agent.to_string(), model, stage, attempts: habit.seen, money })
+        Some(Basis { agent: agent.to_string(), model, stage, attempts: habit.seen, others, money })
     });
     bases.collect::<BTreeSet<_>>().into_iter().collect()
 }

@@ -57,9 +57,9 @@ impl Drive {
             world.portfolio.agents.iter().map(|(name, agent)| agent.vendor(name)).collect();
         let forecast = {
             let projects: Vec<_> = world.portfolio.projects.keys().cloned().collect();
-            forecast(&world.settings, &vendors.into_iter().collect::<Vec<_>>(), &projects)
+            forecast((&world.settings, &world.zone), &vendors.into_iter().collect::<Vec<_>>(), &projects)
         };
-        let sample = world.settings.start;
+        let sample = world.settings.day(&world.zone, 0);
         let probes = world.mutation != Some(Mutation::Probe);
         let agents = world.portfolio.agents.iter().map(|(name, agent)| {
             let real = agent_for(name, agent, &world.portfolio.accounts);
@@ -197,6 +197,10 @@ impl Drive {
                     Ok(_) => self.nothing_new_for().clamp(every, every * 16),
                     Err(EngineError::Store(StoreError::Ledger(err))) => {
                         self.world.violated(format!("the ledger cannot be folded: {}", crate::engine::chain(&err)));
+                        every
+                    }
+                    Err(EngineError::Store(err)) if err.is_transient() && self.world.look().open => {
+                        self.world.violated(format!("an engine ended and did not hold on: {err}"));
                         every
                     }
                     // Whoever is told of it mends it, or the next start finds it mended.

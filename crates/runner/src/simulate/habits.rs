@@ -19,6 +19,7 @@ struct Seen {
     judged: f64,
     rejects: f64,
     kind: Option<Kind>,
+    models: BTreeMap<Option<String>, u64>,
 }
 
 /// The habits of agents by stage, as far as a ledger tells: of what ended by itself, and only where there is enough of it.
@@ -58,6 +59,7 @@ pub fn habits(records: &[Record]) -> BTreeMap<(Option<AgentName>, Option<StageNa
                     seen.rejects += f64::from(u8::from(verdict == VerdictClaim::Fail));
                 }
                 seen.kind = Some(Kind::of(&job));
+                *seen.models.entry(job.model).or_default() += 1;
             }
             _ => {}
         }
@@ -85,6 +87,7 @@ impl Seen {
         let usual = Habit::usual(self.kind?);
         Some(Habit {
             seen: self.all as u64,
+            models: self.models,
             minutes: Spread::of(self.minutes)?,
             kilotokens: Spread::of(self.kilotokens)?,
             fails: self.fails / self.all,

@@ -11,7 +11,6 @@ use serde::Serialize;
 use super::basis::{Basis, bases};
 use super::settings::Settings;
 use super::tally::Tally;
-use super::time::later;
 use super::world::{FaultKind, Told, UsedUp, World};
 
 /// What would have happened. The same portfolio and settings give the same report.
@@ -54,6 +53,8 @@ pub struct SimReport {
     pub faults: BTreeMap<FaultKind, u64>,
     /// How often an engine was started.
     pub starts: u64,
+    /// How often an engine held on because the store did not serve.
+    pub holds: u64,
     /// Attempts that a new engine took up, and those that it settled as lost.
     pub taken_up: u64,
     /// Those that were settled as lost.
@@ -151,8 +152,8 @@ pub(super) fn report(world: &World, tally: &Tally, (records, state): (&[Record],
         version: 1,
         seed: settings.seed,
         days: settings.days,
-        from: settings.start,
-        until: later(settings.start, Duration::from_secs(u64::from(settings.days) * 86_400)),
+        from: settings.day(&world.zone, 0),
+        until: settings.day(&world.zone, settings.days),
         issues: inner.arrived.len() as u64,
         standing,
         done_by_day: by_day,
@@ -166,6 +167,7 @@ pub(super) fn report(world: &World, tally: &Tally, (records, state): (&[Record],
         people: seen.people,
         faults: inner.faults.clone(),
         starts: tally.starts,
+        holds: tally.holds,
         taken_up: tally.taken_up,
         lost: tally.recovered,
         records: records.len() as u64,

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dayfly_core::{Access, AgentName, AnswerRule, JobSpec, StageName};
-use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 
 use super::{Spread, Staged};
 
@@ -15,8 +17,8 @@ pub struct Settings {
     pub seed: u64,
     /// How many days issues arrive and people work.
     pub days: u32,
-    /// When the first day begins.
-    pub start: Timestamp,
+    /// When the first day begins, in the time zone of the portfolio.
+    pub start: DateTime,
     /// How often an engine is started, as by cron, where none runs.
     pub every: Duration,
     /// How many issues arrive on a working day in each project.
@@ -43,7 +45,7 @@ impl Default for Settings {
             seed: 1,
             days: 14,
             // A Monday.
-            start: "2026-03-02T08:00:00Z".parse().unwrap_or_default(),
+            start: jiff::civil::datetime(2026, 3, 2, 8, 0, 0, 0),
             every: Duration::from_secs(15 * 60),
             issues_per_day: 4.0,
             backlog: 5,
@@ -58,6 +60,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// When a day begins, the first of them being 0: each at the same time of day, whatever is done to clocks there.
+    pub fn day(&self, zone: &TimeZone, number: u32) -> Timestamp {
+        let begins = self.start.checked_add(i64::from(number).days()).unwrap_or(self.start);
+        zone.to_ambiguous_timestamp(begins).compatible().unwrap_or_default()
+    }
+
     /// How an agent works at a stage.
     pub(super) fn habit(&self, agent: Option<&AgentName>, stage: &StageName, kind: Kind) -> Habit {
         let (agent, stage) = (agent.cloned(), Some(stage.clone()));
@@ -130,6 +138,8 @@ pub struct Paid {
 pub struct Habit {
     /// How many attempts in a ledger tell so; 0 if it is a guess.
     pub seen: u64,
+    /// How many of them are of which model; `None` where none was asked for.
+    pub models: BTreeMap<Option<String>, u64>,
     /// How long an attempt takes, in minutes.
     pub minutes: Spread,
     /// The tokens it reads, in thousands; those it writes are a twentieth.
@@ -153,6 +163,7 @@ impl Habit {
     pub(super) fn usual(kind: Kind) -> Self {
         let read = Habit {
             seen: 0,
+            models: BTreeMap::new(),
             minutes: Spread::new(1.0, 3.0, 8.0, 20.0),
             kilotokens: Spread::new(40.0, 120.0, 400.0, 1200.0),
             fails: 0.02,
@@ -208,8 +219,12 @@ pub struct Faults {
     pub usurp: f64,
     /// An append arrives at the store twice.
     pub twice: f64,
-    /// The store takes nothing for some minutes.
+    /// The store takes nothing for some minutes, and can be read.
     pub full: f64,
+    /// The store does nothing for some minutes.
+    pub locked: f64,
+    /// The store takes an append and says that it could not.
+    pub unsure: f64,
     /// A service does a write, and its answer is lost.
     pub lost: f64,
     /// A write is under way for so long that its sender may be gone when it arrives.
@@ -245,6 +260,8 @@ impl Faults {
             usurp: 0.0,
             twice: 0.0,
             full: 0.0005,
+            locked: 0.0005,
+            unsure: 0.0005,
             lost: 0.005,
             slow: 0.005,
             down: 0.01,
@@ -265,6 +282,8 @@ impl Faults {
             usurp: 0.01,
             twice: 0.02,
             full: 0.01,
+            locked: 0.005,
+            unsure: 0.02,
             lost: 0.15,
             slow: 0.1,
             down: 0.1,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dayfly_core::{ProjectName, VendorName};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::dice::Dice;
@@ -35,13 +36,17 @@ pub enum Staged {
 pub(super) type Forecast = BTreeMap<(Timestamp, u32), Staged>;
 
 /// Draws it.
-pub(super) fn forecast(settings: &Settings, vendors: &[VendorName], projects: &[ProjectName]) -> Forecast {
+pub(super) fn forecast(
+    (settings, zone): (&Settings, &TimeZone),
+    vendors: &[VendorName],
+    projects: &[ProjectName],
+) -> Forecast {
     let mut dice = Dice::new(settings.seed, "staged");
     let mut away = Dice::new(settings.seed, "away");
     let faults = settings.faults;
     let mut all = Forecast::new();
     let mut number = 0;
-    let begin = settings.start;
+    let begin = settings.day(zone, 0);
     let mut add = |at: Timestamp, staged: Staged| {
         number += 1;
         all.insert((at, number), staged);
@@ -50,7 +55,7 @@ pub(super) fn forecast(settings: &Settings, vendors: &[VendorName], projects: &[
         add(later(begin, *after), staged.clone());
     }
     for day in 0..settings.days {
-        let begin = later(settings.start, Duration::from_secs(u64::from(day) * 86_400));
+        let begin = settings.day(zone, day);
         for _ in 0..dice.count(faults.clock) {
             let at = later(begin, Duration::from_secs(dice.below(86_400)));
             let by = SignedDuration::from_secs(i64::try_from(dice.below(7200)).unwrap_or_default() - 3600);

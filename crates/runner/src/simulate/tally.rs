@@ -5,8 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dayfly_core::{
-    Digest, Event, Fate, Filter, IssueRef, Plan, PlanInput, ProjectName, ProjectView, Seq, State, Store as _, Wait,
-    plan,
+    Digest, Event, Fate, Filter, IssueRef, Plan, PlanInput, ProjectName, ProjectView, Seq, State, Wait, plan,
 };
 
 use crate::engine::Notice;
@@ -28,6 +27,8 @@ pub(super) struct Tally {
 pub(super) struct Inner {
     /// How often an engine was started.
     pub(super) starts: u64,
+    /// How often an engine held on because the store did not serve.
+    pub(super) holds: u64,
     /// What waited, by its reason, for so long in all.
     pub(super) waits: BTreeMap<String, Duration>,
     /// The state as an engine knew it, by its place in the ledger.
@@ -65,6 +66,7 @@ impl Tally {
                 inner.taken_up += count(&[Fate::TakenUp]);
                 inner.recovered += count(&[Fate::Settled, Fate::Parked]);
             }
+            Notice::Unavailable(_) => self.lock().holds += 1,
             _ => {}
         }
     }
@@ -72,7 +74,7 @@ impl Tally {
     /// Looks what waits, and why.
     pub(super) async fn sample(&self, world: &World, store: &SimStore, long: Duration) {
         let mut state = std::mem::take(&mut self.lock().folded);
-        let records = store.read(state.head, usize::MAX).await.unwrap_or_default();
+        let records = store.records(state.head).await;
         // What cannot be folded is told at the end.
         let folds = records.iter().all(|record| state.apply(record).is_ok());
         let (views, now, filter) = (views(world), world.time.true_now(), Filter::default());
@@ -94,8 +96,7 @@ impl Tally {
 
     /// Whether nothing is left to be written, and nothing is live.
     pub(super) async fn is_written(&self, store: &SimStore) -> bool {
-        let Ok(records) = crate::engine::read_all(store).await else { return true };
-        State::fold(&records).is_ok_and(|state| state.live.is_empty() && state.outbox.is_empty())
+        State::fold(&store.records(Seq(0)).await).is_ok_and(|state| state.live.is_empty() && state.outbox.is_empty())
     }
 }
 

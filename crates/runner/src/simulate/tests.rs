@@ -1,11 +1,14 @@
 //! The simulator, held against what it promises.
 
+use std::time::Duration;
+
 use dayfly_core::{Config, Portfolio, SourceText};
 
 use super::*;
 
 mod figures;
 mod limits;
+mod store;
 
 /// A portfolio of two projects that land by themselves, with an agent of a vendor's.
 fn portfolio(more: &str) -> Portfolio {

@@ -2,6 +2,7 @@
 //!
 //! Nothing in it runs by itself. Whatever looks at the world first lets all happen that was due by then, in its order.
 
+mod fault;
 mod people;
 mod place;
 mod pulls;
@@ -26,6 +27,7 @@ use super::mutation::Mutation;
 use super::settings::Settings;
 use super::time::{Time, later};
 
+pub use fault::FaultKind;
 pub(super) use place::{Answer, Place};
 pub(super) use repo::Tree;
 pub(super) use runs::Run;
@@ -34,59 +36,6 @@ pub(super) use vendors::Vendors;
 
 /// The most lines of a story that are kept.
 const STORY: usize = 4000;
-
-/// What goes wrong in a simulation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FaultKind {
-    /// The engine died at an append.
-    Crash,
-    /// A second engine took the store over.
-    Usurped,
-    /// An append arrived twice.
-    AppendTwice,
-    /// The store took nothing for a while.
-    StoreFull,
-    /// The answer to a write was lost.
-    AnswerLost,
-    /// A write was under way for very long.
-    SlowWrite,
-    /// A service did not answer.
-    ServiceDown,
-    /// An agent hung.
-    Hang,
-    /// An agent's process died.
-    AgentDied,
-    /// An agent left a process behind that wrote into its working copy.
-    LateChild,
-    /// The clock was set.
-    ClockSet,
-    /// The machine slept.
-    Suspend,
-    /// A vendor took nothing for a while.
-    Outage,
-}
-
-impl FaultKind {
-    /// The word for it in tables.
-    pub fn word(self) -> &'static str {
-        match self {
-            FaultKind::Crash => "engine died",
-            FaultKind::Usurped => "second engine",
-            FaultKind::AppendTwice => "append arrived twice",
-            FaultKind::StoreFull => "store full",
-            FaultKind::AnswerLost => "answer lost",
-            FaultKind::SlowWrite => "slow write",
-            FaultKind::ServiceDown => "service down",
-            FaultKind::Hang => "agent hung",
-            FaultKind::AgentDied => "agent died",
-            FaultKind::LateChild => "late child",
-            FaultKind::ClockSet => "clock set",
-            FaultKind::Suspend => "machine slept",
-            FaultKind::Outage => "vendor down",
-        }
-    }
-}
 
 /// What is to happen at a time.
 #[derive(Debug, Clone)]
@@ -145,6 +94,15 @@ pub(super) enum Strike {
     Usurped,
 }
 
+/// What a store does not do that does not serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shut {
+    /// It takes nothing, and can be read: its disk is full.
+    Full,
+    /// It does nothing at all: somebody keeps it locked, or its disk does not answer.
+    Locked,
+}
+
 /// What is in the world.
 #[derive(Debug)]
 pub(super) struct Inner {
@@ -168,8 +126,8 @@ pub(super) struct Inner {
     /// Whether anything may still go wrong, and issues arrive.
     pub(super) open: bool,
     pub(super) strike: Option<Strike>,
-    /// Until when the store takes nothing.
-    pub(super) full_until: Option<Timestamp>,
+    /// Until when the store does not serve, and whether it can be read meanwhile.
+    pub(super) shut: Option<(Timestamp, Shut)>,
     pub(super) story: Vec<Told>,
     pub(super) violations: BTreeSet<String>,
     pub(super) arrived: BTreeMap<(ProjectName, IssueId), Timestamp>,
@@ -208,12 +166,12 @@ impl World {
             people: Dice::new(settings.seed, "people"),
             open: true,
             strike: None,
-            full_until: None,
+            shut: None,
             story: Vec::new(),
             violations: BTreeSet::new(),
             arrived: BTreeMap::new(),
         };
-        let time = Arc::new(Time::new(settings.start));
+        let time = Arc::new(Time::new(settings.day(&zone, 0)));
         let guards = Dice::new(settings.seed, "guards").falls(0.5);
         let world = Self {
             portfolio,
@@ -302,30 +260,6 @@ impl World {
         let number = inner.number;
         inner.agenda.insert((at, number), Happening::Lands(number, request));
         number
-    }
-
-    /// Draws whether something goes wrong, and counts it.
-    pub(super) fn fails(&self, kind: FaultKind) -> bool {
-        let faults = &self.settings.faults;
-        let chance = match kind {
-            FaultKind::Crash => faults.crash,
-            FaultKind::Usurped => faults.usurp,
-            FaultKind::AppendTwice => faults.twice,
-            FaultKind::StoreFull => faults.full,
-            FaultKind::AnswerLost => faults.lost,
-            FaultKind::SlowWrite => faults.slow,
-            FaultKind::ServiceDown => faults.down,
-            FaultKind::Hang => faults.hang,
-            FaultKind::AgentDied => faults.die,
-            FaultKind::LateChild => faults.late,
-            FaultKind::ClockSet | FaultKind::Suspend | FaultKind::Outage => return false,
-        };
-        let mut inner = self.look();
-        let falls = inner.open && inner.dice.falls(chance);
-        if falls {
-            inner.count(kind);
-        }
-        falls
     }
 
     /// Counts something that went wrong.

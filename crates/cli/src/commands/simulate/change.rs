@@ -1,6 +1,7 @@
 //! What if the configuration said something else.
 
 use dayfly_core::{AccountName, AgentKind, Portfolio, Project};
+use dayfly_runner::simulate::Settings;
 
 use crate::args::Simulate;
 use crate::context::Context;
@@ -15,6 +16,17 @@ pub(super) struct Change {
     pub(super) words: Vec<String>,
     /// What whoever asked may not have thought of.
     pub(super) notes: Vec<String>,
+}
+
+impl Change {
+    /// The settings with it: a price that is set anew counts, whatever attempts in the ledger cost.
+    pub(super) fn settings(&self, now: &Portfolio, mut settings: Settings) -> Settings {
+        settings.prices.retain(|(agent, model), _| {
+            let price = |of: &Portfolio| of.agents.get(agent)?.prices.get(model.as_ref()?).copied();
+            price(&self.portfolio).is_none_or(|then| price(now) == Some(then))
+        });
+        settings
+    }
 }
 
 /// What is asked to be otherwise, if anything is.
@@ -142,7 +154,8 @@ fn accounts(portfolio: &mut Portfolio, most: u32) -> Result<(), CliError> {
 
 #[cfg(test)]
 mod tests {
-    use dayfly_core::{Billing, Config, SourceText};
+    use dayfly_core::{Billing, Config, Price, SourceText};
+    use dayfly_runner::simulate::Paid;
 
     use super::*;
 
@@ -207,6 +220,30 @@ mod tests {
         let mut all = portfolio("command", "concurrency = 6");
         all.projects.values_mut().for_each(|project| project.concurrency = 6);
         assert!(notes((&now, &all), &asked(None, Some(6))).is_empty());
+    }
+
+    #[test]
+    fn a_price_that_is_set_anew_counts_before_what_attempts_cost() {
+        let mut now = portfolio("claude", "");
+        let price = |usd: f64| Price { input: usd, cached: usd, output: usd };
+        let set = |portfolio: &mut Portfolio, model: &str, usd: f64| {
+            let agent = portfolio.agents.values_mut().next().unwrap();
+            agent.prices.insert(model.to_owned(), price(usd));
+        };
+        set(&mut now, "kept", 1.0);
+        set(&mut now, "dearer", 1.0);
+        let mut then = now.clone();
+        set(&mut then, "dearer", 2.0);
+        set(&mut then, "new", 3.0);
+        let agent = now.agents.keys().next().unwrap().clone();
+        let mut settings = Settings::default();
+        for model in [Some("kept"), Some("dearer"), Some("new"), Some("unpriced"), None] {
+            settings.prices.insert((agent.clone(), model.map(str::to_owned)), Paid::default());
+        }
+        let change = Change { portfolio: then, words: Vec::new(), notes: Vec::new() };
+        let settings = change.settings(&now, settings);
+        let left: Vec<Option<&str>> = settings.prices.keys().map(|(_, model)| model.as_deref()).collect();
+        assert_eq!(left, [None, Some("kept"), Some("unpriced")]);
     }
 
     #[test]

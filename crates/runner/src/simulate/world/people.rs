@@ -20,10 +20,10 @@ impl World {
         for project in self.portfolio.projects.keys() {
             let mut dice = Dice::new(settings.seed, &format!("arrivals/{project}"));
             for _ in 0..settings.backlog {
-                inner.plan(settings.start, Happening::Arrives(project.clone()));
+                inner.plan(settings.day(&self.zone, 0), Happening::Arrives(project.clone()));
             }
             for day in 0..settings.days {
-                let begin = later(settings.start, Duration::from_secs(u64::from(day) * 86_400));
+                let begin = settings.day(&self.zone, day);
                 if !self.is_working_day(begin) {
                     continue;
                 }

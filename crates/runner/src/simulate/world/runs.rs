@@ -5,7 +5,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use dayfly_core::{
     Access, AnswerRule, Attempt, AttemptId, Child, Commit, End, IssueRef, LimitNotice, LimitScope, LimitWhy, Opening,
-    Outcome, Proposal, Proposed, ResetTime, VerdictClaim,
+    Outcome, Proposal, Proposed, ResetTime, Using, VerdictClaim,
 };
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -15,7 +15,7 @@ use crate::simulate::mutation::Mutation;
 use crate::simulate::settings::{Habit, Kind};
 use crate::simulate::time::later;
 
-use super::vendors::{Asked, Grant, Refusal};
+use super::vendors::{Asked, Grant, Refusal, Vendors};
 use super::{FaultKind, Happening, Inner, World};
 
 /// An attempt that was started.
@@ -23,6 +23,11 @@ use super::{FaultKind, Happening, Inner, World};
 pub(in crate::simulate) struct Run {
     pub(in crate::simulate) issue: IssueRef,
     tree: Utf8PathBuf,
+    began: Instant,
+    /// When it was charged for what its receipt shows, and with whom.
+    charged: (Timestamp, Option<Using>),
+    /// For how long it uses that.
+    busy: Duration,
     /// When it ends.
     pub(in crate::simulate) ends: Instant,
     /// Since when it shows no sign of life.
@@ -36,6 +41,26 @@ pub(in crate::simulate) struct Run {
     /// Whether it is an attempt at an issue: a probe and a gate's command are none.
     pub(in crate::simulate) counts: bool,
     late: bool,
+}
+
+impl Run {
+    /// Charges it for what it uses until it is cut short, and for no more.
+    fn cut(&mut self, vendors: &mut Vendors, busy: Duration) {
+        if busy >= self.busy {
+            return;
+        }
+        let part = busy.as_secs_f64() / self.busy.as_secs_f64();
+        self.busy = busy;
+        let usage = &mut self.outcome.receipt.usage;
+        let all = usage.tokens();
+        for tokens in [&mut usage.input_tokens, &mut usage.cached_tokens, &mut usage.output_tokens] {
+            *tokens = (*tokens as f64 * part) as u64;
+        }
+        usage.cost_usd = usage.cost_usd.map(|usd| usd * part);
+        if let (since, Some(using)) = &self.charged {
+            vendors.give_back(using, *since, all - usage.tokens());
+        }
+    }
 }
 
 /// What an attempt will do.
@@ -75,6 +100,9 @@ impl World {
         let mut run = Run {
             issue: job.issue.clone(),
             tree: attempt.cwd.clone(),
+            began,
+            charged: (self.time.true_now(), job.using()),
+            busy: script.took,
             ends: began + script.took,
             silent: None,
             commit: None,
@@ -86,13 +114,16 @@ impl World {
         if hangs {
             run.silent = Some(began + script.took / 2);
             run.ends = began + script.took / 2 + job.silence;
+            run.cut(&mut self.look().vendors, script.took / 2);
             run.outcome.end = End::TimedOutSilence { limit: job.silence };
         } else if dies {
             run.ends = began + script.took / 3;
+            run.cut(&mut self.look().vendors, script.took / 3);
             run.outcome.end = End::Host { reason: "its process was killed".into() };
             run.outcome.receipt.signal = Some(9);
         } else if script.took > job.wall {
             run.ends = began + job.wall;
+            run.cut(&mut self.look().vendors, job.wall);
             run.outcome.end = End::TimedOutWall { limit: job.wall };
         } else if script.works && counts {
             self.does_its_work(attempt, (&habit, kind), &mut dice, &mut run);
@@ -181,15 +212,18 @@ impl World {
 
     /// Ends an attempt, if it runs.
     pub(in crate::simulate) fn stop(&self, id: &AttemptId, end: End, within: Duration) {
-        let mut inner = self.look();
+        let mut look = self.look();
+        let inner = &mut *look;
         let Some(run) = inner.runs.get_mut(id).filter(|run| !run.over) else { return };
         let ends = Instant::now() + within;
         if ends < run.ends {
             run.ends = ends;
             run.outcome = Outcome { end, receipt: run.outcome.receipt.clone(), ..Outcome::new(End::Lost) };
+            run.outcome.receipt.took = ends.duration_since(run.began);
             run.commit = None;
+            run.cut(&mut inner.vendors, run.outcome.receipt.took);
         }
-        drop(inner);
+        drop(look);
         // What is to end at once ends now.
         drop(self.look());
     }
@@ -253,3 +287,6 @@ impl Inner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,4 +145,12 @@ impl Vendors {
         }
         part.1.map_or(Grant::Whole, |refusal| Grant::Part(part.0, refusal))
     }
+
+    /// Takes back what was charged at a time and was not used. A window that was opened since then never had it.
+    pub(in crate::simulate) fn give_back(&mut self, using: &Using, charged: Timestamp, tokens: u64) {
+        let Some(account) = self.accounts.get_mut(&using.account_key().to_string()) else { return };
+        for window in account.windows.iter_mut().filter(|window| window.opened.is_some_and(|at| at <= charged)) {
+            window.used = window.used.saturating_sub(tokens);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What a rehearsal tells, by the reports of a short one.
 
 use dayfly_core::{Config, SourceText};
-use dayfly_runner::simulate::{Needed, Settings, Simulation};
+use dayfly_runner::simulate::{Money, Needed, Other, Settings, Simulation};
 use jiff::tz::TimeZone;
 
 use crate::args::FaultLevel;
@@ -43,7 +43,10 @@ fn one_report_and_the_comparison_of_it_tell_the_same_figures() {
     let reason = format!("exec: task-failed: {}, and that is the end", "it used 10291210 tokens, ".repeat(6));
     report.people.push(Needed { at: report.from, issue: "web#9".into(), what: reason.clone() });
     let one = told(vec![report.clone()], Vec::new());
-    assert!(one.starts_with("1 day of work, from 2026-03-02 08:00 to 2026-03-03 08:00, seed 1: "), "{one}");
+    assert!(
+        one.starts_with("It changes nothing.\n\n1 day of work, from 2026-03-02 08:00 to 2026-03-03 08:00, seed 1: "),
+        "{one}"
+    );
     assert!(one.contains(&format!("{} attempts", report.attempts())), "{one}");
     assert!(one.contains(&reason), "a reason is told to its end: {one}");
     assert!(one.contains("claude  exec    times and tokens: guessed  money: guessed"), "{one}");
@@ -54,6 +57,27 @@ fn one_report_and_the_comparison_of_it_tell_the_same_figures() {
     assert_eq!(row("attempts of agents").split_whitespace().next(), Some(report.attempts().to_string().as_str()));
     assert!(row("half of all done within").ends_with("  not in this time"), "{two}");
     assert!(row("   ").trim_end().ends_with("--concurrency 6") && two.starts_with("It changes nothing.\n"), "{two}");
+}
+
+#[test]
+fn figures_of_another_model_and_prices_that_are_set_are_told_as_such() {
+    let with = |attempts: u64, others: &[(Option<&str>, u64)], money: Money| {
+        let mut report = report();
+        for basis in &mut report.bases {
+            let others = others.iter().map(|(model, attempts)| (model.map(str::to_owned), *attempts));
+            basis.others = others.map(|(model, attempts)| Other { model, attempts }).collect();
+            (basis.model, basis.attempts, basis.money) = (Some("sonnet".into()), attempts, money);
+        }
+        report
+    };
+    let one = told(vec![with(37, &[(Some("opus"), 37)], Money::Ledger(5))], Vec::new());
+    assert!(one.contains("exec    times and tokens: 37 attempts in your ledger, of opus  money: 5 "), "{one}");
+    let some = told(vec![with(37, &[(None, 3), (Some("opus"), 30)], Money::Guess)], Vec::new());
+    assert!(some.contains("37 attempts in your ledger, 3 of no named model and 30 of opus  money: guessed"), "{some}");
+    let two = told(vec![with(37, &[], Money::Ledger(5))], vec![with(37, &[], Money::Prices)]);
+    let wanted =
+        "37 attempts in your ledger  money: 5 attempts in your ledger; with the change: the prices in dayfly.toml";
+    assert!(two.contains(wanted), "{two}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn a_pull_request_keeps_every_write_that_found_it_open() {
     let portfolio = Config::read(&source, &mut |_| Err("there is no file".into())).unwrap().portfolio;
     let name = ProjectName::new("web").unwrap();
     let settings = crate::simulate::Settings::default();
-    let at = settings.start;
+    let at = settings.day(&jiff::tz::TimeZone::UTC, 0);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let world = runtime.block_on(async {
         let place = Place::new(&portfolio.projects[&name], Dice::new(1, "test"));
