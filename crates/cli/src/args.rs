@@ -1,5 +1,6 @@
 //! The command line.
 
+mod drift;
 mod ledger;
 mod orders;
 mod simulate;
@@ -10,6 +11,7 @@ use camino::Utf8PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
+pub(crate) use drift::{Accept, Drift, DriftCommand};
 pub(crate) use ledger::{AuditCommand, AuditFilter, StoreCommand};
 pub(crate) use orders::{Cancel, Pause, Resume, Stop};
 pub(crate) use simulate::{FaultLevel, Simulate};
@@ -137,6 +139,10 @@ Examples:
         #[arg(long, short)]
         project: Option<String>,
     },
+    /// Show where projects and their record have come apart, and who is to look: commits, gates, migrations, labels,
+    /// pinned prompts and skills.
+    #[command(after_help = drift::HELP)]
+    Drift(Drift),
     /// Prove that the ledger is whole, and show what it holds.
     #[command(subcommand)]
     Audit(AuditCommand),

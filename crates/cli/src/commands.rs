@@ -9,6 +9,7 @@ mod completions;
 mod config;
 mod demo;
 mod doctor;
+mod drift;
 mod init;
 mod issue;
 mod logs;
@@ -84,6 +85,7 @@ async fn command(command: Command, config: Option<&Utf8Path>, output: &mut Outpu
         Command::Brief { since, project } => {
             brief::run(output, &Context::load(config)?, since, project.as_deref()).await
         }
+        Command::Drift(asked) => drift::run(output, &Context::load(config)?, asked).await,
         Command::Audit(command) => audit::run(output, &Context::load(config)?, command).await,
         Command::Store(command) => store::run(output, &Context::load(config)?, command).await,
         Command::Agent(command) => agent::run(output, config, command).await,

@@ -3,13 +3,13 @@
 //! An order is a [`Request`] until the ledger holds it as an event. Its id makes it count once: whoever takes a request
 //! in asks [`Request::event`] for what is to be recorded, and one that the ledger holds already gives nothing.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptId, Event, IssueRef, OrderId, ProcessIdentity, ProjectName, State};
+use crate::{AttemptId, Baseline, DriftLook, Event, IssueRef, OrderId, ProcessIdentity, ProjectName, State};
 
 /// The format of requests that this program writes. It reads this one and all older ones.
 pub const REQUEST_VERSION: u32 = 1;
@@ -79,6 +79,18 @@ pub enum Ask {
         /// Only if it is this attempt that runs.
         attempt: Option<AttemptId>,
     },
+    /// Accept how projects stand.
+    AcceptDrift {
+        /// How they stand.
+        baselines: BTreeMap<ProjectName, Baseline>,
+        /// Only those of which nothing was accepted yet.
+        first: bool,
+    },
+    /// Keep what was found by looking for drift.
+    KeepDrift {
+        /// What was found.
+        looks: BTreeMap<ProjectName, DriftLook>,
+    },
     /// End one engine. The ledger holds nothing of it: the next engine knows nothing of it.
     End {
         /// Which.
@@ -129,8 +141,9 @@ impl Request {
             Ask::Lift => control.halt.as_ref().map(|_| Event::Lifted { order }),
             Ask::Pause { what } => Some(Event::Paused { order, what: what.clone() }),
             Ask::Resume { what } => {
-                let paused = what.iter().any(|what| control.paused.iter().any(|pause| pause.what == *what));
-                paused.then(|| Event::Resumed { order, what: what.clone() })
+                let paused = |what: &Target| control.paused.iter().any(|pause| pause.what == *what);
+                let goes_on = what.iter().any(|what| paused(what) || state.unlabelled(what).is_some());
+                goes_on.then(|| Event::Resumed { order, what: what.clone() })
             }
             Ask::Cancel { issue, attempt } => {
                 let running = state.live.iter().find(|(_, live)| live.issue == *issue).map(|(id, _)| id.clone());
@@ -139,6 +152,12 @@ impl Request {
                 }
                 Some(Event::Cancelled { order, issue: issue.clone(), attempt: running })
             }
+            Ask::AcceptDrift { baselines, first } => {
+                let mut baselines = baselines.clone();
+                baselines.retain(|project, _| !(*first && state.drift.contains_key(project)));
+                (!baselines.is_empty()).then_some(Event::DriftAccepted { order, baselines })
+            }
+            Ask::KeepDrift { looks } => Some(Event::DriftSeen { order, looks: looks.clone() }),
             Ask::End { .. } => None,
         }
     }
@@ -233,12 +252,15 @@ impl Control {
     fn pause(&mut self, order: &Order, what: Vec<Target>, cancelled: bool) {
         self.take(order);
         for what in what {
+            // What was cancelled is to end, also when it is paused after that.
+            let cancelled = cancelled || self.paused.iter().any(|pause| pause.what == what && pause.cancelled);
             self.paused.retain(|pause| pause.what != what);
             self.paused.push(Pause { what, order: order.clone(), cancelled });
         }
     }
 
-    fn take(&mut self, order: &Order) {
+    /// Notes that the ledger holds an order.
+    pub(crate) fn take(&mut self, order: &Order) {
         self.taken.push_back(order.id.clone());
         while self.taken.len() > REMEMBERED {
             self.taken.pop_front();

@@ -120,6 +120,11 @@ impl Effect {
         }
     }
 
+    /// Whether it makes a part of an issue that is split.
+    pub fn is_part(&self) -> bool {
+        matches!(self, Effect::Tracker { write: TrackerWrite::Create(new), .. } if new.parent.is_some())
+    }
+
     /// Whether it puts a change on the base branch.
     pub fn lands(&self) -> bool {
         matches!(self, Effect::Land { .. } | Effect::Pull { write: PullWrite::Merge { .. }, .. })

@@ -4,13 +4,15 @@ mod found;
 mod kind;
 mod record;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, Anchor, AttemptId, Billing, Boot, CapacityKey, Commit, EffectEntry, EffectId, End, Feedback, IssueId,
-    IssueRef, JobSpec, Limited, Next, OpenedBy, Order, Outcome, ProcessIdentity, PullRecord, Service, StageName,
-    Target, Token, TrackerKind, Usage, Using,
+    AgentName, Anchor, AttemptId, Baseline, Billing, Boot, CapacityKey, Commit, DriftLook, EffectEntry, EffectId, End,
+    Feedback, IssueId, IssueRef, JobSpec, Limited, Next, OpenedBy, Order, Outcome, ProcessIdentity, ProjectName,
+    PullRecord, Service, StageName, Target, Token, TrackerKind, Usage, Using,
 };
 
 pub use found::{Fate, Found};
@@ -189,6 +191,9 @@ pub enum Event {
         /// What follows outside.
         #[serde(default)]
         effects: Vec<EffectEntry>,
+        /// The commit as which it was merged, where its forge said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<Commit>,
     },
     /// What is known of the pull request of an issue has changed.
     PullSeen {
@@ -304,6 +309,20 @@ pub enum Event {
         /// The attempt that ran.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         attempt: Option<AttemptId>,
+    },
+    /// How projects stand was accepted, by a person or at the first look: what differs from it is drift.
+    DriftAccepted {
+        /// Who and why.
+        order: Order,
+        /// What was accepted.
+        baselines: BTreeMap<ProjectName, Baseline>,
+    },
+    /// Projects were held against their record.
+    DriftSeen {
+        /// Who looked, and why.
+        order: Order,
+        /// What was found.
+        looks: BTreeMap<ProjectName, DriftLook>,
     },
     /// A kind of event that a newer program wrote; it changes nothing here.
     #[serde(other)]

@@ -29,6 +29,25 @@ pub struct Feedback {
     pub reason: String,
     /// The last lines of what it printed.
     pub tail: String,
+    /// Why it came back to the stage at first, where the stage then failed by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Box<Feedback>>,
+}
+
+impl Feedback {
+    /// All of it as one, for a prompt: what came first is the end of its tail.
+    pub(crate) fn whole(&self) -> Feedback {
+        let Some(before) = &self.before else { return self.clone() };
+        let mut tail = self.tail.clone();
+        if !tail.is_empty() {
+            tail.push_str("\n\n");
+        }
+        tail.push_str(&format!("Before that it came back for this. `{}` says: {}", before.gate, before.reason));
+        if !before.tail.is_empty() {
+            tail.push_str(&format!("\n\n{}", before.tail));
+        }
+        Feedback { tail, before: None, ..self.clone() }
+    }
 }
 
 /// What a job is frozen from.
@@ -127,6 +146,7 @@ fn freeze_stage(context: &JobContext) -> Result<JobSpec, JobError> {
     let JobContext { project, issue, stage, known, .. } = context;
     let nothing = BTreeMap::new();
     let shown = shown_issue(issue);
+    let feedback = known.as_ref().and_then(|known| known.feedback.as_ref()).map(Feedback::whole);
     let prompt_context = PromptContext {
         project: BTreeMap::from([
             ("name", project.name.as_str()),
@@ -138,7 +158,7 @@ fn freeze_stage(context: &JobContext) -> Result<JobSpec, JobError> {
         stage: stage.name.as_str(),
         answer: context.answer_by,
         notes: known.as_ref().map_or(&nothing, |k| &k.notes),
-        feedback: known.as_ref().and_then(|k| k.feedback.as_ref()),
+        feedback: feedback.as_ref(),
         child_limit: project.limits.children,
     };
     let prompt = match stage.run {

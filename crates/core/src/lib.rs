@@ -34,6 +34,7 @@ mod chain;
 mod clock;
 mod config;
 mod control;
+mod drift;
 mod effect;
 mod event;
 mod forge;
@@ -73,6 +74,10 @@ pub use chain::{Anchor, AnchorError, Broken, Chain, PutBack};
 pub use clock::{Clock, FixedClock};
 pub use config::{Config, ConfigError, Origin, Problem, Setting, SourceText};
 pub use control::{Ask, Control, Order, Pause, Quit, REQUEST_VERSION, Request, Target};
+pub use drift::{
+    Account, Baseline, BranchSeen, Bypass, DriftFinding, DriftInput, DriftKind, DriftLook, DriftRecord, DriftReport,
+    Evidence, GatePolicy, Looked, ProjectDrift, Reach, SeenCommit, baseline_of, check_job, drift,
+};
 pub use effect::{Again, Boot, Effect, EffectEntry, EffectId, EffectKind, IN_FLIGHT, quarantine_until};
 pub use event::{Event, EventKind, FORMAT_VERSION, Fate, Found, Record, RecordError};
 pub use forge::{
@@ -91,9 +96,9 @@ pub use job::{
 pub use outcome::{Class, End, GateFailure, Outcome, Receipt};
 pub use plan::{Awaited, Filter, Plan, PlanInput, ProjectView, Ready, Wait, Waiting, Why, plan};
 pub use portfolio::{
-    AccountConfig, AgentConfig, AgentKind, Answers, Budget, Budgets, CapacityPolicy, Choose, GitHubConfig, Landing,
-    Limits, MergeBy, MergePolicy, Permissions, Portfolio, Price, Project, ProjectKind, ProjectRunner, Retry, RollOver,
-    SessionConfig, SessionDone, SessionPrompt, TrackerKind, TriagePolicy,
+    AccountConfig, AgentConfig, AgentKind, Answers, Budget, Budgets, CapacityPolicy, Choose, DriftPolicy, GitHubConfig,
+    Landing, Limits, MergeBy, MergePolicy, MigrationCheck, Permissions, Portfolio, Price, Project, ProjectKind,
+    ProjectRunner, Retry, RollOver, SessionConfig, SessionDone, SessionPrompt, TrackerKind, TriagePolicy,
 };
 pub use prompt::{PromptContext, PromptError, PromptTemplate};
 pub use proposal::{
@@ -101,10 +106,10 @@ pub use proposal::{
 };
 pub use report::{
     AttemptLine, Backlog, BacklogLine, Brief, BriefQuery, BudgetLine, CapacityLine, CapacityReport, ChangeLine,
-    CostLine, DoneLine, Flow, FlowCost, FlowDay, FlowProject, FlowQuery, FlowTable, FlowWeek, GateLine, IssueLine,
-    LeadTime, MilestoneLine, ProjectBrief, Rework, Runway, ServiceLine, StageEnds, Status, Substituted, Throughput,
-    UsageBy, UsageQuery, UsageReport, UsageRow, WaitLine, WaitSum, WaitWhy, Waits, WhyReport, WorkLog, WorkLogQuery,
-    attempts, backlog, brief, capacity, flow, pull_text, services, status, usage, why, work_log,
+    CostLine, DoneLine, DriftBrief, DriftLine, Flow, FlowCost, FlowDay, FlowProject, FlowQuery, FlowTable, FlowWeek,
+    GateLine, IssueLine, LeadTime, MilestoneLine, ProjectBrief, Rework, Runway, ServiceLine, StageEnds, Status,
+    Substituted, Throughput, UsageBy, UsageQuery, UsageReport, UsageRow, WaitLine, WaitSum, WaitWhy, Waits, WhyReport,
+    WorkLog, WorkLogQuery, attempts, backlog, brief, capacity, flow, pull_text, services, status, usage, why, work_log,
 };
 pub use reset::{ResetTime, reset_in};
 pub use runner::{

@@ -88,6 +88,9 @@ pub struct Receipt {
     /// The sandbox it ran in.
     #[serde(default, skip_serializing_if = "is_none")]
     pub sandbox: Sandbox,
+    /// Whether the agent ended well, and it could not be judged what it did.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unjudged: bool,
     /// The gates that were checked, in order.
     #[serde(default)]
     pub gates: Vec<GateResult>,
@@ -97,6 +100,10 @@ pub struct Receipt {
     /// The last lines of the agent's output, for people.
     #[serde(default)]
     pub tail: String,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 fn is_zero(number: &u64) -> bool {

@@ -1,6 +1,7 @@
 //! The repositories looked after, each with its policy.
 
 mod agents;
+mod drift;
 mod forge;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::{
 };
 
 pub use agents::{AccountConfig, AgentConfig, AgentKind, Choose, Permissions, Price};
+pub use drift::{DriftPolicy, MigrationCheck};
 pub use forge::{Answers, GitHubConfig, MergeBy, MergePolicy, RollOver, TrackerKind, TriagePolicy};
 
 /// Everything the engine works from; made by [`crate::Config::read`], every value resolved.
@@ -43,6 +45,8 @@ pub struct Portfolio {
     pub github: GitHubConfig,
     /// How issues are kept in order.
     pub triage: TriagePolicy,
+    /// What projects are held against.
+    pub drift: DriftPolicy,
     /// The agents by name.
     pub agents: BTreeMap<AgentName, AgentConfig>,
     /// The accounts at their vendors by name.
@@ -95,6 +99,8 @@ pub struct Project {
     pub pipeline: Pipeline,
     /// Where its attempts execute.
     pub runner: ProjectRunner,
+    /// What tells whether its migrations are as their record says.
+    pub migrations: Option<MigrationCheck>,
     /// Paths no job may change, as globs relative to the repository's root.
     pub protected: Vec<String>,
     /// Bounds.

@@ -12,7 +12,7 @@ mod usage;
 
 pub use attempts::{AttemptLine, attempts};
 pub use backlog::{Backlog, BacklogLine, backlog};
-pub use brief::{Brief, BriefQuery, ProjectBrief, Runway, brief};
+pub use brief::{Brief, BriefQuery, DriftBrief, DriftLine, ProjectBrief, Runway, brief};
 pub use capacity::{CapacityLine, CapacityReport, capacity};
 pub use flow::{
     ChangeLine, CostLine, Flow, FlowCost, FlowDay, FlowProject, FlowQuery, FlowTable, FlowWeek, GateLine, LeadTime,

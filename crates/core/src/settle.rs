@@ -90,9 +90,9 @@ pub fn next_step(input: &SettleInput<'_>) -> Next {
     let end = &input.outcome.end;
     match end.class() {
         Class::Good => after_success(input),
-        Class::Charged => after_failure(input, feedback_of(input.stage, input.outcome)),
+        Class::Charged => after_failure(input, feedback_of(&input.stage.name, input.outcome)),
         Class::Idle if input.known.idle_row == 0 => {
-            go(&input.stage.name, Some(feedback_of(input.stage, input.outcome)), None)
+            go(&input.stage.name, Some(once_more(input, feedback_of(&input.stage.name, input.outcome))), None)
         }
         Class::Idle => block(
             format!("The agent says that stage `{}` is done, and changed nothing, twice in a row.", input.stage.name),
@@ -149,7 +149,7 @@ fn after_failure(input: &SettleInput<'_>, feedback: Feedback) -> Next {
         );
     }
     if known.visit_attempts + 1 < stage.attempts {
-        return go(&stage.name, Some(feedback), None);
+        return go(&stage.name, Some(once_more(input, feedback)), None);
     }
     block(
         format!("Stage `{}` failed {} times: {}: {}", stage.name, stage.attempts, feedback.gate, feedback.reason),
@@ -197,14 +197,31 @@ pub fn believed(reset: Timestamp, now: Timestamp) -> Timestamp {
     now.checked_add(SignedDuration::from_hours(8 * 24)).map_or(reset, |most| reset.min(most))
 }
 
-fn feedback_of(stage: &Stage, outcome: &Outcome) -> Feedback {
+/// What is said of the same stage once more, with why the work had come back to it at first: that is not mended yet.
+fn once_more(input: &SettleInput<'_>, feedback: Feedback) -> Feedback {
+    let known = input.known;
+    let first = known.visit_attempts == 0 && known.idle_row == 0;
+    let before = known.feedback.as_ref().and_then(|told| match &told.before {
+        Some(before) => Some(before.clone()),
+        None => first.then(|| Box::new(told.clone())),
+    });
+    Feedback { before, ..feedback }
+}
+
+/// What an attempt that did not go well says to the next one.
+pub(crate) fn feedback_of(stage: &StageName, outcome: &Outcome) -> Feedback {
     match &outcome.end {
         End::GateFailed(GateFailure { gate, reason, tail }) => {
             let said = outcome.proposal.as_ref().filter(|p| p.verdict == Some(VerdictClaim::Fail)).map(|p| &p.summary);
             let tail = said.map_or(tail, |summary| if tail.is_empty() { summary } else { tail });
-            Feedback { gate: gate.clone(), reason: reason.clone(), tail: tail.clone() }
+            Feedback { gate: gate.clone(), reason: reason.clone(), tail: tail.clone(), before: None }
         }
-        end => Feedback { gate: stage.name.to_string(), reason: end.to_string(), tail: outcome.receipt.tail.clone() },
+        end => Feedback {
+            gate: stage.to_string(),
+            reason: end.to_string(),
+            tail: outcome.receipt.tail.clone(),
+            before: None,
+        },
     }
 }
 

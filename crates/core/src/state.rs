@@ -11,8 +11,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AttemptId, Boot, Capacity, Commit, Control, Digest, EffectEntry, EffectId, Epoch, EventKind, Feedback,
-    IssueId, IssueRef, Outage, ProcessIdentity, RecordError, Seq, Service, StageName, Token, TrackerKind, Using,
+    AgentName, AttemptId, Boot, Capacity, Commit, Control, Digest, DriftRecord, EffectEntry, EffectId, Epoch,
+    EventKind, Feedback, IssueId, IssueRef, Outage, ProcessIdentity, ProjectName, RecordError, Seq, Service, StageName,
+    Token, TrackerKind, Using,
 };
 
 pub use aside::{Aside, Finish};
@@ -20,7 +21,7 @@ pub use transitions::{transition_diagram, transition_table};
 
 /// Says how events are folded. It grows whenever the same ledger gives another [`State`]: a state that was stored under
 /// another number is not gone on from, but folded anew.
-pub const FOLD_VERSION: u32 = 3;
+pub const FOLD_VERSION: u32 = 4;
 
 /// What is known, having folded the ledger up to `head`.
 ///
@@ -60,6 +61,9 @@ pub struct State {
     /// The orders of people that are in force.
     #[serde(skip_serializing_if = "Control::is_empty")]
     pub control: Control,
+    /// What is accepted of projects, and how they were seen to differ from it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub drift: BTreeMap<ProjectName, DriftRecord>,
     /// How many issues were set aside.
     #[serde(skip_serializing_if = "Aside::is_empty")]
     pub aside: Aside,
@@ -93,10 +97,12 @@ pub struct IssueState {
     /// Attempts over its life that count towards no bound: [`End::is_counted`](crate::End::is_counted).
     #[serde(default)]
     pub uncounted: u32,
-    /// Whether the tip was left by an attempt whose gates did not judge it, and nobody has since: then there is nothing to
-    /// add.
+    /// Whether the tip holds finished work that no gate has refused, and that has not gone on: there is nothing to add to it.
     #[serde(default)]
     pub unjudged: bool,
+    /// Whether it is blocked and its tracker refused the label that says so: that the label is not there lifts nothing then.
+    #[serde(default)]
+    pub unlabelled: bool,
     /// How often in a row the agent did nothing.
     pub idle_row: u32,
     /// Whether a person answered its question since its last attempt.
@@ -333,6 +339,7 @@ impl Default for State {
             at_rest: true,
             boot: None,
             control: Control::default(),
+            drift: BTreeMap::new(),
             aside: Aside::default(),
             finishes: VecDeque::new(),
         }

@@ -19,6 +19,7 @@ mod copy;
 #[cfg(feature = "fuzz")]
 pub(crate) mod fuzz;
 mod head;
+mod history;
 mod landing;
 mod remote;
 mod repo;
@@ -35,6 +36,7 @@ use command::{DEADLINE, MOST_BYTES, Output, base_command, failed, run};
 
 pub use candidate::Candidate;
 pub use copy::Found;
+pub(crate) use history::Walked;
 pub use landing::Landed;
 pub use remote::Pushed;
 pub use repo::Repo;

@@ -4,6 +4,7 @@
 mod agents;
 mod clock;
 mod disk;
+mod drift;
 mod engine;
 #[cfg(feature = "fuzz")]
 #[doc(hidden)]
@@ -41,6 +42,7 @@ pub use agents::{
 };
 pub use clock::SystemClock;
 pub use disk::network_file_system;
+pub use drift::{DriftSources, Drifted, Migrations, look_for_drift, moved_since};
 pub use engine::{
     Engine, EngineBuilder, EngineError, LockError, Notice, Overview, Past, Progress, Restored, RunOptions, Sources,
     StateLock, Summary, TriagedLine, Until, Withheld, attempt_dir, gates_dir, git_dir, overview, overview_of, read_all,

@@ -66,7 +66,7 @@ pub(crate) struct Cancel {
 }
 
 /// A reason, which says something.
-fn reason(text: &str) -> Result<String, String> {
+pub(super) fn reason(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() { Err("say why, in a few words".into()) } else { Ok(text.to_owned()) }
 }

@@ -1,7 +1,7 @@
 //! `dayfly brief`: the morning's view.
 
 use dayfly_core::{BriefQuery, Clock as _, Filter, brief};
-use dayfly_runner::{Past, SystemClock};
+use dayfly_runner::{Past, SystemClock, moved_since};
 use jiff::SignedDuration;
 
 use crate::context::Context;
@@ -32,6 +32,8 @@ pub(crate) async fn run(
     let brief = brief(&query, &overview.input(), &overview.plan, &overview.past);
     let mut brief = brief.map_err(|err| CliError::environment("the ledger cannot be read").with_source(err))?;
     brief.ledger = overview.head.to_string();
+    let moved = moved_since(&overview.portfolio, &overview.state);
+    brief.drift.moved = moved.into_iter().filter(|name| query.project.as_ref().is_none_or(|p| p == name)).collect();
     output.data(&brief, || brief.to_markdown())?;
     Ok(Exit::Good)
 }

@@ -3,8 +3,8 @@
 use std::io::Read as _;
 
 use dayfly_core::{
-    Clock as _, Filter, Issue, IssueRef, NewIssue, Phase, ProjectName, Tracker as _, TrackerKind, TrackerState,
-    TrackerWrite, why,
+    Ask, Clock as _, Filter, Issue, IssueRef, NewIssue, Phase, ProjectName, Target, Tracker as _, TrackerKind,
+    TrackerState, TrackerWrite, why,
 };
 use dayfly_github::GitHub;
 use dayfly_runner::{MarkdownTracker, Overview, Past, SystemClock};
@@ -13,6 +13,7 @@ use crate::args::IssueCommand;
 use crate::context::{Context, issues_of, no_issue};
 use crate::error::{CliError, Exit};
 use crate::github::{self, Access};
+use crate::orders::give;
 use crate::output::Output;
 use crate::tables::{columns, cut, one_line};
 
@@ -82,11 +83,17 @@ async fn reply(output: &Output, context: &Context, issue: &IssueRef, answer: &st
 /// Takes the labels away that hold issues. All are looked at before any is changed.
 async fn retry(output: &Output, context: &Context, issues: &[IssueRef]) -> Result<(), CliError> {
     let labels = &context.config.portfolio.labels;
+    let mut unlabelled = Vec::new();
     let holding = [labels.human_needed.as_str(), &labels.blocked, &labels.needs_clarification];
     for issue in issues {
         let (overview, found) = look(context, issue).await?;
-        let waits = match overview.state.issues.get(issue).map(|known| &known.phase) {
+        let known = overview.state.issues.get(issue);
+        if known.is_some_and(|known| known.unlabelled) {
+            unlabelled.push(Target::Issue(issue.clone()));
+        }
+        let waits = match known.map(|known| &known.phase) {
             Some(Phase::Asked { .. } | Phase::Split { .. }) => false,
+            Some(Phase::Blocked { .. }) if known.is_some_and(|known| known.unlabelled) => true,
             _ => holding.iter().any(|label| found.has_label(label)),
         };
         if !waits {
@@ -95,6 +102,10 @@ async fn retry(output: &Output, context: &Context, issues: &[IssueRef]) -> Resul
     }
     for issue in issues {
         release(context, issue, &holding).await?;
+    }
+    // No label tells of these, and none that is gone can lift what holds them.
+    if !unlabelled.is_empty() {
+        give(context, "it goes on", Ask::Resume { what: unlabelled }).await?;
     }
     let names: Vec<String> = issues.iter().map(ToString::to_string).collect();
     output.data(&serde_json::json!({ "issues": issues }), || {

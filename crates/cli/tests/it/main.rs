@@ -10,6 +10,7 @@ mod agents;
 mod capacity;
 mod classify;
 mod demo;
+mod drift;
 mod faults;
 mod halt;
 mod interrupt;

@@ -176,6 +176,7 @@ impl Learned<'_> {
 /// an agent did well and could not be judged says nothing of its account.
 pub(crate) fn is_shared(outcome: &Outcome) -> bool {
     outcome.commit.is_none()
+        && !outcome.receipt.unjudged
         && matches!(
             outcome.end,
             End::Misconfigured { .. }

@@ -64,7 +64,11 @@ fn given(portfolio: &Portfolio) -> Vec<(String, Vec<&str>)> {
         let session = project.runner.session()?;
         Some((format!("[projects.{}.session]", project.name), names(&session.pass_env, &session.env)))
     });
-    agents.chain(accounts).chain(sessions).collect()
+    let migrations = portfolio.projects.values().filter_map(|project| {
+        let check = project.migrations.as_ref()?;
+        Some((format!("[projects.{}.drift]", project.name), check.pass_env.iter().map(String::as_str).collect()))
+    });
+    agents.chain(accounts).chain(sessions).chain(migrations).collect()
 }
 
 fn section_span(source: &SourceText, header: &str) -> std::ops::Range<usize> {

@@ -28,6 +28,7 @@ pub(super) struct Raw {
     pub(super) capacity: Capacity,
     pub(super) github: GitHub,
     pub(super) triage: Triage,
+    pub(super) drift: Drift,
     pub(super) agents: BTreeMap<String, Section<Agent>>,
     pub(super) accounts: BTreeMap<String, Section<Account>>,
     pub(super) stages: BTreeMap<String, Section<Stage>>,
@@ -231,6 +232,22 @@ pub(super) struct Project {
     pub(super) budget: Option<Budget>,
     pub(super) trusted: Option<bool>,
     pub(super) paused: Option<bool>,
+    pub(super) drift: Option<ProjectDrift>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Drift {
+    pub(super) people: Option<Spanned<Vec<String>>>,
+    pub(super) pinned: Option<Spanned<Vec<String>>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ProjectDrift {
+    pub(super) migrations: Option<Spanned<Vec<String>>>,
+    #[serde(default)]
+    pub(super) pass_env: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -2,6 +2,7 @@
 
 mod agents;
 mod budget;
+mod drift;
 mod effects;
 mod github;
 mod sandbox;
@@ -100,6 +101,7 @@ impl<'a> Resolver<'a> {
         let capacity = self.capacity(&defaults.capacity, &user.capacity);
         let github = self.github(&defaults.github, &user.github);
         let triage = self.triage(&defaults.triage, &user.triage);
+        let drift = self.drift(&user.drift);
         Some(Portfolio {
             state_dir: self.path(root.state_dir.as_ref().or(built_in.state_dir.as_ref())?),
             issues_dir: self.path(root.issues_dir.as_ref().or(built_in.issues_dir.as_ref())?),
@@ -112,6 +114,7 @@ impl<'a> Resolver<'a> {
             capacity,
             github,
             triage,
+            drift,
             agents,
             accounts,
             projects,
@@ -158,6 +161,7 @@ impl<'a> Resolver<'a> {
         protected.extend(raw.protected.clone().map(Spanned::into_inner).unwrap_or_default());
         let repository = raw.repository.unwrap_or(true);
         let forge = self.forge(raw);
+        let migrations = self.migrations(raw);
         Some(Project {
             name: name.clone(),
             path: self.path(path.get_ref()),
@@ -173,6 +177,7 @@ impl<'a> Resolver<'a> {
             concurrency: raw.concurrency.as_ref().map_or(1, |c| self.at_least_one(c)),
             pipeline,
             runner,
+            migrations,
             protected,
             limits,
             sandbox,

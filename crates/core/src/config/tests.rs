@@ -296,7 +296,8 @@ fn every_built_in_prompt_tells_why_the_work_came_back() {
     let config = read(GOOD).unwrap();
     let project = &config.portfolio.projects[&ProjectName::new("web").unwrap()];
     let issue = issue();
-    let feedback = Feedback { gate: "a gate".into(), reason: "some reason".into(), tail: "last\nlines".into() };
+    let feedback =
+        Feedback { gate: "a gate".into(), reason: "some reason".into(), tail: "last\nlines".into(), before: None };
     let notes = BTreeMap::new();
     let mut context = PromptContext {
         answer: crate::AnswerBy::File,

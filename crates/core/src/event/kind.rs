@@ -40,6 +40,8 @@ pub enum EventKind {
     Paused,
     Resumed,
     Cancelled,
+    DriftAccepted,
+    DriftSeen,
     Newer,
 }
 
@@ -78,6 +80,8 @@ impl Event {
             Event::Paused { .. } => EventKind::Paused,
             Event::Resumed { .. } => EventKind::Resumed,
             Event::Cancelled { .. } => EventKind::Cancelled,
+            Event::DriftAccepted { .. } => EventKind::DriftAccepted,
+            Event::DriftSeen { .. } => EventKind::DriftSeen,
             Event::Newer => EventKind::Newer,
         }
     }

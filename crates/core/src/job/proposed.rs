@@ -6,11 +6,15 @@ use crate::{Child, Class, Created, IssueId, JobSpec, Labels, NewIssue, Next, Out
 /// The writes that an ended attempt proposed, in their order.
 ///
 /// The texts are made [`harmless`]. What sets labels and creates issues counts only of work that is good: work that goes
-/// back would do it once more.
+/// back would do it once more. Nothing at all counts of work that came to no end of its own: the next attempt says it again.
 pub(super) fn writes(job: &JobSpec, labels: &Labels, outcome: &Outcome, next: &Next) -> Vec<TrackerWrite> {
     let mut writes = Vec::new();
     let issue = &job.issue.issue;
-    let good = outcome.end.class() == Class::Good;
+    let class = outcome.end.class();
+    if class == Class::Transient {
+        return writes;
+    }
+    let good = class == Class::Good;
     for effect in outcome.proposal.iter().flat_map(|p| &p.effects) {
         match effect {
             Proposed::Comment { body } => {

@@ -41,8 +41,8 @@ pub(super) enum Follow {
     Same,
     /// This is known now, and these writes follow.
     Seen(PullRecord, Vec<PullWrite>),
-    /// It is merged.
-    Merged(Vec<PullWrite>),
+    /// It is merged, as this commit if its forge says so.
+    Merged(Vec<PullWrite>, Option<Commit>),
     /// It is made anew, on the base as it is now.
     Anew,
     /// The work goes back to be mended.
@@ -68,13 +68,13 @@ pub(super) fn follow(input: &FollowInput<'_>) -> Follow {
     let ours = here || input.known.is_some_and(|known| known.number == pull.number && known.head == *input.commit);
     match &pull.state {
         PullState::Merged(_) | PullState::Closed if !ours => return Follow::Same,
-        PullState::Merged(_) => {
+        PullState::Merged(commit) => {
             let mut writes = vec![PullWrite::RemoveBranch { branch: pull.branch.clone() }];
             if input.known.is_some_and(|known| known.number == pull.number && !known.standing.is_empty()) {
                 let (branch, body) = (pull.branch.clone(), "This pull request is merged.".to_owned());
                 writes.insert(0, PullWrite::Say { branch, topic: TOPIC.into(), body });
             }
-            return Follow::Merged(writes);
+            return Follow::Merged(writes, commit.clone());
         }
         PullState::Closed => {
             let why = format!("its pull request #{} was closed without merging", pull.number);
@@ -167,6 +167,7 @@ fn refused(pull: &Pull) -> Option<Feedback> {
             gate: "checks".into(),
             reason: format!("checks of the pull request #{} failed: {}", pull.number, names.join(", ")),
             tail: tails.collect::<Vec<_>>().join("\n\n"),
+            before: None,
         });
     }
     match &pull.review {
@@ -174,6 +175,7 @@ fn refused(pull: &Pull) -> Option<Feedback> {
             gate: format!("review by {by}"),
             reason: format!("{by} asks for changes in the pull request #{}", pull.number),
             tail: body.clone(),
+            before: None,
         }),
         _ => None,
     }

@@ -81,9 +81,9 @@ fn observe(input: &PlanInput<'_>, project: &ProjectName, view: &ProjectView, iss
         }
         Phase::Handed { .. } if view.merged.contains(&issue.id) => {
             let effects = keyed("merged", close(labels, &issue.id).into());
-            Some(Event::Merged { issue: issue_ref, effects })
+            Some(Event::Merged { issue: issue_ref, effects, commit: None })
         }
-        Phase::Blocked { .. } if !issue.has_label(&labels.human_needed) => {
+        Phase::Blocked { .. } if !known.unlabelled && !issue.has_label(&labels.human_needed) => {
             let effects = keyed("unblocked", vec![move_label(labels, &issue.id, Some(&labels.in_progress))]);
             Some(Event::Unblocked { issue: issue_ref, effects })
         }

@@ -165,6 +165,7 @@ impl World {
             stuck_row: 0,
             uncounted: 0,
             unjudged: false,
+            unlabelled: false,
             idle_row: 0,
             answered: false,
             tokens: 0,

@@ -18,7 +18,10 @@ use super::status::{IssueLine, MilestoneLine, ServiceLine, WaitLine, milestones,
 use super::usage::{BudgetLine, budgets};
 use super::{AttemptLine, attempts};
 
+mod drift;
 mod text;
+
+pub use drift::{DriftBrief, DriftLine};
 
 /// What a briefing is to cover.
 #[derive(Debug, Clone)]
@@ -69,6 +72,8 @@ pub struct Brief {
     pub spent: Spent,
     /// How the budgets stand.
     pub budgets: Vec<BudgetLine>,
+    /// What came apart from the record, as it was last looked at.
+    pub drift: DriftBrief,
     /// The head of the ledger this was made from, as an [anchor](Anchor).
     pub ledger: String,
 }
@@ -157,6 +162,7 @@ pub fn brief(query: &BriefQuery, input: &PlanInput<'_>, plan: &Plan, records: &[
         running: running(input.state).into_iter().filter(|line| wanted(&line.issue.project)).collect(),
         spent,
         budgets: budgets(input, query.project.as_ref()),
+        drift: DriftBrief::of(input, wanted),
         ledger: Anchor::new(input.state.head, &input.state.hash).to_string(),
     })
 }

@@ -1,3 +1,4 @@
+mod once_more;
 mod parked;
 
 use std::collections::BTreeMap;
@@ -40,7 +41,7 @@ fn after(seconds: i64) -> Option<Timestamp> {
 }
 
 fn earlier() -> Feedback {
-    Feedback { gate: "commands".into(), reason: "from before".into(), tail: "old tail".into() }
+    Feedback { gate: "commands".into(), reason: "from before".into(), tail: "old tail".into(), before: None }
 }
 
 fn case(at: &str, end: End) -> Case {
@@ -59,6 +60,7 @@ fn case(at: &str, end: End) -> Case {
         stuck_row: 0,
         uncounted: 0,
         unjudged: false,
+        unlabelled: false,
         idle_row: 0,
         answered: false,
         tokens: 0,

@@ -4,7 +4,7 @@ mod change;
 
 use crate::{
     AttemptId, EffectEntry, EffectId, EffectKind, Event, EventKind, IssueId, IssueRef, JobSpec, Next, Outage, Record,
-    TrackerKind,
+    Target, TrackerKind,
 };
 
 use change::{reopen, sent_back, settle, share, start_anew};
@@ -105,7 +105,7 @@ impl State {
                 })?;
                 self.queue(effects);
             }
-            Event::ChildrenClosed { issue, effects } | Event::Merged { issue, effects } => {
+            Event::ChildrenClosed { issue, effects } | Event::Merged { issue, effects, .. } => {
                 self.move_issue(record, &issue, kind, Phase::Done, |_| {})?;
                 self.queue(effects);
             }
@@ -182,9 +182,24 @@ impl State {
                 }));
             }
             Event::Restored { in_doubt, effects, .. } => self.restored(&in_doubt, effects),
+            Event::DriftAccepted { .. } | Event::DriftSeen { .. } => self.drifted(event),
+            Event::Resumed { order, what } => {
+                let stuck: Vec<IssueRef> = what.iter().filter_map(|what| self.unlabelled(what)).cloned().collect();
+                for issue in stuck {
+                    self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, start_anew)?;
+                }
+                self.control.fold(Event::Resumed { order, what });
+            }
             order => self.control.fold(order),
         }
         Ok(())
+    }
+
+    /// The issue, if it is blocked and no label tells of that: then it goes on when a person orders it to.
+    pub(crate) fn unlabelled<'t>(&self, what: &'t Target) -> Option<&'t IssueRef> {
+        let Target::Issue(issue) = what else { return None };
+        let known = self.issues.get(issue)?;
+        (known.unlabelled && matches!(known.phase, Phase::Blocked { .. })).then_some(issue)
     }
 
     /// No attempt is given the name of one that is in doubt. How the last engine ended, and on which boot, is not known
@@ -192,11 +207,14 @@ impl State {
     fn restored(&mut self, in_doubt: &[AttemptId], effects: Vec<EffectEntry>) {
         (self.at_rest, self.boot) = (false, None);
         for (issue, number) in in_doubt.iter().filter_map(|id| id.issue().zip(id.number())) {
-            let attempts = match self.issues.get_mut(&issue) {
-                Some(known) => &mut known.attempts,
-                None => self.numbers.entry(issue).or_default(),
+            let Some(known) = self.issues.get_mut(&issue) else {
+                let attempts = self.numbers.entry(issue).or_default();
+                *attempts = number.max(*attempts);
+                continue;
             };
-            *attempts = number.max(*attempts);
+            // How these ended is not known: they count towards no bound.
+            known.uncounted += number.saturating_sub(known.attempts);
+            known.attempts = number.max(known.attempts);
         }
         let aside = |entry| PendingEffect { entry, delayed: None, since: None, aside: true };
         self.outbox.extend(effects.into_iter().map(aside));
@@ -214,12 +232,17 @@ impl State {
         if !self.issues.contains_key(issue) {
             let mut new = IssueState::new(job);
             new.attempts = self.numbers.remove(issue).unwrap_or(0);
+            new.uncounted = new.attempts;
             self.issues.insert(issue.clone(), new);
         }
         self.move_issue(record, issue, EventKind::AttemptStarted, phase, |known| {
             known.title.clone_from(&job.title);
             known.milestone.clone_from(&job.milestone);
-            known.stage.clone_from(&job.stage);
+            if known.stage != job.stage {
+                // The stage that it stood at is not there any more: what was said there is for nobody here.
+                (known.visit_attempts, known.feedback) = (0, None);
+                known.stage.clone_from(&job.stage);
+            }
             known.attempts += 1;
             known.tracker = tracker;
             known.answered = false;
@@ -250,6 +273,9 @@ impl State {
         let kind = EventKind::EffectDone;
         let at = self.outbox.iter().position(|p| p.entry.id == *effect);
         let at = at.ok_or_else(|| impossible(record, kind, &issue.to_string(), "not waiting for it"))?;
+        if landed.is_some() {
+            self.moved_on(at);
+        }
         let Some(known) = self.issues.get(issue) else {
             self.outbox.remove(at);
             return Ok(());
@@ -258,7 +284,9 @@ impl State {
             Phase::Landing { .. } if landed.is_some() => Phase::Done,
             Phase::Split { children } => {
                 let mut children = children.clone();
-                children.extend(created);
+                // What was found by the way is no part of it.
+                let part = self.outbox.get(at).is_some_and(|pending| pending.entry.effect.is_part());
+                children.extend(created.filter(|_| part));
                 Phase::Split { children }
             }
             other => other.clone(),
@@ -289,8 +317,12 @@ impl State {
             self.outbox.retain(|p| p.entry.issue != *issue);
             return Ok(());
         }
-        if self.outbox.iter().any(|p| p.entry.id == *effect && p.aside) {
-            self.move_same(record, issue, kind, |_| {})?;
+        // The issue stands where it stands, whatever its labels say.
+        let labels = self.outbox.iter().any(|p| p.entry.id == *effect && p.entry.effect.kind() == EffectKind::Labels);
+        if labels || self.outbox.iter().any(|p| p.entry.id == *effect && p.aside) {
+            self.move_same(record, issue, kind, |known| {
+                known.unlabelled |= labels && matches!(known.phase, Phase::Blocked { .. });
+            })?;
             self.outbox.retain(|p| p.entry.id != *effect);
             return Ok(());
         }

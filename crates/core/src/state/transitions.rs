@@ -20,7 +20,7 @@ pub(super) fn targets(from: &str, event: EventKind) -> &'static [&'static str] {
         ("handed", PullSeen) => &["handed"],
         ("handed", SentBack) => &["queued"],
         ("handed", Stopped) => &["blocked"],
-        ("blocked", Unblocked) => &["queued"],
+        ("blocked", Unblocked | Resumed) => &["queued"],
         ("queued" | "asked" | "split" | "handed" | "blocked", Closed) => &["closed"],
         ("done" | "closed", Reopened) => &["queued"],
         // Effects of an issue are applied after its attempt has ended, wherever that led.
@@ -53,7 +53,7 @@ pub(super) fn targets(from: &str, event: EventKind) -> &'static [&'static str] {
 }
 
 /// The kinds of event that are about one issue.
-const EVENTS: [EventKind; 16] = [
+const EVENTS: [EventKind; 17] = [
     AttemptStarted,
     AttemptSpawned,
     AttemptEnded,
@@ -68,6 +68,7 @@ const EVENTS: [EventKind; 16] = [
     Stopped,
     Triaged,
     Unblocked,
+    Resumed,
     Closed,
     Reopened,
 ];

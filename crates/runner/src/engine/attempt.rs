@@ -143,7 +143,8 @@ impl Work {
                     self.complete(&mut outcome, held.as_ref());
                     return match self.house.git(&self.project).await {
                         Ok(git) => Ok((outcome, git)),
-                        Err(err) => Err(Box::new(Outcome { end: git_end(err).end, ..outcome })),
+                        // It is not judged, and nothing of what it did is lost.
+                        Err(err) => Err(Box::new(self.unjudged(outcome, *git_end(err)).await)),
                     };
                 }
                 () = self.guard.tripped(), if !tripped => {
@@ -209,11 +210,7 @@ impl Work {
         let facts = match self.facts(git.as_ref(), &mut outcome).await {
             Ok(facts) => facts,
             // What it cost, what it said and what it committed stays, whatever became of its working copy.
-            Err(early) => {
-                recovery::keep(self, &mut outcome).await;
-                let end = if outcome.end == End::Succeeded { early.end } else { outcome.end };
-                return Ok(Outcome { end, ..outcome });
-            }
+            Err(early) => return Ok(self.unjudged(outcome, *early).await),
         };
         if outcome.end != End::Succeeded {
             return Ok(outcome);
@@ -241,9 +238,18 @@ impl Work {
             if end == End::Cancelled {
                 outcome.commit = None;
             }
+            outcome.receipt.unjudged = matches!(end, End::Environment { .. } | End::Host { .. });
             outcome.end = end;
         }
         Ok(outcome)
+    }
+
+    /// What cannot be looked at. How it ended stays, unless it ended well: that is not known then.
+    async fn unjudged(&self, mut outcome: Outcome, early: Outcome) -> Outcome {
+        recovery::keep(self, &mut outcome).await;
+        outcome.receipt.unjudged = outcome.end == End::Succeeded;
+        let end = if outcome.receipt.unjudged { early.end } else { outcome.end };
+        Outcome { end, ..outcome }
     }
 
     /// Checks the job's gates; the end is set if one did not pass.

@@ -92,6 +92,8 @@ pub(super) struct Model {
     pub(super) put_off: BTreeSet<EffectId>,
     /// Effects that an earlier engine put off, and that this one tries without waiting. The state stays what the ledger folds to.
     pub(super) anew: BTreeSet<EffectId>,
+    /// Attempts that an earlier engine started.
+    pub(super) inherited: BTreeSet<AttemptId>,
     /// When an attempt last had a result or a change landed.
     pub(super) progress: Option<Timestamp>,
     /// The time that the operator has been told is waited for.
@@ -236,6 +238,7 @@ impl Model {
             failures: BTreeMap::new(),
             put_off: BTreeSet::new(),
             anew: BTreeSet::new(),
+            inherited: BTreeSet::new(),
             progress: None,
             told: None,
             wake: None,

@@ -49,6 +49,7 @@ impl<'a> Loop<'a> {
         self.epoch = self.held(|| house.store.take_over()).await?;
         self.model.state = self.held(|| house.store.load()).await?;
         let last = Last::of(&self.model.state);
+        self.model.inherited = self.model.state.live.keys().cloned().collect();
         self.enter().await?;
         let from = self.model.state.head;
         let started = Event::EngineStarted { version: env!("CARGO_PKG_VERSION").into() };

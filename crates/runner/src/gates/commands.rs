@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{
-    Access, AgentConfig, AgentKind, AgentName, Attempt, AttemptId, CommandLine, End, EventSink, Gate, GateError,
-    JobSpec, OutputLimits, PromptVia, Runner, Subject, Verdict, WorkFacts,
+    Access, AgentConfig, AgentKind, AgentName, Attempt, AttemptId, CommandLine, Commit, End, EventSink, Gate,
+    GateError, JobSpec, MigrationCheck, OutputLimits, PromptVia, Runner, Subject, Verdict, WorkFacts,
 };
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -59,6 +59,8 @@ struct Entry {
     name: String,
     run: Vec<String>,
     timeout: Option<SignedDuration>,
+    /// Variables that it receives, masked in what it prints.
+    pass_env: Vec<String>,
 }
 
 /// A command that a gates file names.
@@ -97,7 +99,12 @@ fn read(text: &str) -> Result<Vec<Entry>, String> {
         }
     }
     let entries = file.command.into_iter();
-    Ok(entries.map(|raw| Entry { name: raw.name.into_inner(), run: raw.run, timeout: raw.timeout }).collect())
+    Ok(entries
+        .map(|raw| {
+            let name = raw.name.into_inner();
+            Entry { name, run: raw.run, timeout: raw.timeout, pass_env: Vec::new() }
+        })
+        .collect())
 }
 
 #[async_trait]
@@ -144,6 +151,25 @@ impl Commands {
         };
         let Some(text) = text else { return Ok(Vec::new()) };
         read(&text).map_err(|reason| error("commands", reason))
+    }
+
+    /// Runs one command that the configuration names, on a working copy at a commit.
+    ///
+    /// # Errors
+    /// If it could not be run.
+    pub(crate) async fn run_alone(
+        &self,
+        (name, check): (&str, &MigrationCheck),
+        job: &JobSpec,
+        commit: &Commit,
+    ) -> Result<Verdict, GateError> {
+        let Some(git) = &self.git else { return Err(error(name, "there is no repository")) };
+        let entry =
+            Entry { name: name.to_owned(), run: check.run.clone(), timeout: None, pass_env: check.pass_env.clone() };
+        git.add_copy(&self.tree, commit).await.map_err(|err| cannot("make a working copy", err))?;
+        let verdict = self.run_one(&entry, job, &self.tree).await;
+        git.remove_copy(&self.tree).await.map_err(|err| cannot("remove a working copy", err))?;
+        verdict
     }
 
     async fn run_all(&self, entries: &[Entry], subject: &Subject, tree: &Utf8Path) -> Result<Verdict, GateError> {
@@ -218,8 +244,8 @@ fn command_line(entry: &Entry, tree: &Utf8Path) -> CommandLine {
         args: entry.run.iter().skip(1).cloned().collect(),
         prompt: PromptVia::Stdin,
         env: tool_homes(|name| std::env::var(name).ok()),
-        pass_env: Vec::new(),
-        redact: Vec::new(),
+        pass_env: entry.pass_env.clone(),
+        redact: entry.pass_env.clone(),
         ..CommandLine::default()
     }
 }

@@ -22,7 +22,20 @@ pub(super) fn uptime() -> Option<Duration> {
 
 pub(super) fn stat(pid: u32) -> Option<Stat> {
     let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    parse_stat(pid, &String::from_utf8_lossy(&text))
+    let stat = parse_stat(pid, &String::from_utf8_lossy(&text))?;
+    // Its first thread may have ended, and another may go on.
+    let ended = stat.ended && other_thread(pid).is_none();
+    Some(Stat { ended, ..stat })
+}
+
+/// A thread of a process that lives, besides its first one.
+fn other_thread(pid: u32) -> Option<u32> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let threads = threads.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    threads.filter(|thread| *thread != pid).find(|thread| {
+        let text = fs::read(format!("/proc/{pid}/task/{thread}/stat")).unwrap_or_default();
+        parse_stat(*thread, &String::from_utf8_lossy(&text)).is_some_and(|stat| !stat.ended)
+    })
 }
 
 /// Reads the fields after the name, which is in brackets and may itself hold brackets and spaces.
@@ -140,7 +153,13 @@ fn environment(pid: u32) -> Environment {
     for round in 0..UNTOLD_ROUNDS {
         match read_at_once(&format!("/proc/{pid}/environ")) {
             Ok(environ) if environ.is_empty() => {}
-            told => return Environment::Told(told.unwrap_or_default()),
+            Ok(environ) => return Environment::Told(environ),
+            Err(err) if err.raw_os_error() == Some(nix::errno::Errno::ESRCH as i32) => {
+                let Some(thread) = other_thread(pid) else { return Environment::Told(Vec::new()) };
+                let environ = read_at_once(&format!("/proc/{pid}/task/{thread}/environ"));
+                return Environment::Told(environ.unwrap_or_default());
+            }
+            Err(_) => return Environment::Told(Vec::new()),
         }
         let text = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
         match environment_place(&String::from_utf8_lossy(&text)) {

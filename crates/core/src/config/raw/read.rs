@@ -34,6 +34,7 @@ pub(in crate::config) fn read(source: &SourceText, problems: &mut Vec<Problem>) 
             "capacity" => raw.capacity = section("[capacity]", value, problems).unwrap_or_default(),
             "github" => raw.github = section("[github]", value, problems).unwrap_or_default(),
             "triage" => raw.triage = section("[triage]", value, problems).unwrap_or_default(),
+            "drift" => raw.drift = section("[drift]", value, problems).unwrap_or_default(),
             "labels" => raw.labels = section("[labels]", value, problems),
             "agents" => raw.agents = sections("agents", value, problems),
             "accounts" => raw.accounts = sections("accounts", value, problems),

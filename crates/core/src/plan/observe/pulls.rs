@@ -46,8 +46,8 @@ pub(super) fn observe_pull(
     Some(match followed {
         Follow::Same => return None,
         Follow::Seen(record, writes) => Event::PullSeen { issue, pull: record, effects: out.keyed(writes, Vec::new()) },
-        Follow::Merged(writes) => {
-            Event::Merged { issue, effects: out.keyed(writes, close(labels, &issue_ref.issue).into()) }
+        Follow::Merged(writes, commit) => {
+            Event::Merged { issue, effects: out.keyed(writes, close(labels, &issue_ref.issue).into()), commit }
         }
         Follow::Anew => out.back(known.stage.clone(), None, project),
         Follow::Back(feedback) => {

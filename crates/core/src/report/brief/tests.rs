@@ -116,6 +116,10 @@ fn a_morning_after_a_night_of_work() {
       - web#3 (dddddddddddd)
       - web#4 (dddddddddddd)
 
+    ## Drift
+
+    - never looked at: docs, web. `dayfly drift` begins.
+
     ## Runway
 
     - docs: not known

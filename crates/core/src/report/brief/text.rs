@@ -22,6 +22,7 @@ impl Brief {
         self.in_the_way(&mut text);
         text.push_str("\n## What happened\n\n");
         self.projects.iter().for_each(|project| text.push_str(&happened(project)));
+        section(&mut text, "Drift", &self.drift.lines(|at| self.time(at)), Clone::clone);
         section(&mut text, "Runs now", &self.running, |line| {
             format!("{} {}: stage {}, since {}", line.issue, line.title, line.stage, self.time(line.since))
         });

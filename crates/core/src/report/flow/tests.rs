@@ -171,7 +171,7 @@ fn back(stage: &str) -> (End, Next) {
 fn back_by(gate: &str, stage: &str) -> (End, Next) {
     let (reason, tail) = ("it does not hold".to_owned(), String::new());
     let failure = GateFailure { gate: gate.into(), reason: reason.clone(), tail: tail.clone() };
-    let feedback = Some(Feedback { gate: gate.into(), reason, tail });
+    let feedback = Some(Feedback { gate: gate.into(), reason, tail, before: None });
     let next = Next::Go { stage: StageName::new(stage).unwrap(), feedback, not_before: None };
     (End::GateFailed(failure), next)
 }

@@ -91,8 +91,8 @@ fn whatever_ends_an_issue_is_listed_once_with_the_commit_that_is_known() {
         (26, started(3)),
         (26, ended(3, Next::Finish)),
         (27, Event::ChildrenClosed { issue: issue(4), effects: vec![] }),
-        (28, Event::Merged { issue: issue(1), effects: vec![] }),
-        (29, Event::Merged { issue: issue(5), effects: vec![] }),
+        (28, Event::Merged { issue: issue(1), effects: vec![], commit: None }),
+        (29, Event::Merged { issue: issue(5), effects: vec![], commit: None }),
     ];
     let log = |day| log(&events, day);
     assert_eq!(listed(&log(1).landed), [""; 0], "it waits on its branch");

@@ -1,5 +1,6 @@
 //! What an event changes of what is known of an issue, besides its phase.
 
+use crate::settle::feedback_of;
 use crate::{Class, End, Feedback, JobSpec, Next, Outcome, Spent, StageName, TrackerKind};
 
 use super::super::{IssueState, LiveAttempt, Phase, StageWork};
@@ -18,6 +19,7 @@ impl IssueState {
             stuck_row: 0,
             uncounted: 0,
             unjudged: false,
+            unlabelled: false,
             idle_row: 0,
             answered: false,
             tokens: 0,
@@ -39,6 +41,7 @@ pub(super) fn start_anew(known: &mut IssueState) {
     known.transient_row = 0;
     known.stuck_row = 0;
     known.idle_row = 0;
+    known.unlabelled = false;
 }
 
 pub(super) fn reopen(known: &mut IssueState, stage: StageName, tracker: Option<TrackerKind>) {
@@ -48,8 +51,8 @@ pub(super) fn reopen(known: &mut IssueState, stage: StageName, tracker: Option<T
         known.tracker = tracker;
         known.uncounted = known.attempts;
         (known.tokens, known.usd_micros, known.agent_time) = (0, 0, std::time::Duration::ZERO);
-        known.feedback = None;
     }
+    known.feedback = None;
     known.rounds.clear();
     known.notes.clear();
     known.tip = None;
@@ -103,6 +106,20 @@ impl StageWork {
     }
 }
 
+/// Whether the tip holds finished work that no gate has refused, and that has not gone on: there is nothing to add to it.
+fn is_unjudged(known: &IssueState, outcome: &Outcome, next: &Next) -> bool {
+    match outcome.end {
+        // It stays at its stage all the same: somebody was asked, or the stage is not there any more.
+        End::Succeeded => {
+            matches!(next, Next::Ask { .. } | Next::Block { .. }) && (outcome.commit.is_some() || known.unjudged)
+        }
+        End::GateFailed(_) => false,
+        End::Host { .. } | End::Environment { .. } => outcome.commit.is_some() || known.unjudged,
+        // An attempt that came to no end of its own leaves the tip as it found it.
+        _ => outcome.commit.is_none() && known.unjudged,
+    }
+}
+
 /// What an ended attempt changes besides the phase.
 pub(super) fn settle(known: &mut IssueState, outcome: &Outcome, next: &Next) {
     let class = outcome.end.class();
@@ -126,19 +143,21 @@ pub(super) fn settle(known: &mut IssueState, outcome: &Outcome, next: &Next) {
     }
     if let Some(proposal) = &outcome.proposal
         && !proposal.summary.is_empty()
+        && class != Class::Transient
     {
         known.notes.insert(known.stage.to_string(), proposal.summary.clone());
     }
     if let Some(commit) = &outcome.commit {
         known.tip = Some(commit.clone());
     }
-    // An attempt that came to no end of its own leaves the tip as it found it: judged, or not.
-    known.unjudged = match outcome.end {
-        End::Succeeded | End::GateFailed(_) => false,
-        End::Host { .. } | End::Environment { .. } => outcome.commit.is_some() || known.unjudged,
-        _ => outcome.commit.is_none() && known.unjudged,
+    known.unjudged = is_unjudged(known, outcome, next);
+    let Next::Go { stage, feedback, .. } = next else {
+        // Whoever is told to try again after a person has looked is told what was wrong last.
+        if class == Class::Charged {
+            known.feedback = Some(feedback_of(&known.stage, outcome));
+        }
+        return;
     };
-    let Next::Go { stage, feedback, .. } = next else { return };
     known.feedback.clone_from(feedback);
     if *stage != known.stage {
         if class == Class::Charged {

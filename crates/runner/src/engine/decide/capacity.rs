@@ -132,7 +132,9 @@ fn tries(model: &Model, plan: &Plan, now: Timestamp) -> Vec<(Awaited, Timestamp)
         let Standing::Closed(limit) = model.state.capacity.standing(&awaited.using, now) else { continue };
         // Whoever starts a run has most likely logged in again.
         let before = |at: Timestamp| model.began.is_some_and(|began| at < began);
-        let anew = limit.why == LimitWhy::Auth && before(limit.heard) && limit.probed.is_none_or(before);
+        // What an attempt of an earlier engine's heard was heard before, whenever it came into the ledger.
+        let earlier = before(limit.heard) || limit.by.as_ref().is_some_and(|by| model.inherited.contains(by));
+        let anew = limit.why == LimitWhy::Auth && earlier && limit.probed.is_none_or(before);
         let at = if anew && policy.probe.is_some() { Some(now) } else { next_probe(limit, policy, now) };
         // A single cycle waits for nothing, and asks this once.
         let at = at.filter(|_| anew || model.until != Until::OneCycle);

@@ -82,7 +82,8 @@ impl Recovery<'_> {
                     found.why.push_str(&format!("; what it left stays in {left}"));
                 }
                 outcome.receipt.tail.clone_from(&found.why);
-                let next = Next::Go { stage: attempt.stage.clone(), feedback: None, not_before: None };
+                let feedback = state.issues.get(&attempt.issue).and_then(|known| known.feedback.clone());
+                let next = Next::Go { stage: attempt.stage.clone(), feedback, not_before: None };
                 (outcome, next, Vec::new())
             }
         };

@@ -118,7 +118,7 @@ fn what_is_waited_for_where_an_issue_stands_says_it() {
     tale.wait(90).tell(&Event::Answered { issue: issue("web#1"), by: "ann".into(), effects: vec![] });
     let hand = Next::Hand { branch: "b".into(), commit: Commit("c".repeat(40)), pull: None };
     tale.good("web#1", "exec", hand).wait(200);
-    tale.tell(&Event::Merged { issue: issue("web#1"), effects: vec![] }).wait(1000);
+    tale.tell(&Event::Merged { issue: issue("web#1"), commit: None, effects: vec![] }).wait(1000);
     let flow = tale.report(("2026-01-05", "2026-01-05"), "UTC");
     assert_eq!(minutes(&flow.waits), [(WaitWhy::Merge, 200), (WaitWhy::Answer, 90)]);
     assert_eq!(flow.waits.worked, Duration::from_secs(1200));
