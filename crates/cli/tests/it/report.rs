@@ -28,7 +28,7 @@ fn a_report_tells_of_what_ran_in_each_form() {
     assert_eq!((&told["cost"]["models"][0]["model"], &cost["priced"]), (&"small-2".into(), &2.into()));
 
     let text = world.data(&["report"]);
-    for wanted in ["1 (1 landed)", "Gates that failed\n", "$0.50", "exec    2         1        0      0          1 "] {
+    for wanted in ["1 (1 landed)", "Gates that failed\n", "$0.50", "exec   2         1        0      0          1 "] {
         assert!(text.contains(wanted), "{wanted:?} in {text}");
     }
     assert!(world.data(&["report", "--since", "2001-01-01", "--until", "2001-01-31"]).contains("0 (0 landed)"));

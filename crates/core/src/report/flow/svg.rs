@@ -73,10 +73,10 @@ fn axis(chart: &Chart, text: &mut String) -> f64 {
     let mut at = 0.0;
     while at <= top * 1.001 {
         let y = 10.0 + HEIGHT - HEIGHT * at / top;
-        let _ = write!(
+        let _ = writeln!(
             text,
             "<line class=\"axis\" x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
-             <text class=\"end\" x=\"{:.1}\" y=\"{:.1}\">{}</text>\n",
+             <text class=\"end\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
             LEFT - 6.0,
             y + 4.0,
             chart.unit.say(at),

@@ -94,7 +94,11 @@ impl Flow {
 
     fn weeks(&self) -> FlowTable {
         let row = |week: &super::FlowWeek| {
-            let days = if week.days == 7 { String::new() } else { format!("{} days", week.days) };
+            let days = match week.days {
+                7 => String::new(),
+                1 => "1 day".to_owned(),
+                days => format!("{days} days"),
+            };
             let (done, landed) = (week.done.to_string(), week.landed.to_string());
             vec![week.week.clone(), days, done, landed, time(week.lead.median), time(week.lead.p85)]
         };

@@ -180,7 +180,7 @@ fn change(courses: &Courses<'_>, issue: &IssueRef, life: &Life, (date, lead): (D
     agents.filter_map(|line| line.outcome.as_ref()).for_each(|outcome| spent.add(&Spent::of(&outcome.receipt)));
     ChangeLine {
         issue: issue.clone(),
-        title: lines().last().map(|line| line.title.clone()).unwrap_or_default(),
+        title: lines().next_back().map(|line| line.title.clone()).unwrap_or_default(),
         date,
         lead,
         attempts: life.lines.len(),
