@@ -181,6 +181,26 @@ Examples:
         #[arg(long, short)]
         project: Option<String>,
     },
+    /// Show how work flows: what was done and how long it took, what came back, what was waited for, what changes cost.
+    #[command(after_help = "\
+Examples:
+  dayfly report                                    the last 30 days, as tables
+  dayfly report --html report.html                 the same as a page with charts, which needs nothing else
+  dayfly report --since 2026-03-01 --until 2026-03-31 --project web --json")]
+    Report {
+        /// The first day, such as 2026-03-01; by default 30 days with the last one.
+        #[arg(long, value_name = "DAY")]
+        since: Option<jiff::civil::Date>,
+        /// The last day; by default today.
+        #[arg(long, value_name = "DAY")]
+        until: Option<jiff::civil::Date>,
+        /// Only this project.
+        #[arg(long, short)]
+        project: Option<String>,
+        /// Write it as a page with charts into this file; "-" writes it to standard output.
+        #[arg(long, value_name = "FILE", conflicts_with = "json")]
+        html: Option<Utf8PathBuf>,
+    },
     /// Rehearse: days of work in seconds, with this configuration, simulated agents, trackers and people.
     Simulate(Simulate),
     /// See, enter and end the lasting sessions of projects that run in tmux.

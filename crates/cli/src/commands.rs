@@ -16,6 +16,7 @@ mod logs;
 mod pause;
 mod plan;
 mod progress;
+mod report;
 mod run;
 mod scenarios;
 mod session;
@@ -92,6 +93,10 @@ async fn command(command: Command, config: Option<&Utf8Path>, output: &mut Outpu
         Command::Usage { by, days, from, to, project } => {
             let settings = usage::Settings { by, days, from, to, project };
             usage::run(output, &Context::load(config)?, settings).await
+        }
+        Command::Report { since, until, project, html } => {
+            let settings = report::Settings { since, until, project, html };
+            report::run(output, &Context::load(config)?, settings).await
         }
         Command::Session(command) => session::run(output, &Context::load(config)?, command).await,
         Command::Config(command) => config::run(output, config, &command),

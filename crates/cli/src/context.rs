@@ -141,13 +141,18 @@ impl Context {
     }
 
     /// Where backups lie that were given no name.
-    pub(crate) fn backups(&self) -> Utf8PathBuf {
+    pub(crate) fn backup_dir(&self) -> Utf8PathBuf {
         self.config.portfolio.state_dir.join("backups")
+    }
+
+    /// The copies in there, the latest first.
+    pub(crate) fn backups(&self) -> Vec<Utf8PathBuf> {
+        backups(&self.backup_dir(), SystemClock.now())
     }
 
     /// The command that puts the newest copy in the place of a ledger that cannot be used.
     pub(crate) fn put_back(&self) -> String {
-        match backups(&self.backups()).first() {
+        match self.backups().first() {
             Some(copy) => format!("`dayfly store restore {copy}` puts the newest copy in its place"),
             None => {
                 let folder = &self.config.portfolio.state_dir;

@@ -50,6 +50,14 @@ pub(crate) fn span(time: Duration) -> String {
     }
 }
 
+/// One character for each number, as high as it is large.
+pub(crate) fn sparkline(numbers: &[u64]) -> String {
+    const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = numbers.iter().copied().max().unwrap_or(0).max(1);
+    let height = |n: &u64| HEIGHTS.get((*n as f64 / most as f64 * 7.0).round() as usize).copied().unwrap_or('█');
+    numbers.iter().map(height).collect()
+}
+
 /// A text on one line, whole.
 pub(crate) fn one_line(text: &str) -> String {
     plain(text).split_whitespace().collect::<Vec<_>>().join(" ")

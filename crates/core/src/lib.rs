@@ -105,10 +105,11 @@ pub use proposal::{
     Allowed, Child, Created, Proposal, ProposalCaps, ProposalError, Proposed, VerdictClaim, VerdictRule,
 };
 pub use report::{
-    AttemptLine, Backlog, BacklogLine, Brief, BriefQuery, BudgetLine, CapacityLine, CapacityReport, DoneLine,
-    DriftBrief, DriftLine, IssueLine, MilestoneLine, ProjectBrief, Runway, ServiceLine, Status, UsageBy, UsageQuery,
-    UsageReport, UsageRow, WaitLine, WhyReport, WorkLog, WorkLogQuery, attempts, backlog, brief, capacity, pull_text,
-    services, status, usage, why, work_log,
+    AttemptLine, Backlog, BacklogLine, Brief, BriefQuery, BudgetLine, CapacityLine, CapacityReport, ChangeLine,
+    CostLine, DoneLine, DriftBrief, DriftLine, Flow, FlowCost, FlowDay, FlowProject, FlowQuery, FlowTable, FlowWeek,
+    GateLine, IssueLine, LeadTime, MilestoneLine, ProjectBrief, Rework, Runway, ServiceLine, StageEnds, Status,
+    Substituted, Throughput, UsageBy, UsageQuery, UsageReport, UsageRow, WaitLine, WaitSum, WaitWhy, Waits, WhyReport,
+    WorkLog, WorkLogQuery, attempts, backlog, brief, capacity, flow, pull_text, services, status, usage, why, work_log,
 };
 pub use reset::{ResetTime, reset_in};
 pub use runner::{

@@ -106,8 +106,13 @@ async fn show(output: &Output, context: &Context, filter: &AuditFilter) -> Resul
     let Some(store) = context.read_store()? else { return Ok(Exit::Good) };
     let mut out = BufWriter::new(std::io::stdout().lock());
     let (mut after, mut heard) = (Seq(0), false);
+    // What is older may be in archives that are missing. Only a name must be looked for in all there is.
+    let recent = filter.since.is_some() && !wanted.has_names();
     loop {
-        let page = store.read(after, PAGE).await?;
+        let page = match recent {
+            true => store.between(wanted.since, wanted.until).await?,
+            false => store.read(after, PAGE).await?,
+        };
         for record in &page {
             let event = record.event().map_err(|err| StoreError::Ledger(err.into()))?;
             if !wanted.names(&event) {
@@ -125,7 +130,7 @@ async fn show(output: &Output, context: &Context, filter: &AuditFilter) -> Resul
             }
         }
         match page.last() {
-            Some(last) if page.len() == PAGE => after = last.seq,
+            Some(last) if page.len() == PAGE && !recent => after = last.seq,
             _ => break,
         }
     }
@@ -160,6 +165,10 @@ impl<'a> Wanted<'a> {
             since: filter.since.map_or(Timestamp::MIN, |since| since.begin(&zone)),
             until: filter.until.map_or(Timestamp::MAX, |until| until.end(&zone)),
         })
+    }
+
+    fn has_names(&self) -> bool {
+        self.attempt.is_some() || self.issue.is_some() || self.project.is_some()
     }
 
     /// Whether an event is about what is named.

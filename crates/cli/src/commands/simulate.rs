@@ -33,7 +33,7 @@ struct Found {
     /// What was changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     changes: Vec<String>,
-    /// What the change does not do, and why.
+    /// What is not as it could be: of the ledger that was read, and of what the change does not do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
     /// Where its days begin.
@@ -46,20 +46,21 @@ pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>, asked: Simul
         return scenarios::run(output, &asked).await;
     }
     let context = Context::load(config)?;
-    let settings = settings(&context, &asked).await?;
+    let (settings, mut notes) = settings(&context, &asked).await?;
     let change = change::changed(&context, &asked)?;
     let portfolio = context.config.portfolio;
     let zone = portfolio.zone().unwrap_or(TimeZone::UTC);
     let reports = simulate(output, &portfolio, &settings, asked.seeds).await?;
     let found = match change {
-        None => Found { reports, changed: Vec::new(), changes: Vec::new(), notes: Vec::new(), zone },
+        None => Found { reports, changed: Vec::new(), changes: Vec::new(), notes, zone },
         Some(change) => {
             let same = change.portfolio == portfolio;
             let changed = match same {
                 true => reports.clone(),
                 false => simulate(output, &change.portfolio, &settings, asked.seeds).await?,
             };
-            Found { reports, changed, changes: change.words, notes: change.notes, zone }
+            notes.extend(change.notes);
+            Found { reports, changed, changes: change.words, notes, zone }
         }
     };
     output.data(&found, || shown::text(&found, &asked))?;
@@ -67,11 +68,18 @@ pub(crate) async fn run(output: &Output, config: Option<&Utf8Path>, asked: Simul
     Ok(if violated { Exit::Bug } else { Exit::Good })
 }
 
-/// What is simulated: agents work as the ledger says that they did, where there is one.
-async fn settings(context: &Context, asked: &Simulate) -> Result<Settings, CliError> {
+/// What is simulated: agents work as the ledger says that they did, where there is one; and what of it could not be read.
+async fn settings(context: &Context, asked: &Simulate) -> Result<(Settings, Vec<String>), CliError> {
+    let mut notes = Vec::new();
     let (habits, prices) = match context.read_store()? {
         Some(store) => {
-            let records = dayfly_runner::read_all(&store).await?;
+            let (records, left_out) = store.read_readable().await?;
+            notes.extend(left_out.iter().map(|archive| {
+                format!(
+                    "The archive {} is missing or cannot be read: the records {} to {} are left out.",
+                    archive.file, archive.first, archive.last
+                )
+            }));
             (habits(&records), prices(&records))
         }
         None => Default::default(),
@@ -85,7 +93,7 @@ async fn settings(context: &Context, asked: &Simulate) -> Result<Settings, CliEr
         return Err(CliError::usage("--issues is a number from 0 to 1000"));
     }
     let (seed, days) = (asked.seed, asked.days);
-    Ok(Settings { seed, days, issues_per_day: asked.issues, habits, prices, faults, ..Settings::default() })
+    Ok((Settings { seed, days, issues_per_day: asked.issues, habits, prices, faults, ..Settings::default() }, notes))
 }
 
 /// Simulates each seed. It takes a thread of its own and waits for nothing else.

@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::{Clock as _, Store as _};
 use dayfly_runner::{
     Archive, Archived, Backup, Rebuilt, Restored, SqliteStore, StateLock, SystemClock, archives, backup, backup_name,
-    backups, prune_backups,
+    prune_backups,
 };
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
@@ -61,7 +61,7 @@ struct Kept {
 /// Tells of the copies even if the ledger itself cannot be read: then they are what is looked for.
 async fn info(output: &Output, context: &Context) -> Result<(), CliError> {
     let path = context.ledger();
-    if !path.exists() && backups(&context.backups()).is_empty() {
+    if !path.exists() && context.backups().is_empty() {
         context.made_ledger()?;
     }
     let (read, wrong) = match read(context).await {
@@ -71,7 +71,7 @@ async fn info(output: &Output, context: &Context) -> Result<(), CliError> {
     // What is not written into the file yet lies beside it.
     let size = |file: Utf8PathBuf| file.metadata().map_or(0, |file| file.len());
     let bytes = size(path.clone()) + size(Utf8PathBuf::from(format!("{path}-wal")));
-    let info = Info { bytes, path, read, backups: backups(&context.backups()) };
+    let info = Info { bytes, path, read, backups: context.backups() };
     output.data(&info, || shown(&info))?;
     wrong.map_or(Ok(()), Err)
 }
@@ -155,7 +155,7 @@ fn moved(done: &Archived) -> String {
 }
 
 async fn make(output: &Output, context: &Context, file: Option<Utf8PathBuf>, keep: usize) -> Result<(), CliError> {
-    let (ledger, folder) = (context.ledger(), context.backups());
+    let (ledger, folder) = (context.ledger(), context.backup_dir());
     if let Some(file) = &file {
         free(file)?;
     }
@@ -166,7 +166,7 @@ async fn make(output: &Output, context: &Context, file: Option<Utf8PathBuf>, kee
         CliError::environment("no copy was made").with_source(err).hint("`dayfly doctor` looks at the ledger")
     })?;
     if !named {
-        prune_backups(&folder, keep).map_err(|err| CliError::files(&folder, err))?;
+        prune_backups(&made.path, keep, SystemClock.now()).map_err(|err| CliError::files(&folder, err))?;
     }
     output.data(&made, || said(&made))
 }

@@ -8,7 +8,7 @@ use jiff::{Span, Timestamp};
 use crate::context::Context;
 use crate::error::{CliError, Exit};
 use crate::output::Output;
-use crate::tables::{columns, span, time};
+use crate::tables::{columns, span, sparkline, time};
 
 /// What was asked for.
 pub(crate) struct Settings {
@@ -102,14 +102,6 @@ fn bar(part: u64, most: u64) -> String {
     let eighths = if most == 0 { 0 } else { (part as f64 / most as f64 * 96.0).round() as usize };
     let rest = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
     format!("{}{rest}", "█".repeat(eighths / 8))
-}
-
-/// One character for each number, as high as it is large.
-fn sparkline(numbers: &[u64]) -> String {
-    const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let most = numbers.iter().copied().max().unwrap_or(0).max(1);
-    let height = |n: &u64| HEIGHTS.get((*n as f64 / most as f64 * 7.0).round() as usize).copied().unwrap_or('█');
-    numbers.iter().map(height).collect()
 }
 
 /// Rows for budgets: whose, what is used of what, when it begins anew.

@@ -20,6 +20,7 @@ mod lost;
 mod nothing;
 mod orders;
 mod output;
+mod report;
 mod restore;
 mod run;
 #[path = "../shared/rungs.rs"]

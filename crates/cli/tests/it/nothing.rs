@@ -11,7 +11,7 @@ fn short_row_every_report_is_made_over_nothing_at_all() {
     let without_projects = world.dayfly(&["status"]);
     assert!(matches!(without_projects.code, Some(0 | 2)), "{without_projects:?}");
     let world = World::with_agent(GOOD_AGENT);
-    let reports: [&[&str]; 9] = [
+    let reports: [&[&str]; 11] = [
         &["plan"],
         &["status"],
         &["worklog"],
@@ -19,6 +19,8 @@ fn short_row_every_report_is_made_over_nothing_at_all() {
         &["capacity"],
         &["usage"],
         &["usage", "--by", "stage", "--by", "account", "--by", "billing"],
+        &["report"],
+        &["report", "--since", "2001-01-01"],
         &["issue", "list"],
         &["session", "list"],
     ];

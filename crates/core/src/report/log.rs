@@ -117,6 +117,29 @@ pub(super) struct Finished {
     pub(super) finished: Vec<DoneLine>,
 }
 
+/// How an issue is done.
+pub(super) enum DoneBy<'a> {
+    /// Its change came onto the base branch.
+    Landed(&'a Commit),
+    /// A person merged the branch that was left for them.
+    Merged,
+    /// All its children are closed.
+    Children,
+    /// Its last stage ended.
+    Finished,
+}
+
+/// How an event brings an issue to its end, if it does.
+pub(super) fn done_by(event: &Event) -> Option<DoneBy<'_>> {
+    match event {
+        Event::EffectDone { landed: Some(commit), .. } => Some(DoneBy::Landed(commit)),
+        Event::Merged { .. } => Some(DoneBy::Merged),
+        Event::ChildrenClosed { .. } => Some(DoneBy::Children),
+        Event::AttemptEnded { next: Next::Finish, .. } => Some(DoneBy::Finished),
+        _ => None,
+    }
+}
+
 /// The issues that were finished, as far as they are wanted.
 pub(super) fn finished(
     records: &[Record],
@@ -130,15 +153,14 @@ pub(super) fn finished(
     for record in records {
         let event = record.event()?;
         let Some(issue) = event.issue().or_else(|| issues.get(event.attempt()?).copied()) else { continue };
-        let commit = match &event {
-            Event::AttemptEnded { next: Next::Hand { commit, .. }, .. } => {
-                handed.insert(issue.clone(), commit.clone());
-                continue;
-            }
-            Event::EffectDone { landed: Some(commit), .. } => Some(commit.clone()),
-            Event::Merged { .. } => handed.remove(issue),
-            Event::ChildrenClosed { .. } | Event::AttemptEnded { next: Next::Finish, .. } => None,
-            _ => continue,
+        if let Event::AttemptEnded { next: Next::Hand { commit, .. }, .. } = &event {
+            handed.insert(issue.clone(), commit.clone());
+        }
+        let commit = match done_by(&event) {
+            Some(DoneBy::Landed(commit)) => Some(commit.clone()),
+            Some(DoneBy::Merged) => handed.remove(issue),
+            Some(DoneBy::Children | DoneBy::Finished) => None,
+            None => continue,
         };
         if wanted(issue, record.at) {
             let title = input.state.issues.get(issue).map(|k| k.title.clone()).unwrap_or_default();

@@ -168,12 +168,15 @@ fn key(by: UsageBy, date: Date, line: &AttemptLine) -> String {
         UsageBy::Stage => line.stage.to_string(),
         UsageBy::Agent => line.agent.as_ref().map(ToString::to_string).unwrap_or_default(),
         UsageBy::Account => line.using.as_ref().map(|using| using.account_key().to_string()).unwrap_or_default(),
-        UsageBy::Model => {
-            let told = receipt.and_then(|r| r.model.clone());
-            told.or_else(|| line.using.as_ref()?.model.clone()).unwrap_or_else(|| "not told".into())
-        }
+        UsageBy::Model => model_of(line),
         UsageBy::Billing => receipt.map(|r| r.billing.word()).unwrap_or_default().into(),
     }
+}
+
+/// The model that an attempt's agent said it used, or was asked for.
+pub(super) fn model_of(line: &AttemptLine) -> String {
+    let told = line.outcome.as_ref().and_then(|outcome| outcome.receipt.model.clone());
+    told.or_else(|| line.using.as_ref()?.model.clone()).unwrap_or_else(|| "not told".into())
 }
 
 fn probe_key(by: UsageBy, date: Date, using: &Using, billing: Billing) -> String {

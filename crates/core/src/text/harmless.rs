@@ -29,7 +29,8 @@ const PASSES: usize = 6;
 ///
 /// Code stays as it is, but for markers and words such as `[skip ci]`: those are found in it too.
 pub fn harmless(text: &str) -> String {
-    bounded(text, MOST_CHARS, |start| defused(&hidden::removed(start)))
+    // A tick that was set may stand before a selector that its character needed.
+    bounded(text, MOST_CHARS, |start| hidden::removed(&defused(&hidden::removed(start))))
 }
 
 /// The same for a title: one line of plain text, which is never empty.
@@ -38,7 +39,7 @@ pub fn harmless_title(text: &str) -> String {
     let mut keep = MOST_TITLE;
     loop {
         let start: String = line.chars().take(keep).collect();
-        let title = defused_title(start.trim_end());
+        let title = hidden::removed(&defused_title(start.trim_end()));
         if title.is_empty() {
             return "(no title)".to_owned();
         }

@@ -63,7 +63,8 @@ fn is_needed(last: Option<char>, c: char, next: Option<char>) -> bool {
         '\u{200c}' | '\u{200d}' if joined(last) => next.is_some_and(joined),
         '\u{200d}' => drawn(last) && next.is_some_and(|next| drawn(next) && !is_hidden(next)),
         '\u{fe0e}' | '\u{fe0f}' => {
-            !is_hidden(last) && (drawn(last) || last.is_ascii_digit() || matches!(last, '#' | '*' | '©' | '®'))
+            let key = last.is_ascii_digit() || matches!(last, '#' | '*');
+            !is_hidden(last) && (drawn(last) || matches!(last, '©' | '®') || key && next == Some('\u{20e3}'))
         }
         _ => false,
     }

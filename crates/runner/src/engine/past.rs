@@ -1,8 +1,8 @@
 //! What a report needs of the past: as much of the ledger as it tells of, however long the rest is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use dayfly_core::{Event, IssueRef, Record, Seq, State, StateError, Store, StoreError};
+use dayfly_core::{Event, IssueRef, ProjectName, Record, Seq, State, StateError, Store, StoreError};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -24,6 +24,15 @@ pub enum Past {
         /// Before when.
         to: Timestamp,
     },
+    /// The same, with all that happened to the issues that are named in it or are not over: their whole courses.
+    Courses {
+        /// From when on.
+        from: Timestamp,
+        /// Before when.
+        to: Timestamp,
+        /// Only the issues of this project.
+        project: Option<ProjectName>,
+    },
 }
 
 impl Past {
@@ -35,13 +44,30 @@ impl Past {
         Self::Span { from, to }
     }
 
-    /// The state, with the issues that the records are about, and the records.
-    pub(super) async fn read(&self, store: &dyn Store) -> Result<(State, Vec<Record>), StoreError> {
+    /// The days from `first` to `last`, with the whole courses of issues.
+    pub fn courses(first: Date, last: Date, zone: &TimeZone, project: Option<ProjectName>) -> Self {
+        match Self::days(first, last, zone) {
+            Self::Span { from, to } => Self::Courses { from, to, project },
+            other => other,
+        }
+    }
+
+    /// The state, with the issues that the records are about, and the records. Nothing but the store is asked.
+    ///
+    /// # Errors
+    /// If the store does not serve, or a record cannot be read.
+    pub async fn read(&self, store: &dyn Store) -> Result<(State, Vec<Record>), StoreError> {
         let mut state = store.load().await?;
         let records = match self {
             Self::Nothing => Vec::new(),
             Self::Issue(issue) => store.about(issue).await?,
             Self::Span { from, to } => span(store, *from, *to).await?,
+            Self::Courses { from, to, project } => {
+                let within = span(store, *from, *to).await?;
+                // The records of an issue name it themselves: it need not be known otherwise.
+                let records = courses(store, &state, within, project.as_ref()).await?;
+                return Ok((state, records));
+            }
         };
         let mut issues = Vec::new();
         if let Self::Issue(issue) = self {
@@ -76,6 +102,25 @@ async fn span(store: &dyn Store, from: Timestamp, to: Timestamp) -> Result<Vec<R
             let record = store.read(Seq(claim.0.saturating_sub(1)), 1).await?;
             all.extend(record.into_iter().map(|record| (record.seq, record)));
         }
+    }
+    Ok(all.into_values().collect())
+}
+
+/// Adds all that is about the issues that the records name, and those that are not over.
+async fn courses(
+    store: &dyn Store,
+    state: &State,
+    within: Vec<Record>,
+    project: Option<&ProjectName>,
+) -> Result<Vec<Record>, StoreError> {
+    let open = state.issues.iter().filter(|(_, known)| !known.phase.is_final()).map(|(issue, _)| issue.clone());
+    let mut issues: BTreeSet<IssueRef> = open.collect();
+    for record in &within {
+        issues.extend(record.event().map_err(StateError::from)?.issue().cloned());
+    }
+    let mut all: BTreeMap<Seq, Record> = within.into_iter().map(|record| (record.seq, record)).collect();
+    for issue in issues.iter().filter(|issue| project.is_none_or(|project| issue.project == *project)) {
+        all.extend(store.about(issue).await?.into_iter().map(|record| (record.seq, record)));
     }
     Ok(all.into_values().collect())
 }

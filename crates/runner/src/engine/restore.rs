@@ -6,6 +6,7 @@
 //! issues wait for a person.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -34,17 +35,39 @@ pub struct Restored {
     pub in_doubt: Vec<AttemptId>,
 }
 
+/// How far a restore has come: where a crash makes a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The copy is complete, and has not taken its place.
+    Written,
+    /// The working copies of attempts in doubt have other names.
+    PutAside,
+    /// The copy has taken its place, and what runs is not ended yet.
+    Replaced,
+}
+
 /// Puts the backup `from` in the place of the ledger at `path`, which is kept beside it. The lock shows that no engine works.
 ///
 /// # Errors
 /// If the backup is no ledger, is not in order, or was written by a newer dayfly; if another program reads the ledger just
-/// now; or if files cannot be written. The ledger is as it was then.
+/// now; if a working copy that is to be kept cannot be; or if files cannot be written. The ledger is as it was then.
 pub async fn restore(
     lock: &StateLock,
     portfolio: &Portfolio,
     path: &Utf8Path,
     from: &Utf8Path,
     at: Timestamp,
+) -> Result<Restored, StoreError> {
+    restore_in_steps((lock, portfolio), path, from, at, &mut |_| Ok(())).await
+}
+
+/// As [`restore`], which is killed where `step` says so.
+pub(super) async fn restore_in_steps(
+    (lock, portfolio): (&StateLock, &Portfolio),
+    path: &Utf8Path,
+    from: &Utf8Path,
+    at: Timestamp,
+    step: &mut (dyn FnMut(Step) -> Result<(), StoreError> + Send),
 ) -> Result<Restored, StoreError> {
     let restoring = Restoring::begin(path, from)?;
     let store = SqliteStore::open(restoring.file())?;
@@ -56,13 +79,17 @@ pub async fn restore(
     // The last handle writes everything into the one file.
     drop(store);
     let (head, replaced) = (restoring.head.clone(), restoring.replaced.clone());
-    let kept = restoring.finish(at)?;
-    let (tag, unknown, work) = (lock.tag().to_owned(), in_doubt.clone(), portfolio.state_dir.join("work"));
+    step(Step::Written)?;
+    // The next run takes what an attempt left of which the ledger says that it is over: nothing of this is there by then.
+    let aside = put_aside(&portfolio.state_dir.join("work"), &in_doubt)?;
+    step(Step::PutAside)?;
+    let kept = restoring.finish(at).inspect_err(|_| put_back(&aside))?;
+    step(Step::Replaced)?;
+    let (tag, unknown) = (lock.tag().to_owned(), in_doubt.clone());
     let ended = tokio::task::spawn_blocking(move || {
         for attempt in &unknown {
             let process = state.live.get(attempt).and_then(|live| live.process.as_ref());
             process::kill_attempt(&tag, attempt, process);
-            put_aside(&work, attempt);
         }
     });
     // What could not be looked for is ended when an attempt of its issue is started.
@@ -70,15 +97,46 @@ pub async fn restore(
     Ok(Restored { head, replaced, kept, in_doubt })
 }
 
-/// Gives the working copy of an attempt another name, as nothing removes: nobody has kept what it committed there.
-fn put_aside(work: &Utf8Path, attempt: &AttemptId) {
-    let tree = work.join(attempt.as_str());
-    if !tree.exists() {
-        return;
+/// Gives the working copies of attempts other names, as nothing removes: nobody has kept what was committed there. Gives the
+/// old and the new ones. All have them, and keep them after a power cut, or none.
+fn put_aside(work: &Utf8Path, attempts: &[AttemptId]) -> Result<Vec<(Utf8PathBuf, Utf8PathBuf)>, StoreError> {
+    let mut moved = Vec::new();
+    for attempt in attempts {
+        let tree = work.join(attempt.as_str());
+        if tree.symlink_metadata().is_err() {
+            continue;
+        }
+        let mut names = (1..).map(|n| work.join(format!("{attempt}.left-{n}")));
+        let Some(to) = names.find(|to| to.symlink_metadata().is_err()) else { continue };
+        if let Err(err) = fs::rename(&tree, &to) {
+            put_back(&moved);
+            return Err(not_kept(&tree, err));
+        }
+        moved.push((tree, to));
     }
-    let free = (1..).map(|n| work.join(format!("{attempt}.left-{n}"))).find(|to| !to.exists());
-    // What cannot be put aside stays, and is in the way of nothing: its name is not given again.
-    let _ = free.map(|to| std::fs::rename(&tree, to));
+    if !moved.is_empty()
+        && let Err(err) = fs::File::open(work).and_then(|work| work.sync_all())
+    {
+        put_back(&moved);
+        return Err(not_kept(work, err));
+    }
+    Ok(moved)
+}
+
+fn not_kept(tree: &Utf8Path, source: io::Error) -> StoreError {
+    let what = format!(
+        "cannot give `{tree}` another name, where an attempt may have left what nobody else has; mend that, or move it \
+         away, and try again"
+    );
+    StoreError::Other { what, source: source.into() }
+}
+
+/// Gives working copies their names back: the ledger that knows them stays.
+fn put_back(moved: &[(Utf8PathBuf, Utf8PathBuf)]) {
+    for (tree, to) in moved {
+        // Under its new name nothing removes it either.
+        let _ = fs::rename(to, tree);
+    }
 }
 
 /// Attempts that the replaced ledger names or that have left folders, and of which the ledger does not know; and those that

@@ -16,6 +16,7 @@ mod people;
 mod recovery;
 mod refused;
 mod restart;
+mod restore;
 mod services;
 mod session;
 mod spaced;

@@ -1,10 +1,11 @@
 //! Moving the beginning of a ledger into compressed files beside it.
 //!
 //! A file is written out to the disk, read back and held against the rows before these are taken out, in one transaction
-//! that also says where they are. A crash leaves the rows, and perhaps a file that nothing names; or the file alone.
+//! that also says where they are. A crash leaves the rows, and perhaps a file that nothing names and that is removed the next time; or the file alone.
 
 pub(super) mod copy;
 pub(super) mod shelf;
+mod sweep;
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -24,6 +25,7 @@ use super::rows::{File, signed, unsigned};
 use super::schema::ARCHIVED;
 use super::writer::Writer;
 use shelf::{Archive, Part, folder};
+use sweep::sweep;
 
 /// How records are cut into files and parts.
 #[derive(Debug, Clone, Copy)]
@@ -86,6 +88,7 @@ impl Writer {
         let size = || path.metadata().map_or(0, |file| file.len());
         let mut done = Archived { records: 0, files: Vec::new(), bytes: 0, before: size(), after: 0, kept_space: None };
         let file = File { path: &path, connection: &self.connection };
+        sweep(&file);
         let to = self.known().map_or(Ok(0), |state| last_to_go(&file, state, before, cut.keep))?;
         loop {
             let file = File { path: &path, connection: &self.connection };
@@ -161,7 +164,8 @@ fn write(
     let (head, digest) = (chain.head(), Digest::of(&bytes));
     let last = head.seq().0;
     let short: String = digest.as_str().chars().take(12).collect();
-    let name = format!("ledger-{}-{last}-{short}.jsonl.gz", from.0 + 1);
+    // In the order of their names they are in the order of their records.
+    let name = format!("ledger-{:012}-{last:012}-{short}.jsonl.gz", from.0 + 1);
     let hash = chain.hash().clone();
     let archive = Archive { first: from.0 + 1, last, hash, file: name, bytes: bytes.len() as u64, digest };
     parts.iter_mut().for_each(|part| part.file.clone_from(&archive.file));

@@ -1,7 +1,7 @@
 //! Going through a ledger record by record, as it stands in the file.
 
 use camino::Utf8Path;
-use dayfly_core::{Anchor, Broken, Chain, Event, PutBack, Record, StoreError};
+use dayfly_core::{Anchor, Broken, Chain, Event, PutBack, Record, Seq, StoreError};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row};
 use serde::Serialize;
 
@@ -51,12 +51,38 @@ pub fn audit(path: &Utf8Path, anchors: Vec<Anchor>) -> Result<Audit, StoreError>
     Ok(Audit { records, head, broken, put_back, damage })
 }
 
+/// The place that the ledger at `path` has come to, as far as it is in order. Where archives cannot be read, what it says of
+/// their end counts.
+pub(super) fn come_to(path: &Utf8Path) -> Result<Anchor, StoreError> {
+    let connection = schema::connect(path, Access::Read)?;
+    let moment = connection.unchecked_transaction().map_err(|err| failure::sqlite(path, err))?;
+    let mut chain = Chain::new(Vec::new());
+    walk(path, &moment, &mut chain)?;
+    let archives = File { path, connection: &moment }.archives()?;
+    if let Some(last) = archives.last().filter(|last| last.last > chain.head().seq().0) {
+        chain = Chain::behind(Seq(last.last), last.hash.clone());
+        follow_rows(path, &moment, &mut chain)?;
+    }
+    Ok(chain.head())
+}
+
 fn walk(path: &Utf8Path, connection: &Connection, chain: &mut Chain) -> Result<(u64, Option<Broken>), StoreError> {
     let mut records = 0;
-    let mut broken = archived(&File { path, connection }, chain, &mut records)?;
+    let broken = archived(&File { path, connection }, chain, &mut records)?;
     if broken.is_some() {
         return Ok((records, broken));
     }
+    let (more, broken) = follow_rows(path, connection, chain)?;
+    Ok((records + more, broken))
+}
+
+/// Follows the chain through what is in the file itself.
+fn follow_rows(
+    path: &Utf8Path,
+    connection: &Connection,
+    chain: &mut Chain,
+) -> Result<(u64, Option<Broken>), StoreError> {
+    let (mut records, mut broken) = (0, None);
     let mut statement = match connection.prepare(ROWS) {
         Ok(statement) => statement,
         Err(err) => return Err(failure::sqlite(path, err)),

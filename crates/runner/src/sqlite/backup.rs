@@ -1,10 +1,11 @@
 //! Copies of a ledger: made while an engine writes to it, and proven before they are one.
 
+use std::cmp::Reverse;
 use std::fs::File;
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use dayfly_core::{Anchor, StoreError};
+use dayfly_core::{Anchor, Clock as _, StoreError};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -13,6 +14,7 @@ use super::archive::copy::take_along;
 use super::audit::audit;
 use super::failure;
 use super::schema::{self, Access};
+use crate::clock::SystemClock;
 
 /// What the names of backups begin and end with.
 const PREFIX: &str = "ledger-";
@@ -92,8 +94,9 @@ pub fn backup_name(at: Timestamp) -> String {
     format!("{PREFIX}{}{SUFFIX}", at.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%S%3fZ"))
 }
 
-/// The backups in a folder that were named by dayfly, the latest first.
-pub fn backups(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
+/// The backups in a folder that were named by dayfly, the latest first. Those that were named later than `now` come last: the
+/// clock was ahead, and when they were made nobody knows.
+pub fn backups(folder: &Utf8Path, now: Timestamp) -> Vec<Utf8PathBuf> {
     let entries = folder.read_dir_utf8().into_iter().flatten().flatten();
     let ours = |name: &str| {
         let time = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
@@ -101,22 +104,26 @@ pub fn backups(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
     };
     let mut found: Vec<_> =
         entries.map(|entry| entry.into_path()).filter(|p| p.file_name().is_some_and(ours)).collect();
-    found.sort();
-    found.reverse();
+    let last = backup_name(now);
+    let rank = |path: &Utf8PathBuf| (path.file_name().is_some_and(|name| *name <= *last), path.clone());
+    found.sort_by_cached_key(|path| Reverse(rank(path)));
     found
 }
 
 /// The latest backup of the ledger at `path`, of those that were given no name.
 pub(super) fn newest(path: &Utf8Path) -> Option<Utf8PathBuf> {
-    backups(&path.with_file_name("backups")).into_iter().next()
+    backups(&path.with_file_name("backups"), SystemClock.now()).into_iter().next()
 }
 
-/// Removes all but the latest `keep` backups of a folder, and gives those that were removed.
+/// Removes all but the latest `keep` backups of the folder in which `made` has just been made, and gives those that were
+/// removed. That one stays, whatever the clock says.
 ///
 /// # Errors
 /// If one cannot be removed.
-pub fn prune_backups(folder: &Utf8Path, keep: usize) -> io::Result<Vec<Utf8PathBuf>> {
-    let old: Vec<_> = backups(folder).into_iter().skip(keep.max(1)).collect();
+pub fn prune_backups(made: &Utf8Path, keep: usize, now: Timestamp) -> io::Result<Vec<Utf8PathBuf>> {
+    let others =
+        backups(made.parent().unwrap_or(made), now).into_iter().filter(|path| path.file_name() != made.file_name());
+    let old: Vec<_> = others.skip(keep.saturating_sub(1)).collect();
     for path in &old {
         std::fs::remove_file(path)?;
     }

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use camino::{Utf8Path, Utf8PathBuf};
 use dayfly_core::StoreError;
 
-use super::backup::backups;
+use super::backup::newest;
 use super::failure;
 
 /// Which file it is, on which disk.
@@ -96,7 +96,7 @@ fn left_of(path: &Utf8Path) -> Vec<&'static str> {
     if holds("archive") {
         left.push("archives");
     }
-    if !backups(&beside("backups")).is_empty() {
+    if newest(path).is_some() {
         left.push("backups");
     }
     if log(path).metadata().is_ok_and(|log| log.len() > 0) {

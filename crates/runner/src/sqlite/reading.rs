@@ -1,8 +1,10 @@
 //! What is read: from the stored fold and its indexes where they fit the ledger, else from the ledger itself.
 
-use dayfly_core::{FOLD_VERSION, IssueRef, IssueState, Record, Seq, State, StateError, StoreError};
+use dayfly_core::{FOLD_VERSION, IssueRef, IssueState, Record, Seq, State, StateError, Store as _, StoreError};
 use jiff::Timestamp;
 
+use super::SqliteStore;
+use super::archive::shelf::{Archive, archives};
 use super::fold::{Fold, Rows, TAIL, verify_tail};
 use super::rows::{File, signed};
 use super::schema::Access;
@@ -84,6 +86,32 @@ impl Writer {
         let path = &self.path;
         let transaction = self.connection.transaction().map_err(|err| super::failure::sqlite(path, err))?;
         read(&rows(path, &transaction))
+    }
+}
+
+impl SqliteStore {
+    /// Reads the whole ledger, except archives that cannot be read, and gives these.
+    ///
+    /// # Errors
+    /// If the ledger itself cannot be read.
+    pub async fn read_readable(&self) -> Result<(Vec<Record>, Vec<Archive>), StoreError> {
+        let (mut records, mut left_out, mut after) = (Vec::new(), Vec::new(), Seq(0));
+        for archive in archives(&self.thread.path)? {
+            match self.read(after, usize::try_from(archive.last.saturating_sub(after.0)).unwrap_or(PAGE)).await {
+                Ok(stretch) => records.extend(stretch),
+                Err(_) => left_out.push(archive.clone()),
+            }
+            after = Seq(archive.last);
+        }
+        loop {
+            let page = self.read(after, PAGE).await?;
+            let last = page.len() < PAGE;
+            after = page.last().map_or(after, |record| record.seq);
+            records.extend(page);
+            if last {
+                return Ok((records, left_out));
+            }
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 
 use super::archive::copy::take_along;
-use super::audit::{Audit, audit};
+use super::audit::{Audit, audit, come_to};
 use super::backup::{backup_name, publish};
 use super::failure;
 use super::rows::File;
@@ -92,12 +92,9 @@ impl Restoring {
         }
         fs::File::open(&self.new).and_then(|file| file.sync_all()).map_err(|err| failure::file(&self.new, err))?;
         let kept = self.path.with_file_name(format!("replaced-{}", backup_name(at)));
-        let there = self.path.exists();
-        if there {
-            keep(&self.path, &kept)?;
-        }
+        let kept = keep(&self.path, &kept)?;
         publish(&self.new, &self.path)?;
-        Ok(there.then_some(kept))
+        Ok(kept)
     }
 }
 
@@ -131,7 +128,7 @@ fn last_of(path: &Utf8Path, head: &Anchor) -> Result<Last, StoreError> {
 
 /// Reads what is needed, and changes nothing: going back must be possible to whatever wrote the file.
 fn read_last(path: &Utf8Path, head: &Anchor) -> Result<Last, StoreError> {
-    let replaced = audit(path, Vec::new())?.head;
+    let replaced = come_to(path)?;
     let connection = schema::connect(path, Access::Read)?;
     let epoch = connection.query_row("SELECT epoch FROM meta WHERE id = 1", (), |row| row.get(0));
     let epoch = epoch.map_err(|err| failure::sqlite(path, err))?;
@@ -145,8 +142,18 @@ fn since(file: &File<'_>, head: &Anchor, replaced: &Anchor) -> BTreeSet<AttemptI
     let there = |seq: u64| file.after(Seq(seq.saturating_sub(1)), 1).ok()?.into_iter().next();
     let common = head.seq() <= replaced.seq() && there(head.seq().0).is_some_and(|r| r.hash.as_str() == head.hash());
     let (mut after, mut found) = (if common { head.seq() } else { Seq(0) }, BTreeSet::new());
-    // What cannot be read is told by no more than the folders.
-    while let Some(page) = file.after(after, PAGE).ok().filter(|page| !page.is_empty()) {
+    loop {
+        // What is in an archive is read part by part: of one that is missing or harmed no more than the folders tell.
+        let end = file.part_end(after).ok().flatten();
+        let limit = end.and_then(|end| usize::try_from(end.0 - after.0).ok()).unwrap_or(PAGE);
+        let page = match (file.after(after, limit), end) {
+            (Ok(page), _) if !page.is_empty() => page,
+            (Err(_), Some(end)) => {
+                after = end;
+                continue;
+            }
+            _ => return found,
+        };
         for record in page {
             after = record.seq;
             match record.event() {
@@ -156,7 +163,6 @@ fn since(file: &File<'_>, head: &Anchor, replaced: &Anchor) -> BTreeSet<AttemptI
             }
         }
     }
-    found
 }
 
 /// Brings the ledger into its one file, if nobody reads it.
@@ -203,30 +209,32 @@ fn set_epoch(new: &Utf8Path, replaced: i64) -> Result<(), StoreError> {
     connection.close().map_err(|(_, err)| failed(err))
 }
 
-/// Gives the replaced ledger, and what of it lies beside, another name. Its own name goes on to name it until the backup
-/// takes it.
-fn keep(path: &Utf8Path, kept: &Utf8Path) -> Result<(), StoreError> {
-    for part in ["", "wal", "shm"] {
-        let (from, to) = match part {
-            "" => (path.to_owned(), kept.to_owned()),
-            part => (beside(path, part), beside(kept, part)),
-        };
-        if part == "shm" {
+/// Gives the replaced ledger, and what of it lies beside, another name, and tells which. Its own name goes on to name it until
+/// the backup takes it. What lies beside it is taken away even where it is gone itself: SQLite would take that for a part of
+/// the backup, and the folder must say so before the backup has its name.
+fn keep(path: &Utf8Path, kept: &Utf8Path) -> Result<Option<Utf8PathBuf>, StoreError> {
+    let mut first = link(path, kept)?.then(|| kept.to_owned());
+    for part in ["wal", "journal"] {
+        let (from, to) = (beside(path, part), beside(kept, part));
+        if link(&from, &to)? {
             remove(&from)?;
-            continue;
-        }
-        match fs::hard_link(&from, &to) {
-            Ok(()) => {}
-            Err(err) if err.kind() == io::ErrorKind::NotFound => continue,
-            // There are disks without links.
-            Err(_) => drop(fs::copy(&from, &to).map_err(|err| failure::file(&to, err))?),
-        }
-        if !part.is_empty() {
-            // What is left beside a damaged ledger must not be taken for a part of the backup.
-            remove(&from)?;
+            first.get_or_insert(to);
         }
     }
-    Ok(())
+    remove(&beside(path, "shm"))?;
+    let folder = path.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
+    let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map(|()| first).map_err(|err| failure::file(folder, err))
+}
+
+/// Gives a file another name besides its own; tells whether there is one.
+fn link(from: &Utf8Path, to: &Utf8Path) -> Result<bool, StoreError> {
+    match fs::hard_link(from, to) {
+        Ok(()) => Ok(true),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(false),
+        // There are disks without links.
+        Err(_) => fs::copy(from, to).map(|_| true).map_err(|err| failure::file(to, err)),
+    }
 }
 
 fn beside(path: &Utf8Path, part: &str) -> Utf8PathBuf {

@@ -1,4 +1,5 @@
 mod archive;
+mod backup;
 mod fold;
 mod place;
 mod restore;

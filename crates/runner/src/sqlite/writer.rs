@@ -175,41 +175,45 @@ impl Writer {
 
     /// Brings the stored fold up to the head, in as many transactions as it takes, and makes it anew where it does not fit.
     pub(super) fn settle(&mut self) -> Result<(), StoreError> {
-        loop {
-            let path = &self.path;
-            let failed = |err| failure::sqlite(path, err);
-            let stored = rows(path, &self.connection);
-            let (head, hash) = stored.file.head()?;
-            if self.state.as_ref().is_some_and(|state| state.head == head && state.hash.as_str() == hash) {
-                return Ok(());
-            }
-            if !self.verified {
-                verify_tail(&stored.file, head, VERIFIED)?;
-                self.verified = true;
-            }
-            // Where nothing is to be written nothing is: a full disk keeps nobody from reading.
-            self.state = stored.load()?.filter(|state| state.head == head);
-            if self.state.is_some() {
-                return Ok(());
-            }
-            let transaction =
-                self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-            let rows = rows(path, &transaction);
-            let state = match rows.load()? {
-                Some(state) => state,
-                None => {
-                    rows.clear()?;
-                    State::default()
-                }
-            };
-            let mut fold = Fold::stored(state);
-            let more = rows.follow(&mut fold, CHUNK)?;
-            rows.save(&mut fold)?;
-            transaction.commit().map_err(failed)?;
-            if !more {
-                self.state = Some(fold.state);
-            }
+        while self.settle_some(CHUNK)? {}
+        Ok(())
+    }
+
+    /// Brings the stored fold forward by at most so many records, in one transaction; tells whether more may be left.
+    pub(super) fn settle_some(&mut self, chunk: usize) -> Result<bool, StoreError> {
+        let path = &self.path;
+        let failed = |err| failure::sqlite(path, err);
+        let stored = rows(path, &self.connection);
+        let (head, hash) = stored.file.head()?;
+        if self.state.as_ref().is_some_and(|state| state.head == head && state.hash.as_str() == hash) {
+            return Ok(false);
         }
+        if !self.verified {
+            verify_tail(&stored.file, head, VERIFIED)?;
+            self.verified = true;
+        }
+        // Where nothing is to be written nothing is: a full disk keeps nobody from reading.
+        self.state = stored.load()?.filter(|state| state.head == head);
+        if self.state.is_some() {
+            return Ok(false);
+        }
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let rows = rows(path, &transaction);
+        let state = match rows.load()? {
+            Some(state) => state,
+            None => {
+                rows.clear()?;
+                State::default()
+            }
+        };
+        let mut fold = Fold::stored(state);
+        let more = rows.follow(&mut fold, chunk)?;
+        rows.save(&mut fold)?;
+        transaction.commit().map_err(failed)?;
+        if !more {
+            self.state = Some(fold.state);
+        }
+        Ok(true)
     }
 
     /// Appends batches in one transaction, each with a result of its own. An error means that none

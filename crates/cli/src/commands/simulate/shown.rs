@@ -19,7 +19,7 @@ const LONGEST: usize = 240;
 pub(super) fn text(found: &Found, asked: &Simulate) -> String {
     let mut text: String = found.notes.iter().map(|note| format!("{note}\n\n")).collect();
     match (found.reports.as_slice(), found.changed.as_slice()) {
-        ([report], []) => return one(report, found, asked),
+        ([report], []) => text.push_str(&one(report, found, asked)),
         ([now], [then]) => text.push_str(&beside((now, then), &found.changes.join(" "), asked)),
         (now, then) => {
             text.push_str(&many(now, asked));

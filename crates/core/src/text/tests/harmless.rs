@@ -134,3 +134,12 @@ fn titles_are_one_plain_line() {
     }
     assert!(harmless_title(&"@a ".repeat(500)).chars().count() <= 256);
 }
+
+#[test]
+fn a_selector_behind_a_reference_is_taken_out_at_once() {
+    for selector in ["\u{fe0e}", "\u{fe0f}\u{20e3}"] {
+        let text = format!("a/b#3{selector}");
+        assert_eq!(harmless_title(&harmless_title(&text)), harmless_title(&text));
+        assert_eq!(harmless(&harmless(&text)), harmless(&text));
+    }
+}

@@ -1,6 +1,6 @@
 //! Issues to which nothing happens any more are set aside, and taken back when they are needed.
 
-use dayfly_core::{WorkLogQuery, why, work_log};
+use dayfly_core::{FlowQuery, PlanInput, WorkLogQuery, flow, why, work_log};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
@@ -62,4 +62,36 @@ async fn reports_read_as_much_of_the_past_as_they_tell_of() {
     assert_eq!((report.phase.as_str(), report.attempts.len()), ("done", 2));
     let seen = overview(portfolio, from, Filter::default(), world.clock.now()).await.unwrap();
     assert_eq!((seen.past.len(), seen.state.issues.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_report_of_flow_has_the_whole_course_of_what_was_done_however_long_ago_it_began() {
+    let world = World::new(&["exec", "merge"]);
+    let clock = Arc::clone(&world.fixed);
+    world
+        .run(move |attempt| {
+            if attempt.job.stage.as_str() == "exec" {
+                clock.advance(SignedDuration::from_hours(50));
+            }
+            works(attempt)
+        })
+        .await;
+    let (portfolio, zone, now) = (world.portfolio(), TimeZone::UTC, world.clock.now());
+    let day = now.to_zoned(zone.clone()).date();
+    let told = async |project: Option<&str>| {
+        let project = project.map(|name| dayfly_core::ProjectName::new(name).unwrap());
+        let (state, records) = Past::courses(day, day, &zone, project.clone()).read(&*world.store).await.unwrap();
+        let (views, filter) = (Default::default(), Filter::default());
+        let input =
+            PlanInput { portfolio: &portfolio, state: &state, views: &views, now, zone: &zone, filter: &filter };
+        let query = FlowQuery { from: day, until: day, zone: zone.clone(), project };
+        (records.len(), flow(&query, &input, &records).unwrap())
+    };
+    let (count, report) = told(None).await;
+    let change = &report.throughput.changes[0];
+    assert_eq!((change.attempts, change.lead.map(|lead| lead.as_secs() / 3600)), (2, Some(50)));
+    assert_eq!(report.throughput.days.len(), 1);
+    let (fewer, none) = told(Some("another")).await;
+    assert_eq!(none.throughput.all.done, 0);
+    assert!(fewer < count, "{fewer} of {count}");
 }

@@ -168,6 +168,14 @@ impl File<'_> {
         self.all(PARTS, (signed(after.0), limit), row)?.into_iter().map(part).collect()
     }
 
+    /// Where the part of an archive ends that holds the record behind a place, if one does.
+    pub(in crate::sqlite) fn part_end(&self, after: Seq) -> Result<Option<Seq>, StoreError> {
+        if after >= self.archived_to()? {
+            return Ok(None);
+        }
+        Ok(self.parts(after, 1)?.pop().map(|part| Seq(part.last)))
+    }
+
     /// Those of the archived records that follow a place, at most so many.
     pub(in crate::sqlite) fn archived_after(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
         let mut records: Vec<Record> = Vec::new();

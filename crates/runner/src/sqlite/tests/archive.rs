@@ -80,6 +80,15 @@ fn archive(
     Writer::new(path.to_owned(), connection, Access::Write, Arc::new(SystemClock)).archive(before, CUT, step)
 }
 
+/// The same with files of so many records, which is killed after a step.
+fn cut_short(path: &Utf8Path, before: Timestamp, file: usize, last: Option<Step>) {
+    let connection = schema::connect(path, Access::Write).unwrap();
+    let mut writer = Writer::new(path.to_owned(), connection, Access::Write, Arc::new(SystemClock));
+    let killed = || Err(failure::other("killed".into(), "here"));
+    let mut step = |step| if Some(step) == last { killed() } else { Ok(()) };
+    assert_eq!(writer.archive(before, Cut { file, ..CUT }, &mut step).is_ok(), last.is_none());
+}
+
 fn all(path: &Utf8Path, before: Timestamp) -> crate::sqlite::Archived {
     archive(path, before, &mut |_| Ok(())).unwrap()
 }
@@ -275,4 +284,87 @@ async fn a_copy_takes_its_archives_along() {
     assert!(!audit(&copy, Vec::new()).unwrap().is_whole());
     backup(&path, &copy.with_file_name("next.sqlite")).unwrap();
     assert!(audit(&copy, Vec::new()).unwrap().is_whole());
+}
+
+#[tokio::test]
+async fn a_fold_that_is_made_anew_comes_through_the_archives_piece_by_piece() {
+    let (_folder, path) = folder();
+    let (store, _) = worked(&path).await;
+    let (before, state) = (told(&store).await, store.load().await.unwrap());
+    drop(store);
+    assert_eq!(all(&path, at(30)).records, 58);
+    alter(&path, "UPDATE fold SET version = 99");
+    let pieces = 2 * JOBS / 7;
+    for n in 0..=pieces + 1 {
+        // Each piece by a program of its own: the one before was killed.
+        let connection = schema::connect(&path, Access::Write).unwrap();
+        let mut writer = Writer::new(path.clone(), connection, Access::Write, Arc::new(SystemClock));
+        let more = writer.settle_some(7).unwrap();
+        assert_eq!(more, n <= pieces, "piece {n} of {pieces}");
+        let reader = SqliteStore::open_read_only(&path).unwrap();
+        assert_eq!(reader.load().await.unwrap().head, state.head, "whoever only reads goes on from it too");
+    }
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!((store.load().await.unwrap(), told(&store).await), (state, before));
+    assert_eq!(store.rebuild().await.unwrap().different, 0);
+}
+
+#[tokio::test]
+async fn a_ledger_that_is_replaced_is_known_as_far_as_it_goes_though_an_archive_of_it_is_missing() {
+    let (_folder, path) = folder();
+    let from = path.with_file_name("empty.db");
+    drop(SqliteStore::open(&from).unwrap());
+    drop(worked(&path).await);
+    let whole = audit(&path, Vec::new()).unwrap();
+    let files = all(&path, at(30)).files;
+    fs::remove_file(&files[1]).unwrap();
+    let (records, left_out) = SqliteStore::open_read_only(&path).unwrap().read_readable().await.unwrap();
+    assert_eq!((records.len() as u64, left_out.len()), (whole.records - 25, 1));
+    assert_eq!(left_out[0].file, files[1].file_name().unwrap());
+    let restoring = Restoring::begin(&path, &from).unwrap();
+    assert_eq!(restoring.replaced, Some(whole.head));
+    // The records 26 to 50 are missing: the claims of the jobs 14 to 25.
+    let readable: Vec<AttemptId> = (1..=JOBS).filter(|n| !(14..=25).contains(n)).map(attempt).collect();
+    assert_eq!(restoring.since, readable.into_iter().collect());
+}
+
+#[tokio::test]
+async fn a_file_that_no_ledger_names_is_removed_if_all_that_it_holds_is_still_in_the_ledger() {
+    let (_folder, path) = folder();
+    let (store, _) = worked(&path).await;
+    let before = told(&store).await;
+    drop(store);
+    let in_folder = || {
+        let mut names: Vec<String> =
+            archive_folder(&path).read_dir_utf8().unwrap().map(|e| e.unwrap().file_name().to_owned()).collect();
+        names.sort();
+        names
+    };
+    let known = |path: &Utf8Path| -> Vec<String> {
+        crate::sqlite::archives(path).unwrap().into_iter().map(|archive| archive.file).collect()
+    };
+    // What another ledger needs, and what is none of ours, stays.
+    let replaced = path.with_file_name("replaced-ledger-20260101T000000000Z.sqlite");
+    fs::copy(&path, &replaced).unwrap();
+    all(&replaced, at(20));
+    let mut stays = known(&replaced);
+    for stranger in ["ledger-000000000001-000000000009-0123456789ab.jsonl.gz", "notes.txt"] {
+        fs::write(archive_folder(&path).join(stranger), "another's").unwrap();
+        stays.push(stranger.to_owned());
+    }
+
+    let there = in_folder().len();
+    cut_short(&path, at(30), 10, Some(Step::Published));
+    assert_eq!(in_folder().len(), there + 1);
+    cut_short(&path, at(30), 12, Some(Step::Written));
+    let (names, now) = (in_folder(), there + 1);
+    assert!(names.len() == now && names.iter().any(|name| name.ends_with(".part")), "{names:?}");
+    cut_short(&path, at(30), 4, None);
+    let ours = known(&path);
+    let mut wanted = [stays, ours.clone()].concat();
+    wanted.sort();
+    assert_eq!(in_folder(), wanted);
+    assert!(ours.len() > 9 && ours.is_sorted(), "by their names they are in the order of their records: {ours:?}");
+    assert_eq!(told(&SqliteStore::open(&path).unwrap()).await, before);
+    assert!(audit(&replaced, Vec::new()).unwrap().is_whole());
 }

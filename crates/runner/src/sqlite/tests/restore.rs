@@ -46,6 +46,34 @@ async fn a_ledger_of_version_1_is_replaced_as_it_is() {
     assert_eq!((version, path.with_file_name("ledger.db.v1").exists()), (1, false));
 }
 
+#[tokio::test]
+async fn what_lies_beside_a_ledger_that_is_gone_becomes_no_part_of_the_backup() {
+    let (_folder, path) = folder();
+    let from = path.with_file_name("backup.db");
+    let head = ledger(&from, &["1"]).await;
+    let wal = path.with_extension("db-wal");
+    let store = SqliteStore::open(&path).unwrap();
+    let epoch = store.take_over().await.unwrap();
+    for n in 1..=40 {
+        store.append(&batch(epoch, &n.to_string())).await.unwrap();
+    }
+    let left = std::fs::read(&wal).unwrap();
+    drop(store);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&wal, &left).unwrap();
+    std::fs::write(path.with_extension("db-shm"), "of another time").unwrap();
+    assert!(what(SqliteStore::open(&path)).contains("records in its log"));
+
+    let kept = Restoring::begin(&path, &from).unwrap().finish(Timestamp::UNIX_EPOCH).unwrap().unwrap();
+    assert!(kept.as_str().ends_with(".sqlite-wal") && std::fs::read(&kept).unwrap() == left, "{kept}");
+    assert!(!wal.exists() && !path.with_extension("db-shm").exists());
+    for _ in 0..2 {
+        let found = audit(&path, Vec::new()).unwrap();
+        assert!(found.is_whole() && found.head == head, "{found:?}");
+        drop(SqliteStore::open(&path).unwrap().load().await.unwrap());
+    }
+}
+
 #[test]
 fn only_whoever_uses_the_ledger_is_in_the_way_of_a_backup() {
     let of = |code| failure::sqlite(Utf8Path::new("l"), Error::SqliteFailure(ffi::Error::new(code), None));
