@@ -42,7 +42,17 @@ fn what_came_past_dayfly_is_told_until_a_person_accepts_it() {
     );
     let found = world.dayfly(&["drift", "--project", "web"]);
     assert_eq!(found.code, Some(1), "{found:?}");
-    assert_snapshot!(settled(&found.out), @"");
+    assert_snapshot!(settled(&found.out), @"
+    web: 2 findings since [day] [hour] as you accepted it; commits accounted for: 1 by jobs, 0 by people
+      commit      a commit on `main` that no job and no person accounts for, by dayfly <dayfly@localhost>
+                  [commit]  [day] [hour]  dayfly <dayfly@localhost>: Loosen
+                  to look: you
+                  what helps: look at the commits, revert what should not be there, or `dayfly drift accept web --because TEXT`
+      gates       [commit] changed .dayfly/gates.toml, which guards `main`, by dayfly <dayfly@localhost>
+                  [commit]  [day] [hour]  .dayfly/gates.toml  dayfly <dayfly@localhost>: Loosen
+                  to look: you
+                  what helps: look at what no longer guards the branch, restore it, or `dayfly drift accept web --because TEXT`
+    ");
     let brief = world.data(&["brief"]);
     assert!(brief.contains("- web: 2 findings (1 commit, 1 gates) as of "), "{brief}");
     let json = world.command(&["drift", "--json"]).output().unwrap();

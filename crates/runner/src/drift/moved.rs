@@ -31,7 +31,7 @@ fn standing(portfolio: &Portfolio, project: &Project) -> Option<Commit> {
     let loose = fs::read_to_string(dir.join(&name)).ok();
     let commit = loose.map(|text| text.trim().to_owned()).or_else(packed)?;
     // A branch may stand for another one.
-    commit.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| Commit(commit))
+    commit.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(Commit(commit))
 }
 
 /// The git directory that all checkouts of a project share.

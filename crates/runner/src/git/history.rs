@@ -134,7 +134,7 @@ fn read(said: &str) -> Option<Vec<SeenCommit>> {
             paths: Vec::new(),
             same_change: false,
         };
-        if field()? != "" {
+        if !field()?.is_empty() {
             return None;
         }
         while let Some(path) = tokens.next_if(|token| !token.is_empty()) {

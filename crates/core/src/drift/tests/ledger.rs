@@ -1,6 +1,6 @@
 //! What the ledger keeps of drift.
 
-use crate::{Ask, Batch, FOLD_VERSION, ProjectName, Request};
+use crate::{Ask, Batch, ProjectName, Request};
 
 use super::*;
 
@@ -76,7 +76,6 @@ fn a_ledger_of_this_version_loads() {
     let record = &state.drift[&ProjectName::new("web").unwrap()];
     assert_eq!((record.by.as_str(), &record.baseline.tip), ("cleo", &Some(id("0"))));
     assert_eq!(record.look.as_ref().unwrap().found[&DriftKind::Labels], 1);
-    assert!(FOLD_VERSION >= 4);
 }
 
 /// Writes such a sample where `DAYFLY_SAMPLE_DRIFT` says.
