@@ -17,11 +17,8 @@ use crate::{
 };
 
 pub use aside::{Aside, Finish};
+pub use fold::FOLD_VERSION;
 pub use transitions::{transition_diagram, transition_table};
-
-/// Says how events are folded. It grows whenever the same ledger gives another [`State`]: a state that was stored under
-/// another number is not gone on from, but folded anew.
-pub const FOLD_VERSION: u32 = 5;
 
 /// What is known, having folded the ledger up to `head`.
 ///

@@ -1,16 +1,21 @@
 //! The fold: one record at a time.
 
 mod change;
+mod people;
 
 use crate::{
     AttemptId, EffectEntry, EffectId, EffectKind, Event, EventKind, IssueId, IssueRef, JobSpec, Next, Outage, Record,
-    Target, TrackerKind,
+    TrackerKind,
 };
 
 use change::{reopen, sent_back, settle, share, start_anew};
 
 use super::transitions::targets;
 use super::{Finish, IssueState, LiveAttempt, PendingEffect, Phase, State, StateError};
+
+/// Says how events are folded. It grows whenever the same ledger gives another [`State`]: a state that was stored under
+/// another number is not gone on from, but folded anew.
+pub const FOLD_VERSION: u32 = 5;
 
 impl State {
     /// The state after `records`.
@@ -184,41 +189,10 @@ impl State {
             }
             Event::Restored { in_doubt, effects, .. } => self.restored(&in_doubt, effects),
             Event::DriftAccepted { .. } | Event::DriftSeen { .. } => self.drifted(event),
-            Event::Resumed { order, what } => {
-                let stuck: Vec<IssueRef> = what.iter().filter_map(|what| self.unlabelled(what)).cloned().collect();
-                for issue in stuck {
-                    self.move_issue(record, &issue, kind, Phase::Queued { not_before: None }, start_anew)?;
-                }
-                self.control.fold(Event::Resumed { order, what });
-            }
+            Event::Resumed { order, what } => self.resumed(record, order, what)?,
             order => self.control.fold(order),
         }
         Ok(())
-    }
-
-    /// The issue, if it is blocked and no label tells of that: then it goes on when a person orders it to.
-    pub(crate) fn unlabelled<'t>(&self, what: &'t Target) -> Option<&'t IssueRef> {
-        let Target::Issue(issue) = what else { return None };
-        let known = self.issues.get(issue)?;
-        (known.unlabelled && matches!(known.phase, Phase::Blocked { .. })).then_some(issue)
-    }
-
-    /// No attempt is given the name of one that is in doubt. How the last engine ended, and on which boot, is not known
-    /// either: what the backup has under way may have been sent since.
-    fn restored(&mut self, in_doubt: &[AttemptId], effects: Vec<EffectEntry>) {
-        (self.at_rest, self.boot) = (false, None);
-        for (issue, number) in in_doubt.iter().filter_map(|id| id.issue().zip(id.number())) {
-            let Some(known) = self.issues.get_mut(&issue) else {
-                let attempts = self.numbers.entry(issue).or_default();
-                *attempts = number.max(*attempts);
-                continue;
-            };
-            // How these ended is not known: they count towards no bound.
-            known.uncounted += number.saturating_sub(known.attempts);
-            known.attempts = number.max(known.attempts);
-        }
-        let aside = |entry| PendingEffect { entry, delayed: None, since: None, aside: true };
-        self.outbox.extend(effects.into_iter().map(aside));
     }
 
     fn started(
