@@ -191,7 +191,9 @@ async fn holds(case: &Case, places: &[(u16, bool)]) {
         // The last append says that the engine is at rest, and changes nothing.
         let left = 1 + usize::from(*place) % (appends - 1);
         let dying = Dying::new(&world.store, left, *written);
-        run(&world, case, dying).await.expect_err("the machine is gone");
+        let ended = run(&world, case, Arc::clone(&dying) as Arc<dyn Store>).await;
+        // What happens together may come into one batch or into two: at times the run is over before that append.
+        assert!(ended.is_err() || !dying.gone.load(Ordering::SeqCst) || left + 4 > appends, "{ended:?}");
         run(&world, case, Arc::clone(&world.store) as Arc<dyn Store>).await.unwrap();
         let (told, lost) = end(&world, case).await;
         assert_eq!(told, expected, "gone at append {left} of {appends}, written: {written}");
