@@ -201,7 +201,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(again()),
         Just(Next::Finish),
         Just(Next::Split),
-        Just(Next::Ask { question: "?".into(), choices: Choices::default() }),
+        Just(Next::Ask { question: "?".into(), choices: crate::Choices::default() }),
         Just(Next::Block { reason: "r".into(), remedy: "m".into() }),
         Just(Next::Land { branch: "main".into(), from: Commit("a".into()), to: Commit("b".into()) }),
     ];
