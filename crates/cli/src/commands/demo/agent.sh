@@ -7,7 +7,10 @@ prompt=$(cat)
 answer() { printf '%s\n' "$1" >"$DAYFLY_PROPOSAL"; }
 commit() { git add --all && git commit --quiet --message "$1"; }
 came_back() { printf '%s' "$prompt" | grep -q '^The work came back'; }
-answered() { printf '%s' "$prompt" | grep '^Comment by ' | grep -qv '^Comment by dayfly:'; }
+# `dayfly answer` writes down who said it; `dayfly issue answer` is a comment of theirs.
+answered() {
+  printf '%s' "$prompt" | grep -q ' answered: ' || printf '%s' "$prompt" | grep '^Comment by ' | grep -qv '^Comment by dayfly:'
+}
 title() { printf '%s\n' "$prompt" | sed -n 's/^# //p' | head -n 1; }
 
 echo "stage $DAYFLY_STAGE of $DAYFLY_PROJECT#$DAYFLY_ISSUE: $(title)"
